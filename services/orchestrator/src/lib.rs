@@ -1,0 +1,1 @@
+//! The log of executions to tasks and lifecycle events.

@@ -1,0 +1,1 @@
+//! Streams, buckets, partition logs, leases, checkpoints, the partition owner.

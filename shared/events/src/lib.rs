@@ -1,0 +1,1 @@
+//! What travels: inputs, tasks, lifecycle events, and their CloudEvents form.

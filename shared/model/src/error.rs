@@ -1,0 +1,51 @@
+//! How a step fails.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What an activity answers when it fails, and what handlers, retries and people get to see of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepError {
+    /// What `retry_on` and `no_retry_on` go by: `CardDeclined`, `Timeout`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub message: String,
+    /// `false`: no attempt may follow, whatever the policy says.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub retryable: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+impl StepError {
+    /// The type of an error whose maker named none.
+    pub const UNTYPED: &str = "Error";
+    /// A step ran longer than its `timeout`.
+    pub const TIMEOUT: &str = "Timeout";
+    /// An expression of the definition could not be evaluated.
+    pub const EXPRESSION: &str = "ExpressionError";
+    /// An operator purged the queue in which the task waited.
+    pub const DISCARDED: &str = "TaskDiscarded";
+    /// The workflow that a start names is not there, or not in that version.
+    pub const UNKNOWN_WORKFLOW: &str = "UnknownWorkflow";
+
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind: kind.into(), message: message.into(), retryable: true, details: None }
+    }
+
+    /// The same error, after which no attempt may follow.
+    #[must_use]
+    pub fn final_(mut self) -> Self {
+        self.retryable = false;
+        self
+    }
+}

@@ -1,0 +1,15 @@
+//! What every other part speaks of: names and ids, times, errors, and the [`Plan`] that a definition compiles to.
+//!
+//! Values only. No clock, no randomness, no I/O: moments and ids come in from outside.
+
+pub mod error;
+pub mod id;
+pub mod plan;
+pub mod retry;
+pub mod time;
+
+pub use error::StepError;
+pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
+pub use plan::{Await, Dag, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Step, Trigger, Wait};
+pub use retry::{Backoff, RetryPolicy};
+pub use time::{Moment, Span};

@@ -1,0 +1,162 @@
+//! The plan: what every way of writing a definition compiles to.
+//!
+//! A plan is a tree of nodes. [`Kind`] names what a node can be; a node that holds others nests freely. Plans are recorded
+//! (bucket `definitions`), so their JSON form is a promise: fields are added with a default, never renamed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{ActivityName, Name, RetryPolicy, Span};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub workflow: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_schema: Option<Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
+    /// From the start to the end of the whole execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    pub root: Dag,
+    /// The output of an execution: JSON whose strings may hold `${…}`. Without it: the maps that the steps returned, merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+}
+
+/// What starts executions besides people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A CloudEvent of this type on `EVENTS`. `when` is a condition over `trigger`; `input` a template over it (default: its data).
+    Event {
+        #[serde(rename = "type")]
+        kind: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<Value>,
+    },
+    Manual,
+}
+
+/// Nodes that run as soon as what they need is satisfied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dag {
+    pub nodes: Vec<Node>,
+}
+
+/// A place in the plan. Names are unique in the whole workflow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    pub name: Name,
+    /// Siblings that must be satisfied first: completed, skipped, or failed with `on_error: continue`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Name>,
+    /// A condition; anything but `true` skips the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    #[serde(default)]
+    pub on_error: OnError,
+    pub kind: Kind,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Step(Step),
+    Wait(Wait),
+    Await(Await),
+    /// Steps inside a step; its output is the maps that they returned, merged.
+    Dag(Dag),
+}
+
+/// A task for an executor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub activity: ActivityName,
+    pub queue: Name,
+    /// JSON whose strings may hold `${…}`; null if not given.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub input: Value,
+    /// From the start of an attempt to its end: a duration, or `${…}` that gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    #[serde(default)]
+    pub retry: RetryPolicy,
+}
+
+/// A durable timer: a duration, or `${…}` that gives one (a text, or seconds).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wait {
+    pub duration: String,
+}
+
+/// Waits for a signal; what it carries becomes the node's output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Await {
+    pub signal: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    #[serde(default)]
+    pub on_timeout: OnTimeout,
+}
+
+/// What a failure that no retry mended means for the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// What encloses the node fails too.
+    #[default]
+    Fail,
+    /// The node counts as skipped.
+    Skip,
+    /// The node stays failed; what comes after it runs.
+    Continue,
+}
+
+/// What the end of an [`Await`]'s patience means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnTimeout {
+    #[default]
+    Fail,
+    Skip,
+}
+
+/// The identity of a plan: SHA-256 of its JSON form, in hexadecimal. The same workflow hashes the same however it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanHash(pub String);
+
+impl Plan {
+    pub fn hash(&self) -> PlanHash {
+        let json = serde_json::to_vec(self).expect("a plan has string keys only");
+        PlanHash(sha256_hex(&json))
+    }
+
+    /// Every node of the tree, each before those inside it.
+    pub fn nodes(&self) -> Vec<&Node> {
+        fn visit<'a>(dag: &'a Dag, into: &mut Vec<&'a Node>) {
+            for node in &dag.nodes {
+                into.push(node);
+                match &node.kind {
+                    Kind::Dag(inner) => visit(inner, into),
+                    Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) => {}
+                }
+            }
+        }
+        let mut nodes = vec![];
+        visit(&self.root, &mut nodes);
+        nodes
+    }
+}
+
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

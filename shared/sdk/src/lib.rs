@@ -1,0 +1,1 @@
+//! What a Rust worker or client depends on.

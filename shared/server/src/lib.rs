@@ -1,0 +1,1 @@
+//! Finds, installs, runs and guards a nats-server.

@@ -1,0 +1,1 @@
+//! Real servers, stories, simulation, fault injection for tests.
