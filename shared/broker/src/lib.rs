@@ -1,1 +1,7 @@
-//! Streams, buckets, partition logs, leases, checkpoints, the partition owner.
+//! The broker as the services see it: names, streams and buckets, the partition log, and the partition owner.
+//!
+//! [`owner`] is one shell for every service that owns partitions; it is written against [`ports`] alone. [`nats`] is the only
+//! place that speaks to a server.
+
+pub mod names;
+pub mod ports;

@@ -1,1 +1,18 @@
-//! What travels: inputs, tasks, lifecycle events, and their CloudEvents form.
+//! What travels between the parts, and how it looks on the wire.
+//!
+//! Everything here is recorded or read by others, so it is a promise: types carry a version, fields are added with a default,
+//! and golden files under `golden/` hold the JSON of each. Nothing here decides anything.
+
+pub mod ask;
+pub mod envelope;
+pub mod input;
+pub mod lifecycle;
+pub mod path;
+pub mod record;
+pub mod task;
+
+pub use envelope::{Envelope, EnvelopeError};
+pub use input::{Input, InputError, Start, TimerKind, TimerName};
+pub use lifecycle::{Happening, Lifecycle};
+pub use path::FramePath;
+pub use task::Task;

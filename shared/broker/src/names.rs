@@ -1,0 +1,231 @@
+//! Every subject, stream and bucket name is built here and nowhere else.
+
+use std::fmt;
+
+use sagaline_model::{ActivityName, Name, NameError, partition_of};
+
+use crate::ports::Bucket;
+
+/// The namespace of an installation: several share one NATS account without meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Names {
+    namespace: Name,
+    /// Before stream and bucket names: nothing in the default namespace, `<ns>_` elsewhere.
+    prefix: String,
+}
+
+pub const DEFAULT_NAMESPACE: &str = "sagaline";
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::new(DEFAULT_NAMESPACE).expect("the default namespace is a name")
+    }
+}
+
+impl Names {
+    pub fn new(namespace: &str) -> Result<Self, NameError> {
+        let namespace = Name::new(namespace)?;
+        let prefix = if namespace.as_str() == DEFAULT_NAMESPACE { String::new() } else { format!("{namespace}_") };
+        Ok(Self { namespace, prefix })
+    }
+
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_str()
+    }
+
+    // === streams ===
+
+    pub fn runs(&self, partition: u32) -> String {
+        format!("{}RUNS_{partition}", self.prefix)
+    }
+
+    pub fn queue_stream(&self, queue: &str) -> String {
+        format!("{}QUEUE_{queue}", self.prefix)
+    }
+
+    pub fn stream(&self, stream: Stream) -> String {
+        format!("{}{stream}", self.prefix)
+    }
+
+    pub fn bucket(&self, bucket: Bucket) -> String {
+        format!("{}{}", self.prefix, bucket.name())
+    }
+
+    /// The bucket of payloads that are too large for a message.
+    pub fn payloads(&self) -> String {
+        format!("{}payloads", self.prefix)
+    }
+
+    /// The durable consumer of one activity's tasks, shared by all its workers.
+    pub fn consumer(&self, activity: &ActivityName) -> String {
+        activity.token()
+    }
+
+    // === subjects ===
+
+    pub fn start(&self, execution: &str, partitions: u32) -> String {
+        self.run_subject(partition_of(execution, partitions), execution, "start")
+    }
+
+    pub fn input(&self, execution: &str, partitions: u32) -> String {
+        self.run_subject(partition_of(execution, partitions), execution, "in")
+    }
+
+    /// Where the owner's own marks go: no execution's id starts with `~`.
+    pub fn owner_mark(&self, partition: u32) -> String {
+        self.run_subject(partition, "~owner", "in")
+    }
+
+    fn run_subject(&self, partition: u32, execution: &str, end: &str) -> String {
+        let mut subject = String::with_capacity(self.namespace.as_str().len() + execution.len() + 16);
+        for part in [self.namespace.as_str(), ".run.", &partition.to_string(), ".", execution, ".", end] {
+            subject.push_str(part);
+        }
+        subject
+    }
+
+    /// Everything on a partition's log.
+    pub fn run_all(&self, partition: u32) -> String {
+        format!("{}.run.{partition}.>", self.namespace)
+    }
+
+    pub fn task(&self, queue: &str, activity: &ActivityName, execution: &str, path: &str, attempt: u32) -> String {
+        let token = activity.token();
+        format!("{}.queue.{queue}.{token}.{execution}.{path}.{attempt}", self.namespace)
+    }
+
+    pub fn tasks_of(&self, queue: &str, activity: &ActivityName) -> String {
+        format!("{}.queue.{queue}.{}.>", self.namespace, activity.token())
+    }
+
+    pub fn queue_all(&self, queue: &str) -> String {
+        format!("{}.queue.{queue}.>", self.namespace)
+    }
+
+    pub fn event(&self, kind: &str) -> String {
+        format!("{}.events.{kind}", self.namespace)
+    }
+
+    pub fn lifecycle(&self, kind: &str, what: &str, workflow: &str, execution: &str) -> String {
+        let mut subject = String::with_capacity(64 + execution.len());
+        for part in [self.namespace.as_str(), ".lifecycle.", kind, ".", what, ".", workflow, ".", execution] {
+            subject.push_str(part);
+        }
+        subject
+    }
+
+    pub fn rejected(&self, reason: &str) -> String {
+        format!("{}.rejected.{reason}", self.namespace)
+    }
+
+    pub fn ask(&self, partition: u32) -> String {
+        format!("{}.ask.{partition}", self.namespace)
+    }
+
+    pub fn tell(&self, execution: &str) -> String {
+        format!("{}.tell.{execution}", self.namespace)
+    }
+
+    /// The subject of a bucket's key.
+    pub fn key(&self, bucket: Bucket, key: &str) -> String {
+        format!("$KV.{}.{key}", self.bucket(bucket))
+    }
+
+    // === keys ===
+
+    pub fn snapshot_key(partition: u32, execution: &str) -> String {
+        format!("{partition}.{execution}")
+    }
+
+    pub fn lease_key(partition: u32) -> String {
+        format!("lease.{partition}")
+    }
+
+    pub fn checkpoint_key(partition: u32) -> String {
+        format!("checkpoint.{partition}")
+    }
+
+    /// The number of partitions, written once at installation.
+    pub const PARTITIONS_KEY: &str = "count";
+
+    pub fn definition_key(workflow: &str, version: u32) -> String {
+        format!("{workflow}.{version}")
+    }
+
+    /// The newest version of a workflow.
+    pub fn latest_key(workflow: &str) -> String {
+        format!("{workflow}.latest")
+    }
+
+    /// The tokens of a log subject: execution and end (`start` or `in`).
+    pub fn parse_run<'a>(&self, subject: &'a str) -> Option<(u32, &'a str, &'a str)> {
+        let rest = subject.strip_prefix(self.namespace.as_str())?.strip_prefix(".run.")?;
+        let mut tokens = rest.split('.');
+        let parsed = (tokens.next()?.parse().ok()?, tokens.next()?, tokens.next()?);
+        tokens.next().is_none().then_some(parsed)
+    }
+}
+
+/// The streams there is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stream {
+    Events,
+    Lifecycle,
+    Rejected,
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Events => "EVENTS",
+            Self::Lifecycle => "LIFECYCLE",
+            Self::Rejected => "REJECTED",
+        })
+    }
+}
+
+impl Bucket {
+    pub const ALL: [Self; 6] =
+        [Self::Definitions, Self::Executions, Self::Results, Self::Partitions, Self::Heartbeats, Self::Settings];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Definitions => "definitions",
+            Self::Executions => "executions",
+            Self::Results => "results",
+            Self::Partitions => "partitions",
+            Self::Heartbeats => "heartbeats",
+            Self::Settings => "settings",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_namespace_has_plain_stream_names() {
+        let names = Names::default();
+        assert_eq!((names.runs(3), names.queue_stream("default")), ("RUNS_3".into(), "QUEUE_default".into()));
+        let names = Names::new("team-a").expect("a namespace");
+        assert_eq!((names.runs(3), names.bucket(Bucket::Results)), ("team-a_RUNS_3".into(), "team-a_results".into()));
+    }
+
+    #[test]
+    fn a_log_subject_is_read_as_it_is_built() {
+        let names = Names::default();
+        let subject = names.start("order-1", 16);
+        assert_eq!(names.parse_run(&subject), Some((partition_of("order-1", 16), "order-1", "start")));
+        for other in ["sagaline.run.x.a.in", "sagaline.run.1.a", "sagaline.run.1.a.in.b", "other.run.1.a.in"] {
+            assert_eq!(names.parse_run(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_activity_is_one_token_of_a_task() {
+        let activity = ActivityName::new("payments.charge").expect("a name");
+        let subject = Names::default().task("default", &activity, "order-1", "charge", 2);
+        assert_eq!(subject, "sagaline.queue.default.payments~charge.order-1.charge.2");
+    }
+}

@@ -1,0 +1,224 @@
+//! Inputs: the entries of an execution's log. Whatever happens to an execution is one of these, and nothing else changes it.
+
+use std::collections::BTreeMap;
+
+use sagaline_model::{Moment, Name, NameError, StepError};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::FramePath;
+
+/// What happened, or is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    Start(Start),
+    Bound(Bound),
+    Refused(Refused),
+    StepStarted(StepStarted),
+    StepSucceeded(StepSucceeded),
+    StepFailed(StepFailed),
+    StepSkipped(StepSkipped),
+    TaskDiscarded(TaskDiscarded),
+    Signal(Signal),
+    Timer(TimerName),
+    Cancel(Cancel),
+}
+
+/// Begins an execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    pub workflow: Name,
+    /// Where it is missing, the owner binds the newest version and records that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub input: Value,
+    /// The CloudEvent that started it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The version that a start without one runs on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    pub version: u32,
+}
+
+/// There is nothing to run for this start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refused {
+    pub error: StepError,
+}
+
+/// A worker began an attempt. Asked for by tasks whose time is limited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepStarted {
+    pub path: FramePath,
+    pub attempt: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepSucceeded {
+    pub path: FramePath,
+    pub attempt: u32,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub output: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepFailed {
+    pub path: FramePath,
+    pub attempt: u32,
+    pub error: StepError,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+}
+
+/// The activity says that there is nothing to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepSkipped {
+    pub path: FramePath,
+    pub attempt: u32,
+    #[serde(default)]
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+}
+
+/// An operator removed the task from its queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDiscarded {
+    pub path: FramePath,
+    pub attempt: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Signal {
+    pub name: Name,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub data: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cancel {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A timer came due. Which one, and when it was due, so that an early or old one is told from the right one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TimerName {
+    pub kind: TimerKind,
+    /// Empty for a timer of the whole execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<FramePath>,
+    #[serde(default)]
+    pub attempt: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimerKind {
+    /// The whole execution's time is over.
+    WorkflowTimeout,
+    /// An attempt ran too long.
+    StepTimeout,
+    /// A failed step may be tried again.
+    Retry,
+    /// A wait is over.
+    Wait,
+    /// Nobody sent the signal in time.
+    AwaitTimeout,
+}
+
+/// The prefix of every input's CloudEvent type.
+pub const INPUT_TYPE_PREFIX: &str = "sagaline.input.";
+
+/// The owner's own marks in a log: they concern no execution.
+pub const OWNER_MARK: &str = "sagaline.input.owner.v1";
+pub const FILLER: &str = "sagaline.input.filler.v1";
+
+/// A message on a log that is no input.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    #[error("`{0}` is not a type of input; docs/protocol.md lists them")]
+    UnknownType(String),
+    #[error("the data of a `{kind}` cannot be read")]
+    BadData { kind: String, source: serde_json::Error },
+}
+
+macro_rules! inputs {
+    ($($variant:ident => $name:literal),+ $(,)?) => {
+        /// Every type of input on the wire.
+        pub const INPUT_TYPES: &[&str] = &[$(concat!("sagaline.input.", $name, ".v1")),+];
+
+        impl Input {
+            /// The CloudEvent type.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => concat!("sagaline.input.", $name, ".v1")),+ }
+            }
+
+            /// The JSON data.
+            pub fn data(&self) -> Vec<u8> {
+                let json = match self { $(Self::$variant(data) => serde_json::to_vec(data)),+ };
+                json.expect("inputs have string keys only")
+            }
+
+            /// Reads what [`Input::kind`] and [`Input::data`] wrote.
+            pub fn read(kind: &str, data: &[u8]) -> Result<Self, InputError> {
+                match kind {
+                    $(concat!("sagaline.input.", $name, ".v1") => data_of(kind, data).map(Self::$variant),)+
+                    other => Err(InputError::UnknownType(other.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+inputs! {
+    Start => "start",
+    Bound => "bound",
+    Refused => "refused",
+    StepStarted => "step_started",
+    StepSucceeded => "step_succeeded",
+    StepFailed => "step_failed",
+    StepSkipped => "step_skipped",
+    TaskDiscarded => "task_discarded",
+    Signal => "signal",
+    Timer => "timer",
+    Cancel => "cancel",
+}
+
+fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {
+    // No data at all is the same as an object without fields.
+    let data = if data.is_empty() { b"{}" } else { data };
+    serde_json::from_slice(data).map_err(|source| InputError::BadData { kind: kind.to_owned(), source })
+}
+
+impl TimerName {
+    pub fn of_execution(kind: TimerKind) -> Self {
+        Self { kind, path: None, attempt: 0 }
+    }
+
+    pub fn of_frame(kind: TimerKind, path: &FramePath, attempt: u32) -> Self {
+        Self { kind, path: Some(path.clone()), attempt }
+    }
+}
+
+/// What an input's execution may be called: the third token of its subject.
+pub fn execution_of(token: &str) -> Result<sagaline_model::ExecutionId, NameError> {
+    sagaline_model::ExecutionId::new(token)
+}
+
+/// When a timer is due, as its owner keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    pub at: Moment,
+    pub timer: TimerName,
+}

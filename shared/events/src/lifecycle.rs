@@ -1,0 +1,193 @@
+//! Lifecycle events: what anyone may follow on `<ns>.lifecycle.>`.
+
+use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
+use serde::Serialize;
+
+use crate::FramePath;
+
+/// Something that happened to an execution, and which one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lifecycle {
+    pub workflow: Name,
+    pub version: u32,
+    pub execution: ExecutionId,
+    pub at: Moment,
+    pub happening: Happening,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happening {
+    WorkflowStarted { trigger: Option<String> },
+    WorkflowCompleted { duration: Span },
+    WorkflowFailed { duration: Span, error: StepError, step: Option<FramePath>, attempts: Option<u32> },
+    WorkflowCancelled { duration: Span, reason: Option<String> },
+    WorkflowTimedOut { duration: Span },
+    WorkflowStartRefused { error: StepError },
+    WorkflowParked { cause: String },
+    StepScheduled { step: FramePath, attempt: u32 },
+    StepStarted { step: FramePath, attempt: u32, worker: Option<String> },
+    StepCompleted { step: FramePath, attempt: u32, duration: Span },
+    StepFailed { step: FramePath, attempt: u32, error: StepError, next_at: Option<Moment> },
+    StepTimedOut { step: FramePath, attempt: u32, next_at: Option<Moment> },
+    StepSkipped { step: FramePath, reason: String },
+    StepCancelled { step: FramePath, attempt: u32 },
+    StepWaiting { step: FramePath, wait_for: String, until: Option<Moment> },
+    StepResumed { step: FramePath },
+}
+
+/// The data of a lifecycle event on the wire: the fields that a kind has are there, the others are left out.
+#[derive(Serialize, Default)]
+struct Wire<'a> {
+    workflow: &'a str,
+    version: u32,
+    execution: &'a str,
+    at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_ref: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_ref: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a StepError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    will_retry: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_at: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    wait_for: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Moment>,
+}
+
+impl Happening {
+    /// The two subject tokens after `lifecycle`: what it happened to, and what.
+    pub fn name(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::WorkflowStarted { .. } => ("workflow", "started"),
+            Self::WorkflowCompleted { .. } => ("workflow", "completed"),
+            Self::WorkflowFailed { .. } => ("workflow", "failed"),
+            Self::WorkflowCancelled { .. } => ("workflow", "cancelled"),
+            Self::WorkflowTimedOut { .. } => ("workflow", "timed_out"),
+            Self::WorkflowStartRefused { .. } => ("workflow", "start_refused"),
+            Self::WorkflowParked { .. } => ("workflow", "parked"),
+            Self::StepScheduled { .. } => ("step", "scheduled"),
+            Self::StepStarted { .. } => ("step", "started"),
+            Self::StepCompleted { .. } => ("step", "completed"),
+            Self::StepFailed { .. } => ("step", "failed"),
+            Self::StepTimedOut { .. } => ("step", "timed_out"),
+            Self::StepSkipped { .. } => ("step", "skipped"),
+            Self::StepCancelled { .. } => ("step", "cancelled"),
+            Self::StepWaiting { .. } => ("step", "waiting"),
+            Self::StepResumed { .. } => ("step", "resumed"),
+        }
+    }
+
+    /// The CloudEvent type.
+    pub fn kind(&self) -> String {
+        let (kind, what) = self.name();
+        ["sagaline.", kind, ".", what, ".v1"].concat()
+    }
+
+    /// Whether the execution is over with this.
+    pub fn ends_the_execution(&self) -> bool {
+        matches!(
+            self,
+            Self::WorkflowCompleted { .. }
+                | Self::WorkflowFailed { .. }
+                | Self::WorkflowCancelled { .. }
+                | Self::WorkflowTimedOut { .. }
+                | Self::WorkflowStartRefused { .. }
+        )
+    }
+}
+
+/// Where the input and the output of an execution can be read; only the shell that publishes knows.
+#[derive(Clone, Copy, Default)]
+pub struct Refs<'a> {
+    pub input: Option<&'a str>,
+    pub output: Option<&'a str>,
+}
+
+impl Lifecycle {
+    /// The JSON data.
+    pub fn data(&self, refs: Refs<'_>) -> Vec<u8> {
+        let wire = Wire {
+            workflow: self.workflow.as_str(),
+            version: self.version,
+            execution: self.execution.as_str(),
+            at: self.at.to_string(),
+            ..Wire::default()
+        };
+        serde_json::to_vec(&self.fill(wire, refs)).expect("lifecycle events have string keys only")
+    }
+
+    fn fill<'a>(&'a self, wire: Wire<'a>, refs: Refs<'a>) -> Wire<'a> {
+        let millis = |span: &Span| Some(span.as_millis());
+        let path = |step: &'a FramePath| Some(step.as_str());
+        match &self.happening {
+            Happening::WorkflowStarted { trigger } => {
+                Wire { trigger: trigger.as_deref(), input_ref: refs.input, ..wire }
+            }
+            Happening::WorkflowCompleted { duration } => {
+                Wire { duration_ms: millis(duration), output_ref: refs.output, ..wire }
+            }
+            Happening::WorkflowFailed { duration, error, step, attempts } => Wire {
+                duration_ms: millis(duration),
+                error: Some(error),
+                step: step.as_ref().map(FramePath::as_str),
+                attempts: *attempts,
+                ..wire
+            },
+            Happening::WorkflowCancelled { duration, reason } => {
+                Wire { duration_ms: millis(duration), reason: reason.as_deref(), ..wire }
+            }
+            Happening::WorkflowTimedOut { duration } => Wire { duration_ms: millis(duration), ..wire },
+            Happening::WorkflowStartRefused { error } => Wire { error: Some(error), ..wire },
+            Happening::WorkflowParked { cause } => Wire { cause: Some(cause), ..wire },
+            Happening::StepScheduled { step, attempt } | Happening::StepCancelled { step, attempt } => {
+                Wire { step: path(step), attempt: Some(*attempt), ..wire }
+            }
+            Happening::StepStarted { step, attempt, worker } => {
+                Wire { step: path(step), attempt: Some(*attempt), worker: worker.as_deref(), ..wire }
+            }
+            Happening::StepCompleted { step, attempt, duration } => {
+                Wire { step: path(step), attempt: Some(*attempt), duration_ms: millis(duration), ..wire }
+            }
+            Happening::StepFailed { step, attempt, error, next_at } => Wire {
+                step: path(step),
+                attempt: Some(*attempt),
+                error: Some(error),
+                will_retry: Some(next_at.is_some()),
+                next_at: *next_at,
+                ..wire
+            },
+            Happening::StepTimedOut { step, attempt, next_at } => Wire {
+                step: path(step),
+                attempt: Some(*attempt),
+                will_retry: Some(next_at.is_some()),
+                next_at: *next_at,
+                ..wire
+            },
+            Happening::StepSkipped { step, reason } => Wire { step: path(step), reason: Some(reason), ..wire },
+            Happening::StepWaiting { step, wait_for, until } => {
+                Wire { step: path(step), wait_for: Some(wait_for), until: *until, ..wire }
+            }
+            Happening::StepResumed { step } => Wire { step: path(step), ..wire },
+        }
+    }
+}

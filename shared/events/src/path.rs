@@ -1,0 +1,69 @@
+//! Where a frame stands in the tree of an execution.
+
+use std::{borrow::Borrow, fmt};
+
+use sagaline_model::{Name, NameError};
+use serde::{Deserialize, Serialize};
+
+/// Node names from the root down, joined by `/`; a second and later visit of a node is marked (`review:2`). One subject token.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FramePath(Box<str>);
+
+impl FramePath {
+    pub fn root(name: &Name) -> Self {
+        Self(name.as_str().into())
+    }
+
+    pub fn child(&self, name: &Name) -> Self {
+        Self(format!("{}/{name}", self.0).into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of the last node.
+    pub fn step(&self) -> &str {
+        let last = self.0.rsplit('/').next().unwrap_or(&self.0);
+        last.split(':').next().unwrap_or(last)
+    }
+}
+
+impl TryFrom<String> for FramePath {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        for part in text.split('/') {
+            let (name, visit) = part.split_once(':').unwrap_or((part, "1"));
+            Name::new(name)?;
+            if visit.parse::<u32>().is_err() {
+                return Err(NameError::BadCharacter { name: text.clone(), bad: ':', dot: false });
+            }
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl From<FramePath> for String {
+    fn from(path: FramePath) -> String {
+        path.0.into()
+    }
+}
+
+impl Borrow<str> for FramePath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FramePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for FramePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
