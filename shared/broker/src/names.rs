@@ -51,6 +51,16 @@ impl Names {
         format!("{}{}", self.prefix, bucket.name())
     }
 
+    /// A stream or bucket as the declarations name it, in this namespace.
+    pub(crate) fn placed(&self, plain: &str) -> String {
+        format!("{}{plain}", self.prefix)
+    }
+
+    /// The stream behind a bucket.
+    pub fn bucket_stream(&self, bucket: Bucket) -> String {
+        format!("KV_{}", self.bucket(bucket))
+    }
+
     /// The bucket of payloads that are too large for a message.
     pub fn payloads(&self) -> String {
         format!("{}payloads", self.prefix)

@@ -158,6 +158,19 @@ pub trait Ports {
         key: &str,
     ) -> impl Future<Output = Result<Option<(Sequence, Bytes)>, Failure>> + Send;
 
+    /// Several values of a bucket at once, in the order of the keys.
+    fn values(
+        &mut self,
+        bucket: Bucket,
+        keys: &[String],
+    ) -> impl Future<Output = Result<Vec<Option<(Sequence, Bytes)>>, Failure>> + Send;
+
+    /// Lets time pass.
+    fn pause(&mut self, time: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Whether the lease of the partition is still ours, by the boot clock.
+    fn holds_lease(&self) -> bool;
+
     /// The time of day, near the server's.
     fn now(&self) -> Moment;
 

@@ -1,0 +1,117 @@
+//! What a service brings to its partitions: a pure state machine, and the names of what it wants done.
+//!
+//! The [`crate::owner`] keeps one state per key (an execution, a schedule, a saga), folds the log into them, and performs the
+//! acts. A machine does no I/O and reads no clock.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sagaline_events::ask::{Answer, Ask};
+use sagaline_model::Moment;
+
+use crate::ports::{Bucket, Entry, Message, Sequence};
+
+/// Whom an entry concerns, and what it says.
+pub enum Read<I> {
+    /// An input for the state under this key.
+    Input(Arc<str>, I),
+    /// A mark of an owner, or filler: it only takes a place.
+    Mark,
+}
+
+/// An entry that cannot be read or may not be applied. It goes to `REJECTED` with its original bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// One subject token.
+    pub reason: &'static str,
+    pub detail: String,
+}
+
+/// When and where the input being applied was stored.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub sequence: Sequence,
+    pub time: Moment,
+    pub traceparent: Option<String>,
+}
+
+/// What a machine wants done. Each has a name, so doing it twice is harmless.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// Put a task into its queue; its subject is its name.
+    Task(QueuedTask),
+    /// Publish; its id or its expected sequence is its name.
+    Send(Message),
+    /// Take a task back, and tell its worker.
+    Revoke { queue: String, subject: String, execution: String, notice: Bytes },
+    /// Read a value; [`Machine::found`] says what follows from it.
+    LookUp { bucket: Bucket, key: String },
+    /// Keep this input where an operator finds it.
+    Reject(Rejection),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedTask {
+    pub queue: String,
+    pub message: Message,
+}
+
+/// A value that must be known before an input can be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    pub bucket: Bucket,
+    pub key: String,
+}
+
+pub trait Machine: Send {
+    type State: Send;
+    type Input: Send;
+
+    fn read(&self, entry: &Entry) -> Result<Read<Self::Input>, Rejection>;
+
+    /// What must be learnt first. Asked again until nothing is.
+    fn needs(&self, state: Option<&Self::State>, input: Option<&Self::Input>) -> Option<Need>;
+
+    fn learn(&mut self, need: &Need, value: Option<Bytes>);
+
+    /// The state under a key of which nothing is known.
+    fn fresh(&self, key: &Arc<str>) -> Self::State;
+
+    /// Folds an input into the state under `key`.
+    fn apply(&mut self, key: &Arc<str>, state: &mut Self::State, input: Self::Input, origin: &Origin) -> Vec<Act>;
+
+    /// What follows from a value that [`Act::LookUp`] asked for.
+    fn found(&mut self, key: &Arc<str>, state: &Self::State, value: Option<Bytes>) -> Vec<Act>;
+
+    /// The server will never take this task; what to tell the state instead.
+    fn task_refused(&self, key: &Arc<str>, task: &QueuedTask, why: &str) -> Option<Message>;
+
+    /// Every task that the state waits for.
+    fn tasks(&self, key: &Arc<str>, state: &Self::State) -> Vec<QueuedTask>;
+
+    /// What else must be done again when nobody knows whether it was: look-ups, for instance.
+    fn resume(&self, key: &Arc<str>, state: &Self::State) -> Vec<Act>;
+
+    /// When the first timer is due.
+    fn next_timer(&self, state: &Self::State) -> Option<Moment>;
+
+    /// The input that says that it is.
+    fn timer(&self, key: &Arc<str>, state: &Self::State) -> Option<Message>;
+
+    /// The record of a state that ended; nothing while it goes on.
+    fn ending(&self, state: &Self::State) -> Option<Vec<u8>>;
+
+    /// Whether the state holds nothing at this time, so that forgetting it changes nothing.
+    fn is_idle(&self, state: &Self::State, now: Moment) -> bool;
+
+    /// The state as JSON.
+    fn snapshot(&self, state: &Self::State) -> Vec<u8>;
+
+    fn restore(&self, json: &[u8]) -> Result<Self::State, String>;
+
+    /// Answers from the state under the key that the question names.
+    fn answer(&self, ask: &Ask, state: Option<&Self::State>) -> Answer;
+
+    /// Whether the state is among those that a `List` asks for.
+    fn listed(&self, ask: &Ask, state: &Self::State) -> Option<sagaline_events::record::ExecutionView>;
+}

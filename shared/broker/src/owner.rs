@@ -1,0 +1,259 @@
+//! The partition owner: reads its log, folds it into states, performs what follows, and remembers how far it came.
+//!
+//! One shell for every service that owns partitions: the [`Machine`] decides, the [`Ports`] are the outside. It never waits for one
+//! input before the next: publishes are pipelined, with a bounded number in flight. It assumes nothing of its lease but that it
+//! keeps two owners from doing the same work: everything it does has a name, so another one's doing it too is harmless.
+
+mod answers;
+mod cover;
+mod fold;
+mod look_again;
+mod outbox;
+mod place;
+mod recover;
+mod save;
+mod settle;
+mod slot;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use sagaline_model::Moment;
+
+pub use self::cover::Checkpoint;
+use self::{answers::Questions, cover::Cover, outbox::Outbox, slot::Slot};
+use crate::{
+    machine::Machine,
+    names::Names,
+    ports::{Event, Failure, Ports, Sequence},
+};
+
+/// So many publishes may be in flight before no further input is taken: enough to keep a server busy over a slow link, and a
+/// bound on memory and on what is sent again after a lost connection.
+pub const IN_FLIGHT_LIMIT: usize = 4096;
+
+/// How often an idle owner looks at its clocks.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long an owner that was told to stop waits for what is in flight.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// What an owner goes by.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub partition: u32,
+    pub names: Names,
+    /// A state holds the checkpoint for so many inputs before it is snapshotted.
+    pub snapshot_after_inputs: u64,
+    /// And for so long.
+    pub snapshot_after: Duration,
+    /// How often the checkpoint is written while it moves.
+    pub checkpoint_every: Duration,
+    /// What has been waited for so long is looked at again.
+    pub look_again_after: Duration,
+    /// How long the log keeps what is below the checkpoint: it is the history too.
+    pub history: Duration,
+}
+
+impl Settings {
+    pub fn new(partition: u32, names: Names) -> Self {
+        Self {
+            partition,
+            names,
+            snapshot_after_inputs: 20_000,
+            snapshot_after: Duration::from_secs(10),
+            checkpoint_every: Duration::from_secs(1),
+            look_again_after: Duration::from_secs(60),
+            history: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// Why an owner let go.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Halt {
+    /// Told to stop; everything in flight was settled.
+    #[error("told to stop")]
+    Stopped,
+    /// Another owner raised the epoch.
+    #[error("another owner has taken over the partition")]
+    Fenced,
+    #[error("the lease ran out")]
+    LeaseLost,
+    /// What is in memory cannot be trusted any more: recover anew.
+    #[error("must recover anew: {0}")]
+    Restart(String),
+    #[error("{0}")]
+    Failed(#[from] Failure),
+}
+
+/// What an owner reports while it works, for logs and metrics. Never decides anything.
+pub trait Watcher: Send {
+    fn recovered(&mut self, took: Duration, folded: u64, states: usize);
+    fn applied(&mut self, sequence: Sequence, time: Moment);
+    fn states(&mut self, count: usize);
+    fn rejected(&mut self, reason: &str, detail: &str, sequence: Sequence);
+    fn retried(&mut self, subject: &str, why: &str);
+    /// Something an operator should know at once.
+    fn alarm(&mut self, what: &str);
+}
+
+pub struct Owner<P, M: Machine, W> {
+    ports: P,
+    machine: M,
+    watcher: W,
+    settings: Settings,
+    slots: BTreeMap<Arc<str>, Slot<M::State>>,
+    cover: Cover,
+    outbox: Outbox,
+    /// When the first timer of each state is due.
+    timers: BTreeSet<(Moment, Arc<str>)>,
+    questions: Questions,
+    /// The last entry that was folded.
+    applied: (Sequence, Moment),
+    checkpoint: Checkpoint,
+    checkpoint_revision: Sequence,
+    /// When it was last written, or tried.
+    checkpoint_at: Duration,
+    checkpoint_in_flight: bool,
+    looked_again: Duration,
+    purged: Duration,
+    mode: Mode,
+    stopping: Option<Duration>,
+    /// Kept between rounds, so that it is not allocated in each.
+    events: Vec<Event>,
+}
+
+/// While the log is folded again, tasks are not performed: most of them were, and which were not is found out at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Refolding,
+    Live,
+}
+
+impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
+    pub fn new(ports: P, machine: M, watcher: W, settings: Settings) -> Self {
+        let now = ports.boot();
+        Self {
+            ports,
+            machine,
+            watcher,
+            settings,
+            slots: BTreeMap::new(),
+            cover: Cover::default(),
+            outbox: Outbox::from(u64::try_from(now.as_nanos()).unwrap_or(0)),
+            timers: BTreeSet::new(),
+            questions: Questions::default(),
+            applied: (0, Moment::EPOCH),
+            checkpoint: Checkpoint::default(),
+            checkpoint_revision: 0,
+            checkpoint_at: now,
+            checkpoint_in_flight: false,
+            looked_again: now,
+            purged: now,
+            mode: Mode::Refolding,
+            stopping: None,
+            events: vec![],
+        }
+    }
+
+    /// Recovers, then works until something makes it let go.
+    pub async fn run(&mut self) -> Halt {
+        match self.work().await {
+            Ok(()) => Halt::Stopped,
+            Err(halt) => halt,
+        }
+    }
+
+    /// The machine and the ports, for the next owner of this process.
+    pub fn into_parts(self) -> (P, M, W) {
+        (self.ports, self.machine, self.watcher)
+    }
+
+    async fn work(&mut self) -> Result<(), Halt> {
+        self.recover().await?;
+        loop {
+            self.round().await?;
+            if let Some(deadline) = self.stopping
+                && (self.outbox.len() == 0 || self.ports.boot() >= deadline)
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes what came, folds and performs, then looks at the clocks.
+    async fn round(&mut self) -> Result<(), Halt> {
+        let hungry = self.stopping.is_none() && self.outbox.len() < IN_FLIGHT_LIMIT;
+        self.take_events(hungry).await?;
+        self.look_at_clocks().await
+    }
+
+    async fn take_events(&mut self, hungry: bool) -> Result<(), Halt> {
+        let wake = self.next_wake();
+        let mut events = std::mem::take(&mut self.events);
+        self.ports.events(hungry, wake, &mut events).await;
+        // Looked at before anything is done: an owner that slept lets go here.
+        if !self.ports.holds_lease() {
+            return Err(Halt::LeaseLost);
+        }
+        for event in events.drain(..) {
+            match event {
+                Event::Entry(entry) => self.fold(entry).await?,
+                Event::Settled(ticket, outcome) => self.settled(ticket, outcome).await?,
+                Event::Asked(ask, asker) => self.asked(ask, asker),
+                Event::ReaderLost(why) => self.find_place(&why).await?,
+                Event::Stop => self.stopping = self.stopping.or(Some(self.ports.boot() + DRAIN_LIMIT)),
+            }
+        }
+        self.events = events;
+        Ok(())
+    }
+
+    async fn look_at_clocks(&mut self) -> Result<(), Halt> {
+        let now = self.ports.boot();
+        for pending in self.outbox.overdue(now) {
+            self.unanswered(pending, "no answer in time").await?;
+        }
+        self.outbox.resend(&mut self.ports);
+        self.fire_timers();
+        self.ask_for_head();
+        self.save_oldest();
+        self.write_checkpoint(now);
+        if self.mode == Mode::Live && self.stopping.is_none() {
+            self.look_again(now).await?;
+            self.purge(now).await?;
+        }
+        Ok(())
+    }
+
+    fn next_wake(&self) -> Duration {
+        let now = self.ports.boot();
+        let timer = self.timers.first().map(|(due, _)| now + Duration::from(due.since(self.ports.now())));
+        let resend = self.outbox.next_resend();
+        timer.into_iter().chain(resend).fold(now + TICK, Duration::min)
+    }
+
+    /// Publishes the input of every timer that is due. It stays armed until that input comes through the log.
+    fn fire_timers(&mut self) {
+        if self.mode == Mode::Refolding || self.stopping.is_some() {
+            return;
+        }
+        let now = self.ports.now();
+        while let Some((due, _)) = self.timers.first()
+            && *due <= now
+            && self.outbox.len() < IN_FLIGHT_LIMIT
+        {
+            let Some((_, key)) = self.timers.pop_first() else { break };
+            let Some(slot) = self.slots.get_mut(&key) else { continue };
+            slot.timer = None;
+            if let Some(message) = self.machine.timer(&key, &slot.state) {
+                slot.pending += 1;
+                self.outbox.send(&mut self.ports, outbox::Purpose::Timer(Arc::new(message)), Some(key));
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What is in flight: each publish, revocation and look-up, until its outcome is known.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use sagaline_model::Moment;
+
+use super::cover::Checkpoint;
+use crate::{
+    machine::{QueuedTask, Rejection},
+    ports::{Bucket, Message, Ports, Sequence, Ticket},
+};
+
+/// How long the server may take to answer; after that nobody knows, and it is sent again.
+pub(super) const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The first and the longest pause before something is sent again.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Something in flight, and what it is for.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    pub(super) purpose: Purpose,
+    /// The state it belongs to; nothing for what concerns the partition.
+    pub(super) key: Option<Arc<str>>,
+    sent: Duration,
+    pub(super) tries: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Purpose {
+    /// A task; `repeat`: not the live owner's first publish of it.
+    Task {
+        task: Arc<QueuedTask>,
+        message: Arc<Message>,
+        repeat: bool,
+    },
+    /// Whatever is told by its name: a lifecycle event, an input of our own.
+    Send(Arc<Message>),
+    Revoke {
+        queue: String,
+        subject: String,
+    },
+    LookUp {
+        bucket: Bucket,
+        key: String,
+    },
+    /// A snapshot of the state as of `applied`.
+    Snapshot { message: Arc<Message>, applied: (Sequence, Moment) },
+    /// The record of an ended state.
+    Record(Arc<Message>),
+    /// The removal of an ended state's snapshot.
+    Tombstone(Arc<Message>),
+    Checkpoint { message: Arc<Message>, moved: Checkpoint },
+    Timer(Arc<Message>),
+    /// An owner mark: its sequence is the head that questions wait for.
+    Mark(Arc<Message>),
+    Rejected {
+        message: Arc<Message>,
+        sequence: Sequence,
+    },
+}
+
+/// Everything in flight, by ticket. Tickets rise and are answered almost in order, so a ring holds them.
+#[derive(Default)]
+pub(super) struct Outbox {
+    first: Ticket,
+    ring: VecDeque<Option<Pending>>,
+    live: usize,
+    /// To be sent again, by when.
+    later: BTreeMap<(Duration, Ticket), Pending>,
+}
+
+impl Outbox {
+    /// Tickets rise from `first`: an answer to an owner before must not be taken for one to this.
+    pub(super) fn from(first: Ticket) -> Self {
+        Self { first, ..Self::default() }
+    }
+
+    /// Whatever is in flight or waits to be sent again.
+    pub(super) fn len(&self) -> usize {
+        self.live + self.later.len()
+    }
+
+    pub(super) fn send<P: Ports>(&mut self, ports: &mut P, purpose: Purpose, key: Option<Arc<str>>) {
+        let sent = ports.boot();
+        self.post(ports, Pending { purpose, key, sent, tries: 0 });
+    }
+
+    fn post<P: Ports>(&mut self, ports: &mut P, pending: Pending) {
+        let ticket = self.first + self.ring.len() as Ticket;
+        match &pending.purpose {
+            Purpose::Task { message, .. }
+            | Purpose::Send(message)
+            | Purpose::Snapshot { message, .. }
+            | Purpose::Record(message)
+            | Purpose::Tombstone(message)
+            | Purpose::Checkpoint { message, .. }
+            | Purpose::Timer(message)
+            | Purpose::Mark(message)
+            | Purpose::Rejected { message, .. } => ports.publish(ticket, Arc::clone(message)),
+            Purpose::Revoke { queue, subject } => ports.revoke(ticket, queue, subject),
+            Purpose::LookUp { bucket, key } => ports.look_up(ticket, *bucket, key),
+        }
+        self.ring.push_back(Some(pending));
+        self.live += 1;
+    }
+
+    /// Takes what this ticket stood for; nothing if it was given up before.
+    pub(super) fn take(&mut self, ticket: Ticket) -> Option<Pending> {
+        let place = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
+        let pending = self.ring.get_mut(place)?.take();
+        self.live -= usize::from(pending.is_some());
+        while let Some(None) = self.ring.front() {
+            self.ring.pop_front();
+            self.first += 1;
+        }
+        pending
+    }
+
+    /// Sends it again after a pause that grows with each try.
+    pub(super) fn again(&mut self, now: Duration, mut pending: Pending) {
+        let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(pending.tries.min(10)));
+        pending.tries += 1;
+        let place = self.first + self.later.len() as Ticket;
+        let mut due = (now + pause, place);
+        while self.later.contains_key(&due) {
+            due.1 += 1;
+        }
+        self.later.insert(due, pending);
+    }
+
+    /// Sends what is due again. A task that is sent again may be a copy, and says so.
+    pub(super) fn resend<P: Ports>(&mut self, ports: &mut P) {
+        let now = ports.boot();
+        while let Some(entry) = self.later.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let mut pending = entry.remove();
+            pending.sent = now;
+            if let Purpose::Task { task, message, repeat } = &mut pending.purpose {
+                *repeat = true;
+                let id = message.msg_id.clone();
+                *message = Arc::new(Message { msg_id: id, ..as_repeat(&task.message) });
+            }
+            self.post(ports, pending);
+        }
+    }
+
+    /// What has not been answered for too long. Sent in order, so only the front is looked at.
+    pub(super) fn overdue(&mut self, now: Duration) -> Vec<Pending> {
+        let mut overdue = vec![];
+        let late = |pending: &Option<Pending>| pending.as_ref().is_none_or(|pending| now >= pending.sent + ACK_TIMEOUT);
+        while self.ring.front().is_some_and(late) {
+            self.first += 1;
+            let pending = self.ring.pop_front().flatten();
+            self.live -= usize::from(pending.is_some());
+            overdue.extend(pending);
+        }
+        overdue
+    }
+
+    pub(super) fn next_resend(&self) -> Option<Duration> {
+        self.later.first_key_value().map(|((due, _), _)| *due)
+    }
+}
+
+/// The same task, marked as one that may be a copy.
+pub(super) fn as_repeat(message: &Message) -> Message {
+    let mut message = message.clone();
+    message.headers.push((sagaline_events::task::REPEAT_HEADER, "1".to_owned()));
+    message
+}
+
+/// The message that keeps an unreadable or inapplicable entry for an operator.
+pub(super) fn rejected(
+    names: &crate::names::Names,
+    partition: u32,
+    sequence: Sequence,
+    rejection: &Rejection,
+    payload: bytes::Bytes,
+) -> Message {
+    let stream = names.runs(partition);
+    Message {
+        subject: names.rejected(rejection.reason),
+        expected: None,
+        msg_id: Some(format!("{stream}-{sequence}")),
+        ttl: None,
+        headers: vec![
+            ("Sagaline-Reason", one_line(&rejection.detail)),
+            ("Sagaline-Stream", stream),
+            ("Sagaline-Sequence", sequence.to_string()),
+        ],
+        payload,
+    }
+}
+
+/// Header values hold no line breaks.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,76 @@
+//! A reader trusts no position: before the log is read from somewhere, it is proved that this is the log the owner knows.
+//!
+//! A mark is appended; its sequence is the head and must lie above everything applied, snapshotted or checkpointed, and the entry
+//! below the checkpoint must have the time that the checkpoint notes. If not, an acknowledged tail is lost (a power cut on a lazily
+//! synced node, a restore, a stream made anew).
+
+use sagaline_model::Moment;
+
+use super::{Halt, Mode, Owner, Watcher, cover::Checkpoint, save::stored_revision};
+use crate::{
+    machine::Machine,
+    ports::{Outcome, Ports, Sequence},
+};
+
+impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
+    /// For recovery: the head to fold to. A lost tail is dealt with first.
+    pub(super) async fn prove_place(&mut self) -> Result<Sequence, Halt> {
+        let head = self.append(self.mark()).await?;
+        let states = self.slots.values().map(|slot| slot.applied.0);
+        let used = states.fold(self.checkpoint.next.saturating_sub(1), Sequence::max);
+        let below = self.checkpoint.next.saturating_sub(1);
+        let is_ours = self.is_stored_at(below, self.checkpoint.time).await?;
+        if head > used && is_ours {
+            return Ok(head);
+        }
+        self.tail_lost(used).await
+    }
+
+    /// The reader lost its place while the owner lived: it goes on behind what was applied, if that is still there.
+    pub(super) async fn find_place(&mut self, why: &str) -> Result<(), Halt> {
+        if self.mode == Mode::Refolding {
+            return Err(Halt::Restart(format!("the reader lost its place while recovering: {why}")));
+        }
+        self.watcher.retried("the reader", why);
+        let head = self.append(self.mark()).await?;
+        let (sequence, time) = self.applied;
+        if head <= sequence || !self.is_stored_at(sequence, Some(time)).await? {
+            return Err(Halt::Restart("the log is not the one that was folded".to_owned()));
+        }
+        self.ports.read_from(sequence + 1).await?;
+        Ok(())
+    }
+
+    async fn is_stored_at(&mut self, sequence: Sequence, time: Option<Moment>) -> Result<bool, Halt> {
+        let Some(time) = time.filter(|_| sequence > 0) else { return Ok(true) };
+        Ok(self.ports.stored_at(sequence).await? == Some(time))
+    }
+
+    /// The checkpoint goes back to the first input later than its time, because what is purged goes by it; then the log is filled
+    /// until no sequence in use lies above its head.
+    async fn tail_lost(&mut self, used: Sequence) -> Result<Sequence, Halt> {
+        let partition = self.settings.partition;
+        self.watcher.alarm(&format!(
+            "the log of partition {partition} has lost acknowledged entries (up to {used} were known); \
+             going on from the last one that the checkpoint vouches for"
+        ));
+        let time = self.checkpoint.time.unwrap_or(Moment::EPOCH);
+        let first = self.ports.first_after(time).await?;
+        let next = first.map_or(self.checkpoint.next, |first| first.min(self.checkpoint.next)).max(1);
+        let time = self.ports.stored_at(next.saturating_sub(1)).await?;
+        let back = Checkpoint { epoch: self.checkpoint.epoch, next, time };
+        let message = self.checkpoint_message(&back, self.checkpoint_revision);
+        match stored_revision(self.ports.publish_and_wait(message).await) {
+            Ok(revision) => self.checkpoint_revision = revision,
+            Err(Outcome::Conflict) => return Err(Halt::Fenced),
+            Err(_) => return Err(Halt::Restart("the checkpoint could not be set back".to_owned())),
+        }
+        self.checkpoint = back;
+        loop {
+            let head = self.append(self.own_input(sagaline_events::input::FILLER)).await?;
+            if head > used {
+                return Ok(head);
+            }
+        }
+    }
+}

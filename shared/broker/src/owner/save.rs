@@ -1,0 +1,310 @@
+//! Saving: snapshots of open states, records of ended ones, and the checkpoint.
+//!
+//! Snapshots never go back: each carries the sequence of the last input applied, and only that decides, whoever wrote it. One is
+//! written only when the effects of all inputs that it covers are acknowledged.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{
+    Halt, Mode, Owner, Watcher,
+    cover::Checkpoint,
+    outbox::{Pending, Purpose},
+    slot::{Saving, Slot},
+};
+use crate::{
+    machine::Machine,
+    names::Names,
+    ports::{Bucket, Message, Outcome, Ports, Sequence},
+};
+use sagaline_model::Moment;
+
+/// So many snapshots may be in flight at once.
+const SNAPSHOTS_AT_ONCE: usize = 256;
+
+/// How long the mark stays that a state's snapshot was removed.
+const TOMBSTONE_TTL: Duration = Duration::from_secs(120);
+
+/// How often what is old is removed from the log.
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+
+/// What the buckets hold: the state or record, and the last input that is in it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Saved<'a> {
+    pub(super) applied: Sequence,
+    pub(super) time: Moment,
+    #[serde(borrow)]
+    pub(super) state: &'a RawValue,
+}
+
+/// The position alone, for whoever compares.
+#[derive(Deserialize)]
+pub(super) struct Position {
+    pub(super) applied: Sequence,
+    pub(super) time: Moment,
+}
+
+impl Position {
+    /// Whether this is as far as `applied`, by sequence and time (after a lost tail, sequences are used again).
+    pub(super) fn reaches(&self, applied: (Sequence, Moment)) -> bool {
+        self.applied >= applied.0 && self.time >= applied.1
+    }
+}
+
+fn wrap(state: Vec<u8>, applied: (Sequence, Moment)) -> Vec<u8> {
+    let head = format!(r#"{{"applied":{},"time":"{}","state":"#, applied.0, applied.1);
+    [head.as_bytes(), &state, b"}"].concat()
+}
+
+impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
+    /// Once nothing of an ended state is in flight, its record is written; what holds nothing is forgotten.
+    pub(super) fn finish_if_over(&mut self, key: &Arc<str>) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        if slot.pending > 0 || slot.saving != Saving::Nothing {
+            return;
+        }
+        if let Some(record) = self.machine.ending(&slot.state) {
+            slot.saving = Saving::End;
+            let message = Message {
+                subject: self.settings.names.key(Bucket::Results, key),
+                expected: None,
+                msg_id: None,
+                ttl: None,
+                headers: vec![],
+                payload: wrap(record, slot.applied).into(),
+            };
+            self.outbox.send(&mut self.ports, Purpose::Record(Arc::new(message)), Some(Arc::clone(key)));
+        } else if self.machine.is_idle(&slot.state, slot.applied.1) {
+            slot.saving = Saving::End;
+            self.bury(key);
+        }
+    }
+
+    pub(super) fn record_stored(&mut self, pending: &Pending) {
+        if let Some(key) = &pending.key {
+            self.bury(&Arc::clone(key));
+        }
+    }
+
+    /// Removes the snapshot of a state that is over, if there is one, and then the state. Until the snapshot is gone, the state
+    /// holds the checkpoint: a snapshot whose later inputs are below the checkpoint would come to life again.
+    fn bury(&mut self, key: &Arc<str>) {
+        let Some(slot) = self.slots.get(key) else { return };
+        let Some(revision) = slot.revision else { return self.drop_slot(key) };
+        let message = Message {
+            subject: self.snapshot_subject(key),
+            expected: Some(revision),
+            msg_id: None,
+            ttl: Some(TOMBSTONE_TTL),
+            headers: vec![("KV-Operation", "PURGE".to_owned()), ("Nats-Rollup", "sub".to_owned())],
+            payload: bytes::Bytes::new(),
+        };
+        self.outbox.send(&mut self.ports, Purpose::Tombstone(Arc::new(message)), Some(Arc::clone(key)));
+    }
+
+    pub(super) fn forget(&mut self, pending: &Pending) {
+        if let Some(key) = &pending.key {
+            self.drop_slot(&Arc::clone(key));
+        }
+    }
+
+    fn drop_slot(&mut self, key: &Arc<str>) {
+        let Some(mut slot) = self.slots.remove(key) else { return };
+        slot.covered(key, None, &mut self.cover);
+        if let Some(timer) = slot.timer {
+            self.timers.remove(&(timer, Arc::clone(key)));
+        }
+        self.watcher.states(self.slots.len());
+    }
+
+    fn snapshot_subject(&self, key: &str) -> String {
+        let key = Names::snapshot_key(self.settings.partition, key);
+        self.settings.names.key(Bucket::Executions, &key)
+    }
+
+    /// Snapshots the states that hold the checkpoint longest, if they hold it too long.
+    pub(super) fn save_oldest(&mut self) {
+        if self.mode == Mode::Refolding {
+            return;
+        }
+        let (applied, now) = (self.applied.0, self.ports.now());
+        let old = self.settings.snapshot_after_inputs;
+        let long = sagaline_model::Span::from(self.settings.snapshot_after);
+        let mut due: Vec<Arc<str>> = vec![];
+        for (first, key) in self.cover.oldest().take(SNAPSHOTS_AT_ONCE * 2) {
+            let Some(slot) = self.slots.get(key) else { continue };
+            let since = self.cover.time_of(*first).unwrap_or(slot.applied.1);
+            if applied.saturating_sub(*first) < old && now.since(since) < long {
+                break;
+            }
+            if slot.pending == 0 && slot.saving == Saving::Nothing && due.len() < SNAPSHOTS_AT_ONCE {
+                due.push(Arc::clone(key));
+            }
+        }
+        for key in due {
+            self.save(&key);
+        }
+    }
+
+    fn save(&mut self, key: &Arc<str>) {
+        let subject = self.snapshot_subject(key);
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        if self.machine.is_idle(&slot.state, self.ports.now()) {
+            slot.saving = Saving::End;
+            return self.bury(key);
+        }
+        slot.saving = Saving::Snapshot { then: None };
+        let message = Message {
+            subject,
+            expected: Some(slot.revision.unwrap_or(0)),
+            msg_id: None,
+            ttl: None,
+            headers: vec![],
+            payload: wrap(self.machine.snapshot(&slot.state), slot.applied).into(),
+        };
+        let purpose = Purpose::Snapshot { message: Arc::new(message), applied: slot.applied };
+        self.outbox.send(&mut self.ports, purpose, Some(Arc::clone(key)));
+    }
+
+    pub(super) fn snapshot_stored(&mut self, pending: &Pending, revision: Sequence) {
+        let Some(key) = &pending.key else { return };
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        slot.revision = Some(revision);
+        if let Saving::Snapshot { then } = slot.saving {
+            slot.saving = Saving::Nothing;
+            slot.covered(key, then, &mut self.cover);
+        }
+        self.finish_if_over(&Arc::clone(key));
+    }
+
+    pub(super) fn snapshot_given_up(&mut self, key: &Arc<str>) {
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.saving = Saving::Nothing;
+        }
+    }
+
+    /// Another owner, or an own earlier try, wrote this state's snapshot: what is there decides.
+    pub(super) async fn save_contested(&mut self, pending: Pending) -> Result<(), Halt> {
+        let Some(key) = pending.key.clone() else { return Ok(()) };
+        let there =
+            match self.ports.value(Bucket::Executions, &Names::snapshot_key(self.settings.partition, &key)).await {
+                Ok(there) => there,
+                Err(failure) => return self.unanswered(pending, &failure.to_string()).await,
+            };
+        let Some(slot) = self.slots.get_mut(&key) else { return Ok(()) };
+        slot.revision = there.as_ref().map(|(revision, _)| *revision);
+        let position = there.and_then(|(_, value)| serde_json::from_slice::<Position>(&value).ok());
+        match pending.purpose {
+            Purpose::Snapshot { applied, .. } if position.is_some_and(|there| there.reaches(applied)) => {
+                let Saving::Snapshot { then } = slot.saving else { return Ok(()) };
+                slot.saving = Saving::Nothing;
+                slot.covered(&key, then, &mut self.cover);
+                self.finish_if_over(&key);
+            }
+            Purpose::Snapshot { .. } => {
+                slot.saving = Saving::Nothing;
+                self.finish_if_over(&key);
+            }
+            Purpose::Tombstone(_) => self.bury(&key),
+            _ => self.finish_if_over(&key),
+        }
+        Ok(())
+    }
+
+    /// Writes how far everything is covered, if that moved.
+    pub(super) fn write_checkpoint(&mut self, now: Duration) {
+        let due = now >= self.checkpoint_at + self.settings.checkpoint_every;
+        if self.mode == Mode::Refolding || self.checkpoint_in_flight || !due {
+            return;
+        }
+        let next = self.cover.next(self.applied.0);
+        if next <= self.checkpoint.next {
+            return;
+        }
+        let time = self.cover.time_below(next);
+        let moved = Checkpoint { epoch: self.checkpoint.epoch, next, time };
+        self.checkpoint_at = now;
+        self.checkpoint_in_flight = true;
+        let message = Arc::new(self.checkpoint_message(&moved, self.checkpoint_revision));
+        self.outbox.send(&mut self.ports, Purpose::Checkpoint { message, moved }, None);
+    }
+
+    pub(super) fn checkpoint_message(&self, checkpoint: &Checkpoint, expected: Sequence) -> Message {
+        Message {
+            subject: self.settings.names.key(Bucket::Partitions, &Names::checkpoint_key(self.settings.partition)),
+            expected: Some(expected),
+            msg_id: None,
+            ttl: None,
+            headers: vec![],
+            payload: serde_json::to_vec(checkpoint).expect("a checkpoint is plain JSON").into(),
+        }
+    }
+
+    pub(super) fn checkpoint_stored(&mut self, moved: &Checkpoint, revision: Sequence) {
+        self.checkpoint = moved.clone();
+        self.checkpoint_revision = revision;
+        self.checkpoint_in_flight = false;
+    }
+
+    /// The checkpoint was not written as expected: either an own try got through unheard, or another owner has raised the epoch.
+    pub(super) async fn checkpoint_contested(&mut self) -> Result<(), Halt> {
+        self.checkpoint_in_flight = false;
+        let key = Names::checkpoint_key(self.settings.partition);
+        let Ok(there) = self.ports.value(Bucket::Partitions, &key).await else {
+            // Not now; the next write finds out.
+            return Ok(());
+        };
+        let Some((revision, value)) = there else { return Err(Halt::Restart("the checkpoint is gone".to_owned())) };
+        match serde_json::from_slice::<Checkpoint>(&value) {
+            Ok(there) if there.epoch == self.checkpoint.epoch => {
+                self.checkpoint = there;
+                self.checkpoint_revision = revision;
+                Ok(())
+            }
+            _ => Err(Halt::Fenced),
+        }
+    }
+
+    /// Removes from the log what is below the checkpoint and older than the history to keep. The entry just below the
+    /// checkpoint stays: its time proves that the log is the one the checkpoint speaks of.
+    pub(super) async fn purge(&mut self, now: Duration) -> Result<(), Halt> {
+        if now < self.purged + PURGE_EVERY || self.checkpoint_in_flight {
+            return Ok(());
+        }
+        self.purged = now;
+        let history = i64::try_from(self.settings.history.as_nanos()).unwrap_or(i64::MAX);
+        let old = Moment::from_nanos(self.ports.now().as_nanos().saturating_sub(history));
+        let kept = self.checkpoint.next.saturating_sub(1);
+        let purged = match self.ports.first_after(old).await {
+            Ok(first) => {
+                let below = first.map_or(kept, |first| first.min(kept));
+                if below > 1 { self.ports.purge_below(below).await } else { Ok(()) }
+            }
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = purged {
+            self.watcher.retried("purge", &failure.to_string());
+        }
+        Ok(())
+    }
+}
+
+impl<S> Slot<S> {
+    /// A state as a snapshot holds it.
+    pub(super) fn restored(state: S, applied: (Sequence, Moment), revision: Sequence, now: Duration) -> Self {
+        let mut slot = Self::new(state, now);
+        slot.applied = applied;
+        slot.revision = Some(revision);
+        slot
+    }
+}
+
+/// What came of a write that was waited for.
+pub(super) fn stored_revision(outcome: Outcome) -> Result<Sequence, Outcome> {
+    match outcome {
+        Outcome::Stored { sequence, .. } => Ok(sequence),
+        other => Err(other),
+    }
+}

@@ -1,0 +1,251 @@
+//! The one entry: what an input means for an execution, by the stage that it is in.
+
+use sagaline_events::{Happening, Input, Start, TimerKind, TimerName};
+use sagaline_model::{Moment, StepError};
+
+use crate::{
+    RULES,
+    compiled::Compiled,
+    effect::Effect,
+    state::{EARLY_INPUTS_KEPT, Early, Execution, Index, MAILBOX_LIMIT, OpenDag, Outcome, Over, Run, Stage, State},
+    turn::Turn,
+};
+
+/// Folds `input`, stored at `at`, into the execution. `plan` is that of [`Execution::plan`]; for a `Start` that names a version
+/// and for a `Bound`, it is the plan they name, or nothing if there is none.
+///
+/// What no longer matters (an answer of an old attempt, a second cancel, the timer of a finished step) changes nothing.
+pub fn apply(execution: &mut Execution, plan: Option<&Compiled>, input: &Input, at: Moment) -> Vec<Effect> {
+    let at = at.max(execution.now);
+    execution.now = at;
+    let stage = std::mem::replace(&mut execution.stage, Stage::Unborn(Early::default()));
+    let (stage, effects) = match stage {
+        Stage::Unborn(early) => unborn(execution, early, plan, input, at),
+        Stage::Unbound { start, started, early } => unbound(execution, start, started, early, plan, input, at),
+        Stage::Running(run) => running(execution, run, plan, input, at),
+        Stage::Over(over) => (Stage::Over(over), vec![]),
+        Stage::Parked { run, cause, since } => parked(run, cause, since, input, at),
+    };
+    execution.stage = stage;
+    effects
+}
+
+fn unborn(
+    execution: &Execution,
+    mut early: Early,
+    plan: Option<&Compiled>,
+    input: &Input,
+    at: Moment,
+) -> (Stage, Vec<Effect>) {
+    match input {
+        Input::Start(start) => {
+            early.forget_old(at);
+            match plan.filter(|_| start.version.is_some()) {
+                Some(plan) => begin(execution, start.clone(), at, early, plan, at),
+                None => {
+                    let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
+                    (Stage::Unbound { start: start.clone(), started: at, early }, vec![bind])
+                }
+            }
+        }
+        Input::Signal(_) | Input::Cancel(_) => {
+            early.forget_old(at);
+            let effects = early.keep(input, at);
+            (Stage::Unborn(early), effects)
+        }
+        Input::Bound(_)
+        | Input::Refused(_)
+        | Input::StepStarted(_)
+        | Input::StepSucceeded(_)
+        | Input::StepFailed(_)
+        | Input::StepSkipped(_)
+        | Input::TaskDiscarded(_)
+        | Input::Timer(_) => (Stage::Unborn(early), vec![]),
+    }
+}
+
+fn unbound(
+    execution: &Execution,
+    start: Start,
+    started: Moment,
+    mut early: Early,
+    plan: Option<&Compiled>,
+    input: &Input,
+    at: Moment,
+) -> (Stage, Vec<Effect>) {
+    match input {
+        Input::Bound(_) => match plan {
+            Some(plan) => begin(execution, start, started, early, plan, at),
+            // The binding names what is not there: said again, until it is, or is refused.
+            None => {
+                let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
+                (Stage::Unbound { start, started, early }, vec![bind])
+            }
+        },
+        Input::Refused(refused) => {
+            let error = refused.error.clone();
+            let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
+            (over_before_begin(start, started, at, Outcome::Refused { error }), vec![told])
+        }
+        Input::Signal(_) | Input::Cancel(_) => {
+            let effects = early.keep(input, at);
+            (Stage::Unbound { start, started, early }, effects)
+        }
+        Input::Start(_)
+        | Input::StepStarted(_)
+        | Input::StepSucceeded(_)
+        | Input::StepFailed(_)
+        | Input::StepSkipped(_)
+        | Input::TaskDiscarded(_)
+        | Input::Timer(_) => (Stage::Unbound { start, started, early }, vec![]),
+    }
+}
+
+fn over_before_begin(start: Start, started: Moment, ended: Moment, outcome: Outcome) -> Stage {
+    Stage::Over(Box::new(Over {
+        version: start.version.unwrap_or(0),
+        workflow: start.workflow,
+        started,
+        ended,
+        tags: start.tags,
+        outcome,
+        steps: vec![],
+    }))
+}
+
+/// The first turn: everything that needs nothing is entered, then what came early is taken.
+fn begin(
+    execution: &Execution,
+    start: Start,
+    started: Moment,
+    early: Early,
+    plan: &Compiled,
+    at: Moment,
+) -> (Stage, Vec<Effect>) {
+    let trigger = start.trigger.as_ref().and_then(|event| event.get("id")?.as_str()).map(str::to_owned);
+    let deadline = plan.plan.timeout.map(|timeout| started + timeout);
+    let timers = deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout)));
+    let run = Run {
+        workflow: start.workflow,
+        version: plan.version,
+        rules: RULES,
+        started,
+        input: start.input,
+        trigger: start.trigger,
+        tags: start.tags,
+        ctx: serde_json::Map::new(),
+        root: OpenDag::of(&plan.root),
+        frames: std::collections::BTreeMap::new(),
+        mailbox: early.signals.into_iter().map(|(_, name, data)| (name, data)).collect(),
+        deadline,
+        index: Index { timers: timers.into_iter().collect(), in_flight: 0 },
+    };
+    let mut turn = Turn::new(execution.id.clone(), Box::new(run), plan, at);
+    turn.tell(Happening::WorkflowStarted { trigger });
+    match early.cancel {
+        Some((_, reason)) => turn.end(Outcome::Cancelled { reason }),
+        None => turn.open(None),
+    }
+    turn.finish()
+}
+
+fn running(
+    execution: &Execution,
+    run: Box<Run>,
+    plan: Option<&Compiled>,
+    input: &Input,
+    at: Moment,
+) -> (Stage, Vec<Effect>) {
+    let Some(plan) = plan else {
+        let cause = format!("the plan of `{}` version {} is not there any more", run.workflow, run.version);
+        return park(run, cause, at);
+    };
+    let mut turn = Turn::new(execution.id.clone(), run, plan, at);
+    match input {
+        Input::StepSucceeded(done) => turn.step_succeeded(&done.path, done.attempt, done.output.clone()),
+        Input::StepFailed(failed) => turn.step_failed(&failed.path, failed.attempt, failed.error.clone()),
+        Input::StepSkipped(skipped) => turn.step_skipped(&skipped.path, skipped.attempt, &skipped.reason),
+        Input::StepStarted(started) => turn.step_started(&started.path, started.attempt, started.worker.clone()),
+        Input::TaskDiscarded(gone) => {
+            let error = StepError::new(StepError::DISCARDED, "an operator removed the task from its queue").final_();
+            turn.step_failed(&gone.path, gone.attempt, error);
+        }
+        Input::Signal(signal) => turn.signal(&signal.name, &signal.data),
+        Input::Timer(timer) => turn.timer(timer),
+        Input::Cancel(cancel) => turn.end(Outcome::Cancelled { reason: cancel.reason.clone() }),
+        // A second start cannot be stored; a second binding of the same start changes nothing.
+        Input::Start(_) | Input::Bound(_) | Input::Refused(_) => {}
+    }
+    turn.finish()
+}
+
+fn parked(run: Box<Run>, cause: String, since: Moment, input: &Input, at: Moment) -> (Stage, Vec<Effect>) {
+    let Input::Cancel(cancel) = input else {
+        return (Stage::Parked { run, cause, since }, vec![]);
+    };
+    let outcome = Outcome::Cancelled { reason: cancel.reason.clone() };
+    let duration = at.since(run.started);
+    let told = Effect::Tell(Happening::WorkflowCancelled { duration, reason: cancel.reason.clone() });
+    (Stage::Over(Box::new(Over::of(&run, vec![], outcome, at))), vec![told])
+}
+
+/// Sets an execution aside that cannot go on because of a bug: visible, and the others go on.
+pub(crate) fn park(run: Box<Run>, cause: String, at: Moment) -> (Stage, Vec<Effect>) {
+    let told = Effect::Tell(Happening::WorkflowParked { cause: cause.clone() });
+    (Stage::Parked { run, cause, since: at }, vec![told])
+}
+
+impl Early {
+    fn forget_old(&mut self, at: Moment) {
+        let young = |then: Moment| at.since(then) <= EARLY_INPUTS_KEPT;
+        self.signals.retain(|(then, _, _)| young(*then));
+        self.cancel = self.cancel.take().filter(|(then, _)| young(*then));
+    }
+
+    fn keep(&mut self, input: &Input, at: Moment) -> Vec<Effect> {
+        match input {
+            Input::Signal(signal) if self.signals.len() < MAILBOX_LIMIT => {
+                self.signals.push((at, signal.name.clone(), signal.data.clone()));
+            }
+            Input::Signal(signal) => return vec![mailbox_full(signal.name.as_str())],
+            Input::Cancel(cancel) => self.cancel = self.cancel.take().or(Some((at, cancel.reason.clone()))),
+            _ => {}
+        }
+        vec![]
+    }
+}
+
+pub(crate) fn mailbox_full(signal: &str) -> Effect {
+    let detail = format!("{MAILBOX_LIMIT} signals wait already and no step took them; `{signal}` was not kept");
+    Effect::Reject { reason: "mailbox_full", detail }
+}
+
+impl OpenDag {
+    pub(crate) fn of(dag: &crate::compiled::CompiledDag) -> Self {
+        Self { unmet: dag.needs.clone(), open: u32::try_from(dag.children.len()).unwrap_or(u32::MAX) }
+    }
+}
+
+impl Over {
+    pub(crate) fn of(
+        run: &Run,
+        steps: Vec<sagaline_events::record::StepView>,
+        outcome: Outcome,
+        ended: Moment,
+    ) -> Self {
+        Self {
+            workflow: run.workflow.clone(),
+            version: run.version,
+            started: run.started,
+            ended,
+            tags: run.tags.clone(),
+            outcome,
+            steps,
+        }
+    }
+}
+
+/// Whether a frame's state is that of a task of this attempt.
+pub(crate) fn is_task(state: &State, attempt: u32) -> bool {
+    matches!(state, State::Dispatched(task) if task.attempt == attempt)
+}

@@ -1,0 +1,149 @@
+//! What expressions see of an execution.
+
+use sagaline_expr::{Lookup, Scope};
+use sagaline_model::{ExecutionId, Span, StepError};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    compiled::Compiled,
+    state::{Frame, Run, State},
+    view::step_status,
+};
+
+/// `workflow`, `steps`, `ctx`, `trigger`, `execution` and `config` of one execution.
+#[derive(Clone, Copy)]
+pub(crate) struct Data<'a> {
+    id: &'a ExecutionId,
+    run: &'a Run,
+    plan: &'a Compiled,
+}
+
+impl<'a> Data<'a> {
+    pub(crate) fn new(id: &'a ExecutionId, run: &'a Run, plan: &'a Compiled) -> Self {
+        Self { id, run, plan }
+    }
+
+    fn workflow<'s>(&'s self, field: Option<&str>) -> Lookup<'s> {
+        let whole = || json!({"input": self.run.input, "name": self.run.workflow, "version": self.run.version});
+        match field {
+            Some("input") => Lookup::at(2, &self.run.input),
+            Some("name") => Lookup::made(2, self.run.workflow.as_str().into()),
+            Some("version") => Lookup::made(2, self.run.version.into()),
+            Some(_) => Lookup::Absent,
+            None => Lookup::made(1, whole()),
+        }
+    }
+
+    fn steps<'s>(&'s self, step: Option<&str>, field: Option<&str>) -> Lookup<'s> {
+        let Some(step) = step else {
+            let all = self.plan.nodes.iter().map(|node| (node.name.to_string(), self.step_whole(node.name.as_str())));
+            return Lookup::made(1, Value::Object(all.collect()));
+        };
+        let frame = self.frame(step);
+        match field {
+            None if self.plan.find(step).is_none() => Lookup::Absent,
+            None => Lookup::made(2, self.step_whole(step)),
+            Some("output") => match frame.map(|frame| &frame.state) {
+                Some(State::Completed { output, .. }) => Lookup::at(3, output),
+                Some(_) | None => Lookup::Absent,
+            },
+            Some("status") => Lookup::made(3, step_status(frame).as_str().into()),
+            Some("error") => match frame.and_then(error_of) {
+                Some(error) => Lookup::made(3, error_json(error)),
+                None => Lookup::Absent,
+            },
+            Some(_) => Lookup::Absent,
+        }
+    }
+
+    fn step_whole(&self, step: &str) -> Value {
+        let frame = self.frame(step);
+        let output = match frame.map(|frame| &frame.state) {
+            Some(State::Completed { output, .. }) => output.clone(),
+            Some(_) | None => Value::Null,
+        };
+        let error = frame.and_then(error_of).map_or(Value::Null, error_json);
+        json!({"output": output, "status": step_status(frame).as_str(), "error": error})
+    }
+
+    fn frame(&self, step: &str) -> Option<&'a Frame> {
+        let id = self.plan.find(step)?;
+        self.run.frames.get(&self.plan.node(id).path)
+    }
+
+    /// What steps returned, over what the execution was started with.
+    fn ctx<'s>(&'s self, key: Option<&str>) -> Lookup<'s> {
+        let given = self.run.input.as_object();
+        match key {
+            Some(key) => match self.run.ctx.get(key).or_else(|| given?.get(key)) {
+                Some(value) => Lookup::at(2, value),
+                None => Lookup::Absent,
+            },
+            None => {
+                let mut all: Map<String, Value> = given.cloned().unwrap_or_default();
+                all.extend(self.run.ctx.iter().map(|(key, value)| (key.clone(), value.clone())));
+                Lookup::made(1, all.into())
+            }
+        }
+    }
+
+    fn execution<'s>(&'s self, field: Option<&str>) -> Lookup<'s> {
+        match field {
+            Some("id") => Lookup::made(2, self.id.as_str().into()),
+            Some("started_at") => Lookup::made(2, self.run.started.to_string().into()),
+            Some(_) => Lookup::Absent,
+            None => Lookup::made(1, json!({"id": self.id, "started_at": self.run.started})),
+        }
+    }
+}
+
+impl Scope for Data<'_> {
+    fn lookup<'s>(&'s self, path: &[String]) -> Lookup<'s> {
+        let part = |index: usize| path.get(index).map(String::as_str);
+        match part(0) {
+            Some("workflow") => self.workflow(part(1)),
+            Some("steps") => self.steps(part(1), part(2)),
+            Some("ctx") => self.ctx(part(1)),
+            Some("trigger") => self.run.trigger.as_ref().map_or(Lookup::Absent, |trigger| Lookup::at(1, trigger)),
+            Some("execution") => self.execution(part(1)),
+            Some(_) | None => Lookup::Absent,
+        }
+    }
+}
+
+/// The same, and the failure for which a backoff is computed.
+pub(crate) struct Failure<'a> {
+    pub(crate) data: Data<'a>,
+    pub(crate) attempt: u32,
+    pub(crate) error: &'a StepError,
+}
+
+impl Scope for Failure<'_> {
+    fn lookup<'s>(&'s self, path: &[String]) -> Lookup<'s> {
+        match path.first().map(String::as_str) {
+            Some("attempt") => Lookup::made(1, self.attempt.into()),
+            Some("error") => Lookup::made(1, error_json(self.error)),
+            Some(_) | None => self.data.lookup(path),
+        }
+    }
+}
+
+fn error_of(frame: &Frame) -> Option<&StepError> {
+    match &frame.state {
+        State::Failed { error, .. } | State::BackingOff { error, .. } => Some(error),
+        _ => None,
+    }
+}
+
+fn error_json(error: &StepError) -> Value {
+    serde_json::to_value(error).expect("an error has text keys only")
+}
+
+/// A duration as expressions give it: a text such as `5m`, or seconds.
+pub(crate) fn span_of(value: &Value) -> Option<Span> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.as_f64().filter(|seconds| *seconds >= 0.0).map(Span::from_secs_f64),
+        _ => None,
+    }
+}

@@ -1,0 +1,316 @@
+//! The state of an execution. It is a fold of its inputs; its JSON form is what snapshots hold.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use sagaline_events::{FramePath, Start, TimerKind, TimerName, record::StepView};
+use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::compiled::NodeId;
+
+/// Signals and a cancel that come before their start are kept this long.
+pub const EARLY_INPUTS_KEPT: Span = Span::from_secs(600);
+
+/// So many signals of an execution may wait for a step to take them; more are rejected.
+pub const MAILBOX_LIMIT: usize = 10_000;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Execution {
+    pub id: ExecutionId,
+    /// The time of the last input: time never goes back within an execution.
+    pub now: Moment,
+    pub stage: Stage,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Not started; what came early is kept for a while.
+    Unborn(Early),
+    /// Started without a version; the owner is recording which one it runs on.
+    Unbound {
+        start: Start,
+        started: Moment,
+        early: Early,
+    },
+    Running(Box<Run>),
+    Over(Box<Over>),
+    /// A bug of ours was found while running it: set aside for people to look at.
+    Parked {
+        run: Box<Run>,
+        cause: String,
+        since: Moment,
+    },
+}
+
+/// What came before an execution could take it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Early {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<(Moment, Name, Value)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<(Moment, Option<String>)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub workflow: Name,
+    pub version: u32,
+    pub rules: u32,
+    pub started: Moment,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub input: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// The maps that steps returned, merged in the order in which they came.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub ctx: Map<String, Value>,
+    pub root: OpenDag,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub frames: BTreeMap<FramePath, Frame>,
+    /// Signals that no step took yet.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub mailbox: VecDeque<(Name, Value)>,
+    /// When the whole execution's time is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Moment>,
+    /// What can be derived from the frames, kept at hand.
+    #[serde(skip)]
+    pub index: Index,
+}
+
+/// Derived from the frames; rebuilt when a snapshot is read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Index {
+    pub timers: BTreeSet<(Moment, TimerName)>,
+    /// How many frames have a task, timer or signal in flight. A running execution has at least one.
+    pub in_flight: usize,
+}
+
+/// A node of the plan in this execution, from when its needs are satisfied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    pub node: NodeId,
+    pub since: Moment,
+    pub state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A task is in its queue or with a worker.
+    Dispatched(Dispatched),
+    /// The last attempt failed; the next one comes at `due`.
+    BackingOff {
+        failed: u32,
+        due: Moment,
+        error: StepError,
+        input: Option<Value>,
+    },
+    /// A wait until `due`.
+    Waiting {
+        due: Moment,
+    },
+    /// A wait for a signal.
+    Awaiting {
+        until: Option<Moment>,
+    },
+    /// Steps inside are at work.
+    Open {
+        dag: OpenDag,
+        merged: Map<String, Value>,
+    },
+    Completed {
+        at: Moment,
+        attempt: u32,
+        output: Value,
+    },
+    Failed {
+        at: Moment,
+        attempt: u32,
+        error: StepError,
+    },
+    Skipped {
+        at: Moment,
+        attempt: u32,
+        reason: String,
+    },
+    Cancelled {
+        at: Moment,
+        attempt: u32,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dispatched {
+    pub attempt: u32,
+    /// When the input that caused this attempt was stored.
+    pub cause: Moment,
+    /// The input of every attempt; missing where the plan's literal is it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// The last report of a worker that it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub at: Moment,
+    pub worker: Option<String>,
+}
+
+/// How far the children of a dag are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenDag {
+    /// For each child: how many of its needs are not satisfied yet.
+    pub unmet: Vec<u32>,
+    /// How many children are not done.
+    pub open: u32,
+}
+
+/// An execution that ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Over {
+    pub workflow: Name,
+    pub version: u32,
+    pub started: Moment,
+    pub ended: Moment,
+    pub tags: BTreeMap<String, String>,
+    pub outcome: Outcome,
+    pub steps: Vec<StepView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Completed { output: Value },
+    Failed { error: StepError, step: Option<FramePath>, attempts: Option<u32> },
+    Cancelled { reason: Option<String> },
+    TimedOut,
+    Refused { error: StepError },
+}
+
+impl Execution {
+    /// An execution of which nothing is known yet.
+    pub fn unborn(id: ExecutionId) -> Self {
+        Self { id, now: Moment::EPOCH, stage: Stage::Unborn(Early::default()) }
+    }
+
+    /// The version of the workflow whose plan [`crate::apply`] needs, once one is known.
+    pub fn plan(&self) -> Option<(&Name, u32)> {
+        match &self.stage {
+            Stage::Running(run) | Stage::Parked { run, .. } => Some((&run.workflow, run.version)),
+            Stage::Unborn(_) | Stage::Unbound { .. } | Stage::Over(_) => None,
+        }
+    }
+
+    /// The timer that is due first.
+    pub fn next_timer(&self) -> Option<(Moment, &TimerName)> {
+        match &self.stage {
+            Stage::Running(run) => run.index.timers.first().map(|(at, name)| (*at, name)),
+            Stage::Unborn(_) | Stage::Unbound { .. } | Stage::Over(_) | Stage::Parked { .. } => None,
+        }
+    }
+
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over(_))
+    }
+
+    /// The bytes of a snapshot.
+    pub fn to_snapshot(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("the state has text keys only")
+    }
+
+    /// Reads what [`Execution::to_snapshot`] wrote.
+    pub fn from_snapshot(json: &[u8]) -> Result<Self, serde_json::Error> {
+        let mut execution: Self = serde_json::from_slice(json)?;
+        match &mut execution.stage {
+            Stage::Running(run) | Stage::Parked { run, .. } => run.reindex(),
+            Stage::Unborn(_) | Stage::Unbound { .. } | Stage::Over(_) => {}
+        }
+        Ok(execution)
+    }
+}
+
+impl Run {
+    /// Puts a frame into a state, and keeps the index true.
+    pub(crate) fn set(&mut self, path: &FramePath, node: NodeId, state: State, at: Moment) {
+        let old = self.frames.get(path).map(|frame| &frame.state);
+        self.index.in_flight -= usize::from(old.is_some_and(State::is_in_flight));
+        if let Some(timer) = old.and_then(|old| old.timer(path)) {
+            self.index.timers.remove(&timer);
+        }
+        self.index.in_flight += usize::from(state.is_in_flight());
+        self.index.timers.extend(state.timer(path));
+        match self.frames.get_mut(path) {
+            Some(frame) => frame.state = state,
+            None => {
+                self.frames.insert(path.clone(), Frame { node, since: at, state });
+            }
+        }
+    }
+
+    /// Derives the index anew.
+    pub fn reindex(&mut self) {
+        let frames = self.frames.iter();
+        let mut timers: BTreeSet<_> = frames.filter_map(|(path, frame)| frame.state.timer(path)).collect();
+        timers.extend(self.deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout))));
+        let in_flight = self.frames.values().filter(|frame| frame.state.is_in_flight()).count();
+        self.index = Index { timers, in_flight };
+    }
+}
+
+impl State {
+    /// The timer that is armed while a frame is in this state.
+    pub fn timer(&self, path: &FramePath) -> Option<(Moment, TimerName)> {
+        let timer = |at, kind, attempt| Some((at, TimerName::of_frame(kind, path, attempt)));
+        match self {
+            Self::Dispatched(task) => {
+                let ends = task.report.as_ref().zip(task.timeout).map(|(report, timeout)| report.at + timeout)?;
+                timer(ends, TimerKind::StepTimeout, task.attempt)
+            }
+            Self::BackingOff { failed, due, .. } => timer(*due, TimerKind::Retry, *failed),
+            Self::Waiting { due } => timer(*due, TimerKind::Wait, 0),
+            Self::Awaiting { until } => timer((*until)?, TimerKind::AwaitTimeout, 0),
+            Self::Open { .. }
+            | Self::Completed { .. }
+            | Self::Failed { .. }
+            | Self::Skipped { .. }
+            | Self::Cancelled { .. } => None,
+        }
+    }
+
+    /// Whether a task, a timer or a signal is in flight for it.
+    pub fn is_in_flight(&self) -> bool {
+        match self {
+            Self::Dispatched(_) | Self::BackingOff { .. } | Self::Waiting { .. } | Self::Awaiting { .. } => true,
+            Self::Open { .. }
+            | Self::Completed { .. }
+            | Self::Failed { .. }
+            | Self::Skipped { .. }
+            | Self::Cancelled { .. } => false,
+        }
+    }
+
+    pub fn is_done(&self) -> bool {
+        !self.is_in_flight() && !matches!(self, Self::Open { .. })
+    }
+
+    pub fn attempt(&self) -> u32 {
+        match self {
+            Self::Dispatched(dispatched) => dispatched.attempt,
+            Self::BackingOff { failed, .. } => *failed,
+            Self::Completed { attempt, .. }
+            | Self::Failed { attempt, .. }
+            | Self::Skipped { attempt, .. }
+            | Self::Cancelled { attempt, .. } => *attempt,
+            Self::Waiting { .. } | Self::Awaiting { .. } | Self::Open { .. } => 0,
+        }
+    }
+}

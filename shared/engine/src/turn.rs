@@ -1,0 +1,67 @@
+//! One turn: everything that follows from one input, until nothing more follows.
+
+mod advance;
+mod answers;
+mod unwind;
+
+use std::collections::VecDeque;
+
+use sagaline_events::Happening;
+use sagaline_model::{ExecutionId, Moment};
+
+use crate::{
+    apply::park,
+    compiled::{Compiled, NodeId},
+    data::Data,
+    effect::Effect,
+    state::{Outcome, Over, Run, Stage},
+    view::step_views,
+};
+
+/// A turn of an execution that runs.
+pub(crate) struct Turn<'p> {
+    id: ExecutionId,
+    run: Box<Run>,
+    plan: &'p Compiled,
+    at: Moment,
+    effects: Vec<Effect>,
+    /// Nodes whose needs are satisfied, not entered yet. A queue rather than recursion: a chain may be long.
+    ready: VecDeque<NodeId>,
+    over: Option<Outcome>,
+}
+
+impl<'p> Turn<'p> {
+    pub(crate) fn new(id: ExecutionId, run: Box<Run>, plan: &'p Compiled, at: Moment) -> Self {
+        Self { id, run, plan, at, effects: vec![], ready: VecDeque::new(), over: None }
+    }
+
+    pub(crate) fn tell(&mut self, happening: Happening) {
+        self.effects.push(Effect::Tell(happening));
+    }
+
+    /// Enters whatever became ready, until nothing is; then says what the execution is now.
+    pub(crate) fn finish(mut self) -> (Stage, Vec<Effect>) {
+        while self.over.is_none() {
+            let Some(node) = self.ready.pop_front() else { break };
+            self.enter(node);
+        }
+        match self.over {
+            Some(outcome) => {
+                let steps = step_views(&self.run, self.plan);
+                let over = Over::of(&self.run, steps, outcome, self.at);
+                (Stage::Over(Box::new(over)), self.effects)
+            }
+            None if self.run.index.in_flight == 0 => {
+                let (stage, told) =
+                    park(self.run, "nothing is in flight for it, so it could never end".to_owned(), self.at);
+                self.effects.extend(told);
+                (stage, self.effects)
+            }
+            None => (Stage::Running(self.run), self.effects),
+        }
+    }
+
+    fn data(&self) -> Data<'_> {
+        Data::new(&self.id, &self.run, self.plan)
+    }
+}

@@ -1,0 +1,119 @@
+//! What comes from outside for a frame: answers of workers, signals, timers. Each is checked against what the frame waits for.
+
+use sagaline_events::{FramePath, Happening, TimerKind, TimerName};
+use sagaline_model::{Name, OnTimeout, StepError};
+use serde_json::Value;
+
+use super::Turn;
+use crate::{
+    apply::{is_task, mailbox_full},
+    compiled::{CompiledKind, NodeId},
+    effect::Effect,
+    state::{MAILBOX_LIMIT, Outcome, Report, State},
+};
+
+impl Turn<'_> {
+    /// The node of a frame that waits for the answer of this attempt. An older attempt answers too late.
+    fn waiting_for(&self, path: &FramePath, attempt: u32) -> Option<NodeId> {
+        let frame = self.run.frames.get(path)?;
+        is_task(&frame.state, attempt).then_some(frame.node)
+    }
+
+    pub(crate) fn step_succeeded(&mut self, path: &FramePath, attempt: u32, output: Value) {
+        if let Some(id) = self.waiting_for(path, attempt) {
+            self.complete(path, id, attempt, output);
+        }
+    }
+
+    pub(crate) fn step_skipped(&mut self, path: &FramePath, attempt: u32, reason: &str) {
+        if let Some(id) = self.waiting_for(path, attempt) {
+            self.skip(path, id, attempt, reason.to_owned());
+        }
+    }
+
+    pub(crate) fn step_failed(&mut self, path: &FramePath, attempt: u32, error: StepError) {
+        if let Some(id) = self.waiting_for(path, attempt) {
+            self.attempt_failed(path, id, attempt, error);
+        }
+    }
+
+    pub(crate) fn step_started(&mut self, path: &FramePath, attempt: u32, worker: Option<String>) {
+        let Some(id) = self.waiting_for(path, attempt) else { return };
+        let Some(State::Dispatched(task)) = self.run.frames.get(path).map(|frame| &frame.state) else { return };
+        let mut task = task.clone();
+        task.report = Some(Report { at: self.at, worker: worker.clone() });
+        self.run.set(path, id, State::Dispatched(task), self.at);
+        self.tell(Happening::StepStarted { step: path.clone(), attempt, worker });
+    }
+
+    /// A signal goes to the step that has waited longest for it, or is kept until one does.
+    pub(crate) fn signal(&mut self, name: &Name, data: &Value) {
+        let frames = self.run.frames.iter();
+        let waiting = frames.filter(|(_, frame)| self.awaits(frame.node, &frame.state, name));
+        let first = waiting.min_by_key(|(_, frame)| frame.since).map(|(path, frame)| (path.clone(), frame.node));
+        match first {
+            Some((path, id)) => {
+                self.tell(Happening::StepResumed { step: path.clone() });
+                self.complete(&path, id, 0, data.clone());
+            }
+            None if self.run.mailbox.len() < MAILBOX_LIMIT => {
+                self.run.mailbox.push_back((name.clone(), data.clone()));
+            }
+            None => self.effects.push(mailbox_full(name.as_str())),
+        }
+    }
+
+    fn awaits(&self, id: NodeId, state: &State, name: &Name) -> bool {
+        let CompiledKind::Await { what, .. } = &self.plan.node(id).kind else { return false };
+        matches!(state, State::Awaiting { .. }) && what.signal == *name
+    }
+
+    /// A timer counts only if it is the one that is armed, and due.
+    pub(crate) fn timer(&mut self, timer: &TimerName) {
+        let Some(path) = &timer.path else {
+            let is_over = self.run.deadline.is_some_and(|deadline| deadline <= self.at);
+            if is_over && timer.kind == TimerKind::WorkflowTimeout {
+                self.end(Outcome::TimedOut);
+            }
+            return;
+        };
+        let Some(frame) = self.run.frames.get(path) else { return };
+        let id = frame.node;
+        match frame.state.timer(path) {
+            Some((due, armed)) if armed == *timer && due <= self.at => {}
+            Some(_) | None => return,
+        }
+        match frame.state.clone() {
+            State::Dispatched(task) => self.attempt_timed_out(path, id, &task),
+            State::BackingOff { failed, input, .. } => self.try_again(path, id, failed + 1, input),
+            State::Waiting { .. } => {
+                self.tell(Happening::StepResumed { step: path.clone() });
+                self.complete(path, id, 0, Value::Null);
+            }
+            State::Awaiting { .. } => self.nobody_signalled(path, id),
+            State::Open { .. }
+            | State::Completed { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. }
+            | State::Cancelled { .. } => {}
+        }
+    }
+
+    fn nobody_signalled(&mut self, path: &FramePath, id: NodeId) {
+        let CompiledKind::Await { what, .. } = &self.plan.node(id).kind else { return };
+        match what.on_timeout {
+            OnTimeout::Skip => self.skip(path, id, 0, format!("no signal `{}` came in time", what.signal)),
+            OnTimeout::Fail => {
+                let error = StepError::new(StepError::TIMEOUT, format!("no signal `{}` came in time", what.signal));
+                self.fail(path, id, 0, error);
+            }
+        }
+    }
+
+    pub(super) fn revoke(&mut self, path: &FramePath, id: NodeId, attempt: u32) {
+        if let CompiledKind::Step { step, .. } = &self.plan.node(id).kind {
+            let (queue, activity) = (step.queue.clone(), step.activity.clone());
+            self.effects.push(Effect::Revoke { path: path.clone(), attempt, queue, activity });
+        }
+    }
+}

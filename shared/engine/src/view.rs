@@ -1,0 +1,110 @@
+//! An execution as people see it.
+
+use sagaline_events::record::{ExecutionView, Status, StepStatus, StepView};
+use sagaline_model::StepError;
+use serde_json::Value;
+
+use crate::{
+    compiled::Compiled,
+    state::{Execution, Frame, Outcome, Run, Stage, State},
+};
+
+impl Execution {
+    /// What `get` shows; nothing if it has not started. `plan` is that of [`Execution::plan`].
+    pub fn view(&self, plan: Option<&Compiled>) -> Option<ExecutionView> {
+        let blank = |workflow, version, started_at, status| ExecutionView {
+            execution: self.id.clone(),
+            workflow,
+            version,
+            status,
+            started_at,
+            ended_at: None,
+            output: Value::Null,
+            error: None,
+            failed_step: None,
+            reason: None,
+            tags: std::collections::BTreeMap::new(),
+            steps: vec![],
+        };
+        match &self.stage {
+            Stage::Unborn(_) => None,
+            Stage::Unbound { start, started, .. } => Some(ExecutionView {
+                tags: start.tags.clone(),
+                ..blank(start.workflow.clone(), start.version.unwrap_or(0), *started, Status::Pending)
+            }),
+            Stage::Running(run) => Some(ExecutionView {
+                tags: run.tags.clone(),
+                steps: plan.map(|plan| step_views(run, plan)).unwrap_or_default(),
+                ..blank(run.workflow.clone(), run.version, run.started, status_of(run))
+            }),
+            Stage::Parked { run, cause, .. } => Some(ExecutionView {
+                tags: run.tags.clone(),
+                reason: Some(cause.clone()),
+                steps: plan.map(|plan| step_views(run, plan)).unwrap_or_default(),
+                ..blank(run.workflow.clone(), run.version, run.started, Status::Parked)
+            }),
+            Stage::Over(over) => {
+                let mut view = ExecutionView {
+                    ended_at: Some(over.ended),
+                    tags: over.tags.clone(),
+                    steps: over.steps.clone(),
+                    ..blank(over.workflow.clone(), over.version, over.started, Status::Completed)
+                };
+                match &over.outcome {
+                    Outcome::Completed { output } => view.output = output.clone(),
+                    Outcome::Failed { error, step, .. } => {
+                        view.status = Status::Failed;
+                        view.error = Some(error.clone());
+                        view.failed_step = step.as_ref().map(ToString::to_string);
+                    }
+                    Outcome::Cancelled { reason } => {
+                        view.status = Status::Cancelled;
+                        view.reason.clone_from(reason);
+                    }
+                    Outcome::TimedOut => view.status = Status::TimedOut,
+                    Outcome::Refused { error } => {
+                        view.status = Status::Failed;
+                        view.error = Some(error.clone());
+                    }
+                }
+                Some(view)
+            }
+        }
+    }
+}
+
+/// Waiting: only on people, signals, events or time.
+fn status_of(run: &Run) -> Status {
+    let at_work = |frame: &Frame| matches!(frame.state, State::Dispatched(_) | State::BackingOff { .. });
+    if run.frames.values().any(at_work) { Status::Running } else { Status::Waiting }
+}
+
+/// Every step of the plan, in the order of the definition.
+pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
+    let view = |node: &crate::compiled::CompiledNode| {
+        let frame = run.frames.get(&node.path);
+        let (error, reason) = match frame.map(|frame| &frame.state) {
+            Some(State::Failed { error, .. } | State::BackingOff { error, .. }) => (Some(error.clone()), None),
+            Some(State::Skipped { reason, .. }) => (None, Some(reason.clone())),
+            Some(_) | None => (None, None),
+        };
+        let attempt = frame.map_or(0, |frame| frame.state.attempt());
+        StepView { step: node.path.to_string(), status: step_status(frame), attempt, error, reason }
+    };
+    plan.nodes.iter().map(view).collect()
+}
+
+pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
+    let Some(frame) = frame else { return StepStatus::Pending };
+    match &frame.state {
+        State::Dispatched(task) if task.report.is_none() && task.timeout.is_some() => StepStatus::Scheduled,
+        State::Dispatched(_) | State::Open { .. } => StepStatus::Running,
+        State::BackingOff { .. } => StepStatus::BackingOff,
+        State::Waiting { .. } | State::Awaiting { .. } => StepStatus::Waiting,
+        State::Completed { .. } => StepStatus::Completed,
+        State::Failed { error, .. } if error.kind == StepError::TIMEOUT => StepStatus::TimedOut,
+        State::Failed { .. } => StepStatus::Failed,
+        State::Skipped { .. } => StepStatus::Skipped,
+        State::Cancelled { .. } => StepStatus::Cancelled,
+    }
+}

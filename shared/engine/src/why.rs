@@ -1,0 +1,147 @@
+//! Why an execution is where it is: the step, the cause, since when, what ends it, and the command to do so.
+
+use sagaline_events::{FramePath, ask::Why};
+use sagaline_model::Moment;
+
+use crate::{
+    compiled::{Compiled, CompiledKind},
+    state::{Dispatched, Execution, Frame, Outcome, Over, Run, Stage, State},
+};
+
+impl Execution {
+    /// Every reason, the first due first. `plan` is that of [`Execution::plan`].
+    pub fn why(&self, plan: Option<&Compiled>) -> Vec<Why> {
+        let id = self.id.as_str();
+        match &self.stage {
+            Stage::Unborn(_) => vec![],
+            Stage::Unbound { start, started, .. } => vec![Why {
+                step: None,
+                state: "pending".into(),
+                cause: format!("the newest version of `{}` is being looked up", start.workflow),
+                since: *started,
+                ends: "the orchestrator records the version; this takes milliseconds while NATS answers".into(),
+                until: None,
+                command: "sagaline workflows".into(),
+            }],
+            Stage::Running(run) => running(id, run, plan),
+            Stage::Over(over) => vec![over_why(id, over)],
+            Stage::Parked { cause, since, .. } => vec![Why {
+                step: None,
+                state: "parked".into(),
+                cause: format!("a bug of Sagaline was found while running it: {cause}"),
+                since: *since,
+                ends: "nothing ends it by itself; cancelling closes it".into(),
+                until: None,
+                command: format!("sagaline cancel {id} --reason parked"),
+            }],
+        }
+    }
+}
+
+fn running(id: &str, run: &Run, plan: Option<&Compiled>) -> Vec<Why> {
+    let in_flight = run.frames.iter().filter(|(_, frame)| frame.state.is_in_flight());
+    let mut reasons: Vec<Why> = in_flight.filter_map(|(path, frame)| frame_why(id, path, frame, plan)).collect();
+    reasons.sort_by_key(|why| (why.until.is_none(), why.until, why.since));
+    if let Some(deadline) = run.deadline {
+        for reason in &mut reasons {
+            reason.ends.push_str(&format!("; at {deadline} the workflow's timeout ends the whole execution"));
+        }
+    }
+    reasons
+}
+
+fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>) -> Option<Why> {
+    let node = plan.map(|plan| &plan.node(frame.node).kind);
+    let why = |state: &str, since, cause, ends, until, command| {
+        Some(Why { step: Some(path.clone()), state: state.into(), cause, since, ends, until, command })
+    };
+    let cancel = format!("sagaline cancel {id}");
+    match &frame.state {
+        State::Dispatched(task) => Some(task_why(path, task, node, cancel)),
+        State::BackingOff { failed, due, error, .. } => why(
+            "backing_off",
+            frame.since,
+            format!("attempt {failed} failed with {}: {}", error.kind, error.message),
+            format!("attempt {} begins at {due}", failed + 1),
+            Some(*due),
+            cancel,
+        ),
+        State::Waiting { due } => why(
+            "waiting",
+            frame.since,
+            "it waits for time to pass, as the definition says".to_owned(),
+            format!("it goes on at {due}"),
+            Some(*due),
+            cancel,
+        ),
+        State::Awaiting { until } => {
+            let signal = match node {
+                Some(CompiledKind::Await { what, .. }) => what.signal.to_string(),
+                _ => "?".to_owned(),
+            };
+            let ends = until.map_or("it waits until the signal comes".to_owned(), |until| {
+                format!("the signal comes, or its timeout at {until}")
+            });
+            let command = format!("sagaline signal {id} {signal}");
+            why("waiting", frame.since, format!("nobody has sent the signal `{signal}` yet"), ends, *until, command)
+        }
+        State::Open { .. }
+        | State::Completed { .. }
+        | State::Failed { .. }
+        | State::Skipped { .. }
+        | State::Cancelled { .. } => None,
+    }
+}
+
+fn task_why(path: &FramePath, task: &Dispatched, node: Option<&CompiledKind>, cancel: String) -> Why {
+    let (queue, activity) = match node {
+        Some(CompiledKind::Step { step, .. }) => (step.queue.to_string(), step.activity.to_string()),
+        _ => ("?".to_owned(), "?".to_owned()),
+    };
+    let attempt = task.attempt;
+    let (state, since, cause, until): (_, _, _, Option<Moment>) = match &task.report {
+        Some(report) => {
+            let worker = report.worker.as_deref().unwrap_or("a worker");
+            let cause = format!("`{worker}` runs attempt {attempt} of `{activity}`");
+            ("running", report.at, cause, task.timeout.map(|timeout| report.at + timeout))
+        }
+        None => {
+            let cause =
+                format!("attempt {attempt} of `{activity}` was handed to the queue `{queue}` and is not answered yet");
+            (if task.timeout.is_some() { "scheduled" } else { "running" }, task.cause, cause, None)
+        }
+    };
+    let ends = match until {
+        Some(until) => format!("the worker answers, or its timeout at {until}"),
+        None => format!(
+            "a worker that serves `{activity}` from the queue `{queue}` answers; if none runs, start an executor"
+        ),
+    };
+    Why { step: Some(path.clone()), state: state.into(), cause, since, ends, until, command: cancel }
+}
+
+fn over_why(id: &str, over: &Over) -> Why {
+    let (state, cause) = match &over.outcome {
+        Outcome::Completed { .. } => ("completed", "every step is done".to_owned()),
+        Outcome::Failed { error, step, attempts } => {
+            let step = step.as_ref().map_or(String::new(), |step| format!("step `{step}` "));
+            let attempts = attempts.map_or(String::new(), |attempts| format!(" (attempt {attempts} was the last)"));
+            ("failed", format!("{step}failed with {}: {}{attempts}", error.kind, error.message))
+        }
+        Outcome::Cancelled { reason } => {
+            let reason = reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+            ("cancelled", format!("it was cancelled{reason}"))
+        }
+        Outcome::TimedOut => ("timed_out", "the workflow's timeout passed".to_owned()),
+        Outcome::Refused { error } => ("failed", format!("it could not start: {}", error.message)),
+    };
+    Why {
+        step: None,
+        state: state.into(),
+        cause,
+        since: over.ended,
+        ends: "it is over".into(),
+        until: None,
+        command: format!("sagaline history {id}"),
+    }
+}
