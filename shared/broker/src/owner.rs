@@ -95,7 +95,7 @@ pub trait Watcher: Send {
     fn recovered(&mut self, took: Duration, folded: u64, states: usize);
     fn applied(&mut self, sequence: Sequence, time: Moment);
     fn states(&mut self, count: usize);
-    fn rejected(&mut self, reason: &str, detail: &str, sequence: Sequence);
+    fn rejected(&mut self, reason: &'static str, detail: &str, sequence: Sequence);
     fn retried(&mut self, subject: &str, why: &str);
     /// Something an operator should know at once.
     fn alarm(&mut self, what: &str);

@@ -24,7 +24,7 @@ pub fn apply(execution: &mut Execution, plan: Option<&Compiled>, input: &Input, 
         Stage::Unbound { start, started, early } => unbound(execution, start, started, early, plan, input, at),
         Stage::Running(run) => running(execution, run, plan, input, at),
         Stage::Over(over) => (Stage::Over(over), vec![]),
-        Stage::Parked { run, cause, since } => parked(run, cause, since, input, at),
+        Stage::Parked { run, cause, since } => parked(execution, run, cause, since, plan, input, at),
     };
     execution.stage = stage;
     effects
@@ -179,11 +179,25 @@ fn running(
     turn.finish()
 }
 
-fn parked(run: Box<Run>, cause: String, since: Moment, input: &Input, at: Moment) -> (Stage, Vec<Effect>) {
+fn parked(
+    execution: &Execution,
+    run: Box<Run>,
+    cause: String,
+    since: Moment,
+    plan: Option<&Compiled>,
+    input: &Input,
+    at: Moment,
+) -> (Stage, Vec<Effect>) {
     let Input::Cancel(cancel) = input else {
         return (Stage::Parked { run, cause, since }, vec![]);
     };
     let outcome = Outcome::Cancelled { reason: cancel.reason.clone() };
+    if let Some(plan) = plan {
+        let mut turn = Turn::new(execution.id.clone(), run, plan, at);
+        turn.end(outcome);
+        return turn.finish();
+    }
+    // Without its plan nobody knows the queues of its tasks, so they cannot be taken back.
     let duration = at.since(run.started);
     let told = Effect::Tell(Happening::WorkflowCancelled { duration, reason: cancel.reason.clone() });
     (Stage::Over(Box::new(Over::of(&run, vec![], outcome, at))), vec![told])
@@ -208,7 +222,11 @@ impl Early {
                 self.signals.push((at, signal.name.clone(), signal.data.clone()));
             }
             Input::Signal(signal) => return vec![mailbox_full(signal.name.as_str())],
-            Input::Cancel(cancel) => self.cancel = self.cancel.take().or(Some((at, cancel.reason.clone()))),
+            // Every cancel is kept for as long as it may be, so the time of the last one counts.
+            Input::Cancel(cancel) => {
+                let first = self.cancel.take().and_then(|(_, reason)| reason);
+                self.cancel = Some((at, first.or_else(|| cancel.reason.clone())));
+            }
             _ => {}
         }
         vec![]

@@ -10,6 +10,9 @@ use crate::{
     view::step_status,
 };
 
+/// The key of an object that stands for a payload stored elsewhere.
+const REFERENCE: &str = "$ref";
+
 /// `workflow`, `steps`, `ctx`, `trigger`, `execution` and `config` of one execution.
 #[derive(Clone, Copy)]
 pub(crate) struct Data<'a> {
@@ -77,7 +80,10 @@ impl<'a> Data<'a> {
         match key {
             Some(key) => match self.run.ctx.get(key).or_else(|| given?.get(key)) {
                 Some(value) => Lookup::at(2, value),
-                None => Lookup::Absent,
+                // It may be in an output that is stored elsewhere: nobody can tell, which is not the same as nothing.
+                None => self.run.ctx.get(REFERENCE).map_or(Lookup::Absent, |elsewhere| {
+                    Lookup::made(1, json!({ REFERENCE: elsewhere }))
+                }),
             },
             None => {
                 let mut all: Map<String, Value> = given.cloned().unwrap_or_default();

@@ -1,13 +1,20 @@
 //! The state of an execution. It is a fold of its inputs; its JSON form is what snapshots hold.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
+    ops::Bound,
+};
 
 use sagaline_events::{FramePath, Start, TimerKind, TimerName, record::StepView};
 use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::compiled::NodeId;
+use crate::{
+    apply::is_task,
+    compiled::{Compiled, NodeId},
+    effect::Dispatch,
+};
 
 /// Signals and a cancel that come before their start are kept this long.
 pub const EARLY_INPUTS_KEPT: Span = Span::from_secs(600);
@@ -106,6 +113,7 @@ pub enum State {
     /// The last attempt failed; the next one comes at `due`.
     BackingOff {
         failed: u32,
+        since: Moment,
         due: Moment,
         error: StepError,
         input: Option<Value>,
@@ -218,6 +226,54 @@ impl Execution {
         }
     }
 
+    /// Every task that is waited for.
+    pub fn tasks(&self, plan: &Compiled) -> Vec<Dispatch> {
+        let Stage::Running(run) = &self.stage else { return vec![] };
+        let tasks = run.frames.iter().filter_map(|(path, frame)| match &frame.state {
+            State::Dispatched(task) => task.dispatch(path, &plan.node(frame.node).kind),
+            _ => None,
+        });
+        tasks.collect()
+    }
+
+    /// Whether the answer of this attempt is waited for.
+    pub fn wants(&self, path: &FramePath, attempt: u32) -> bool {
+        let Stage::Running(run) = &self.stage else { return false };
+        run.frames.get(path).is_some_and(|frame| is_task(&frame.state, attempt))
+    }
+
+    /// Whether nothing is known of it at this time that matters: forgetting it changes nothing.
+    pub fn is_blank(&self, now: Moment) -> bool {
+        let young = |then: Moment| now.since(then) <= EARLY_INPUTS_KEPT;
+        match &self.stage {
+            Stage::Unborn(early) => {
+                let cancel = early.cancel.as_ref().is_some_and(|(then, _)| young(*then));
+                !cancel && !early.signals.iter().any(|(then, _, _)| young(*then))
+            }
+            Stage::Unbound { .. } | Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => false,
+        }
+    }
+
+    /// What a defect in [`crate::apply`] leaves behind: the execution, set aside.
+    pub fn parked_by_defect(id: ExecutionId, workflow: Name, version: u32, cause: String, at: Moment) -> Self {
+        let run = Run {
+            workflow,
+            version,
+            rules: crate::RULES,
+            started: at,
+            input: Value::Null,
+            trigger: None,
+            tags: BTreeMap::new(),
+            ctx: Map::new(),
+            root: OpenDag { unmet: vec![], open: 0 },
+            frames: BTreeMap::new(),
+            mailbox: VecDeque::new(),
+            deadline: None,
+            index: Index::default(),
+        };
+        Self { id, now: at, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
+    }
+
     pub fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Over(_))
     }
@@ -229,7 +285,11 @@ impl Execution {
 
     /// Reads what [`Execution::to_snapshot`] wrote.
     pub fn from_snapshot(json: &[u8]) -> Result<Self, serde_json::Error> {
-        let mut execution: Self = serde_json::from_slice(json)?;
+        let mut json = serde_json::Deserializer::from_slice(json);
+        // What steps returned was read within the limit, and stands a few levels deeper here.
+        json.disable_recursion_limit();
+        let mut execution = Self::deserialize(&mut json)?;
+        json.end()?;
         match &mut execution.stage {
             Stage::Running(run) | Stage::Parked { run, .. } => run.reindex(),
             Stage::Unborn(_) | Stage::Unbound { .. } | Stage::Over(_) => {}
@@ -254,6 +314,14 @@ impl Run {
                 self.frames.insert(path.clone(), Frame { node, since: at, state });
             }
         }
+    }
+
+    /// The frames inside of `outer`; all of them without it.
+    pub(crate) fn frames_below(&self, outer: Option<&FramePath>) -> btree_map::Range<'_, FramePath, Frame> {
+        let Some(outer) = outer else { return self.frames.range::<str, _>(..) };
+        // `0` is the character after `/`.
+        let (first, behind) = (format!("{outer}/"), format!("{outer}0"));
+        self.frames.range::<str, _>((Bound::Included(first.as_str()), Bound::Excluded(behind.as_str())))
     }
 
     /// Derives the index anew.

@@ -58,9 +58,9 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>)
     let cancel = format!("sagaline cancel {id}");
     match &frame.state {
         State::Dispatched(task) => Some(task_why(path, task, node, cancel)),
-        State::BackingOff { failed, due, error, .. } => why(
+        State::BackingOff { failed, since, due, error, .. } => why(
             "backing_off",
-            frame.since,
+            *since,
             format!("attempt {failed} failed with {}: {}", error.kind, error.message),
             format!("attempt {} begins at {due}", failed + 1),
             Some(*due),

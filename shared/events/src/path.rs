@@ -1,6 +1,6 @@
 //! Where a frame stands in the tree of an execution.
 
-use std::{borrow::Borrow, fmt};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use sagaline_model::{Name, NameError};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Node names from the root down, joined by `/`; a second and later visit of a node is marked (`review:2`). One subject token.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct FramePath(Box<str>);
+pub struct FramePath(Arc<str>);
 
 impl FramePath {
     pub fn root(name: &Name) -> Self {
@@ -21,6 +21,16 @@ impl FramePath {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The frame around this one; the root's children have none.
+    pub fn parent(&self) -> Option<Self> {
+        self.0.rsplit_once('/').map(|(outer, _)| Self(outer.into()))
+    }
+
+    /// Whether this frame stands somewhere inside `outer`.
+    pub fn is_below(&self, outer: &Self) -> bool {
+        self.0.strip_prefix(outer.as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The name of the last node.
@@ -46,7 +56,7 @@ impl TryFrom<String> for FramePath {
 
 impl From<FramePath> for String {
     fn from(path: FramePath) -> String {
-        path.0.into()
+        (*path.0).to_owned()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_model::{ExecutionId, Moment, Name, StepError};
+use sagaline_model::{ExecutionId, Moment, Name, Plan, PlanHash, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -112,4 +112,23 @@ pub struct StepView {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+/// A version of a workflow, as the bucket `definitions` holds it under `<workflow>.<version>`. Never changed once written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    pub workflow: Name,
+    pub version: u32,
+    pub hash: PlanHash,
+    pub plan: Plan,
+    /// The text it was compiled from, and what it is written in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// The newest version of a workflow, under `<workflow>.latest`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Latest {
+    pub version: u32,
+    pub hash: PlanHash,
 }

@@ -1,6 +1,6 @@
 //! Names and ids: what they may contain, and which partition an id belongs to.
 
-use std::{borrow::Borrow, fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ macro_rules! checked_text {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes the text if it may be one.
@@ -70,7 +70,7 @@ macro_rules! checked_text {
 
         impl From<$name> for String {
             fn from(name: $name) -> String {
-                name.0.into()
+                (*name.0).to_owned()
             }
         }
 

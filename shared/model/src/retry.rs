@@ -67,7 +67,7 @@ impl RetryPolicy {
         match &self.backoff {
             Backoff::Fixed => Some(self.initial),
             Backoff::Linear => Some(self.initial.times(f64::from(failed))),
-            Backoff::Exponential { multiplier } => Some(self.initial.times(multiplier.powi(failed as i32 - 1))),
+            Backoff::Exponential { multiplier } => Some(self.initial.times(power(*multiplier, failed - 1))),
             Backoff::Custom { .. } => None,
         }
     }
@@ -81,6 +81,20 @@ impl RetryPolicy {
         let share = f64::from(fnv1a(format!("{seed}/{attempt}").as_bytes())) / f64::from(u32::MAX);
         capped.times(0.5 + 0.5 * share)
     }
+}
+
+/// `base` to the power of `exponent`, by squaring. (`powi` may give another last bit on another machine or with another compiler,
+/// and a delay must be the same whoever computes it.)
+fn power(base: f64, exponent: u32) -> f64 {
+    let (mut result, mut square, mut left) = (1.0, base, exponent);
+    while left > 0 {
+        if left % 2 == 1 {
+            result *= square;
+        }
+        square *= square;
+        left /= 2;
+    }
+    result
 }
 
 #[cfg(test)]
@@ -99,6 +113,14 @@ mod tests {
         assert_eq!(delays(Backoff::Linear), [2000, 4000, 6000].map(Some));
         assert_eq!(delays(Backoff::Exponential { multiplier: 3.0 }), [2000, 6000, 18_000].map(Some));
         assert_eq!(delays(Backoff::Custom { expression: "1".into() }), [None; 3]);
+    }
+
+    #[test]
+    fn a_delay_can_grow_for_ever_without_harm() {
+        let growing = policy(Backoff::Exponential { multiplier: 1.5 });
+        assert_eq!(growing.delay(6), Some(Span::from_nanos(15_187_500_000)));
+        assert_eq!(growing.delay(u32::MAX), Some(Span::LONGEST));
+        assert_eq!(policy(Backoff::Exponential { multiplier: 0.5 }).delay(u32::MAX), Some(Span::ZERO));
     }
 
     #[test]

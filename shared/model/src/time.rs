@@ -82,7 +82,8 @@ impl From<Moment> for String {
     }
 }
 
-/// A length of time as definitions write it: `250ms`, `30s`, `5m`, `2h`, `1d`, `1w`, or several: `1h30m`.
+/// A length of time as definitions write it: `250ms`, `30s`, `5m`, `2h`, `1d`, `1w`, or several: `1h30m`. Written and read again,
+/// it is the same to the nanosecond; none is longer than [`Span::LONGEST`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Span(u64);
@@ -98,6 +99,8 @@ const UNITS: [(&str, u64); 6] = [
 
 impl Span {
     pub const ZERO: Self = Self(0);
+    /// 73 years: a moment of today plus this can still be written.
+    pub const LONGEST: Self = Self(i64::MAX as u64 / 4);
 
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
@@ -113,7 +116,7 @@ impl Span {
 
     /// Seconds with a fraction, as expressions give them; what is negative or no number is nothing.
     pub fn from_secs_f64(secs: f64) -> Self {
-        Self((secs.max(0.0) * 1e9).round() as u64)
+        Self((secs.max(0.0) * 1e9).round() as u64).min(Self::LONGEST)
     }
 
     pub const fn as_nanos(self) -> u64 {
@@ -130,7 +133,7 @@ impl Span {
 
     /// This length times `factor`, at most the longest there is.
     pub fn times(self, factor: f64) -> Self {
-        Self((self.0 as f64 * factor.max(0.0)) as u64)
+        Self((self.0 as f64 * factor.max(0.0)) as u64).min(Self::LONGEST)
     }
 }
 
@@ -149,16 +152,13 @@ impl From<Duration> for Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut left = self.0;
-        if left < 1_000_000 {
-            return write!(f, "{}ms", left as f64 / 1e6);
-        }
-        for (unit, size) in UNITS {
-            if left >= size {
+        for (unit, size) in &UNITS[..UNITS.len() - 1] {
+            if left >= *size {
                 write!(f, "{}{unit}", left / size)?;
                 left %= size;
             }
         }
-        Ok(())
+        if left > 0 || self.0 == 0 { write!(f, "{}ms", left as f64 / 1e6) } else { Ok(()) }
     }
 }
 
@@ -178,7 +178,7 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, NotADuration> {
         let wrong = || NotADuration(text.to_owned());
         let mut rest = text.trim();
-        let mut total = 0_f64;
+        let mut total = 0_u64;
         if rest.is_empty() {
             return Err(wrong());
         }
@@ -188,13 +188,11 @@ impl FromStr for Span {
             rest = &rest[digits..];
             let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
             let (_, size) = UNITS.iter().find(|(unit, _)| *unit == &rest[..letters]).ok_or_else(wrong)?;
-            total += number * *size as f64;
+            // Part by part, because a fraction cannot hold years to the nanosecond.
+            total = total.saturating_add((number * *size as f64).round() as u64);
             rest = rest[letters..].trim_start();
         }
-        if total > i64::MAX as f64 / 4.0 {
-            return Err(wrong());
-        }
-        Ok(Self(total.round() as u64))
+        Some(Self(total)).filter(|span| *span <= Self::LONGEST).ok_or_else(wrong)
     }
 }
 
@@ -224,6 +222,16 @@ mod tests {
         for bad in ["", "5", "5x", "h", "-1s", "1s5", "99999999999w"] {
             assert!(bad.parse::<Span>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn no_nanosecond_is_lost_in_writing() {
+        let hour = 3_600_000_000_000;
+        for nanos in [1, 999, 1_000_001, 1_500_000, hour + 1, 24 * hour - 1, 600 * 24 * hour + 7, Span::LONGEST.0] {
+            assert_eq!(Span(nanos).to_string().parse(), Ok(Span(nanos)), "{}", Span(nanos));
+        }
+        assert_eq!(Span::from_secs_f64(1e30).to_string().parse(), Ok(Span::LONGEST));
+        assert_eq!(Span::from_secs(9).times(f64::INFINITY), Span::LONGEST);
     }
 
     #[test]

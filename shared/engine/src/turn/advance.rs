@@ -23,6 +23,10 @@ impl Turn<'_> {
     /// A node's needs are satisfied.
     pub(super) fn enter(&mut self, id: NodeId) {
         let node = self.plan.node(id);
+        // What encloses it may have failed since it was queued.
+        if self.open_dag(node.path.parent().as_ref()).is_none() {
+            return;
+        }
         let path = node.path.clone();
         let wanted = match &node.when {
             None => Ok(true),
@@ -60,6 +64,7 @@ impl Turn<'_> {
             CompiledKind::Dag(dag) => {
                 let state = State::Open { dag: OpenDag::of(dag), merged: Map::new() };
                 self.run.set(&path, id, state, self.at);
+                self.tell(Happening::StepStarted { step: path, attempt: 0, worker: None });
                 self.open(Some(id));
             }
         }
@@ -76,7 +81,7 @@ impl Turn<'_> {
         self.run.mailbox.remove(place).map(|(_, data)| data)
     }
 
-    fn span(&self, source: &SpanSource) -> Result<Span, StepError> {
+    pub(super) fn span(&self, source: &SpanSource) -> Result<Span, StepError> {
         match source {
             SpanSource::Fixed(span) => Ok(*span),
             SpanSource::Expression(expression) => {

@@ -85,7 +85,7 @@ impl Turn<'_> {
         }
         match frame.state.clone() {
             State::Dispatched(task) => self.attempt_timed_out(path, id, &task),
-            State::BackingOff { failed, input, .. } => self.try_again(path, id, failed + 1, input),
+            State::BackingOff { failed, input, .. } => self.try_again(path, id, failed, input),
             State::Waiting { .. } => {
                 self.tell(Happening::StepResumed { step: path.clone() });
                 self.complete(path, id, 0, Value::Null);

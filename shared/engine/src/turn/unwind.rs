@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Turn, advance::expression_error};
 use crate::{
-    compiled::{CompiledKind, NodeId, SpanSource},
+    compiled::{CompiledKind, NodeId},
     data::{Failure, span_of},
     state::{Dispatched, Outcome, State},
 };
@@ -20,7 +20,7 @@ impl Turn<'_> {
                 self.tell(Happening::StepFailed { step: path.clone(), attempt, error, next_at: Some(due) });
             }
             Ok(None) => self.fail(path, id, attempt, error),
-            Err(fault) => self.fail(path, id, attempt, fault),
+            Err(fault) => self.fail(path, id, attempt, after(&error, fault)),
         }
     }
 
@@ -39,7 +39,10 @@ impl Turn<'_> {
                 self.tell(Happening::StepTimedOut { step: path.clone(), attempt, next_at: None });
                 self.fail(path, id, attempt, error);
             }
-            Err(fault) => self.fail(path, id, attempt, fault),
+            Err(fault) => {
+                self.tell(Happening::StepTimedOut { step: path.clone(), attempt, next_at: None });
+                self.fail(path, id, attempt, after(&error, fault));
+            }
         }
     }
 
@@ -56,7 +59,7 @@ impl Turn<'_> {
             Some(State::Dispatched(task)) => task.input.clone(),
             _ => None,
         };
-        self.run.set(path, id, State::BackingOff { failed, due, error, input }, self.at);
+        self.run.set(path, id, State::BackingOff { failed, since: self.at, due, error, input }, self.at);
         due
     }
 
@@ -88,20 +91,19 @@ impl Turn<'_> {
         Ok(Some(policy.settle(delay, &format!("{}/{path}", self.id), attempt)))
     }
 
-    pub(super) fn try_again(&mut self, path: &FramePath, id: NodeId, attempt: u32, input: Option<Value>) {
+    /// The backoff after the attempt `failed` is over.
+    pub(super) fn try_again(&mut self, path: &FramePath, id: NodeId, failed: u32, input: Option<Value>) {
         let CompiledKind::Step { timeout, .. } = &self.plan.node(id).kind else { return };
-        let timeout = match timeout {
-            None => None,
-            Some(SpanSource::Fixed(span)) => Some(*span),
-            Some(SpanSource::Expression(expression)) => {
-                expression.evaluate(&self.data()).ok().as_ref().and_then(span_of)
-            }
-        };
-        self.dispatch(path, id, attempt, input, timeout);
+        // Steps beside this one went on meanwhile, so the limit is computed anew; no limit would be the wrong answer to a fault.
+        match timeout.as_ref().map(|timeout| self.span(timeout)).transpose() {
+            Ok(timeout) => self.dispatch(path, id, failed + 1, input, timeout),
+            Err(error) => self.fail(path, id, failed, error),
+        }
     }
 
     /// A node has failed for good.
     pub(super) fn fail(&mut self, path: &FramePath, id: NodeId, attempt: u32, error: StepError) {
+        let (origin, attempts) = (path.clone(), (attempt > 0).then_some(attempt));
         let (mut path, mut id, mut attempt) = (path.clone(), id, attempt);
         // The error goes up from frame to frame until one of them takes it.
         loop {
@@ -124,25 +126,18 @@ impl Turn<'_> {
                     self.cancel_below(Some(&outer));
                     (path, id, attempt) = (outer, outer_id, 0);
                 }
-                (_, _) => {
-                    let attempts = (attempt > 0).then_some(attempt);
-                    return self.end(Outcome::Failed { error, step: Some(path), attempts });
-                }
+                (_, _) => return self.end(Outcome::Failed { error, step: Some(origin), attempts }),
             }
         }
     }
 
     /// Cancels every frame below `outer` (the whole tree without it) that is not done.
     fn cancel_below(&mut self, outer: Option<&FramePath>) {
-        let below = |path: &FramePath| outer.is_none_or(|outer| path.is_below(outer));
-        let frames = self.run.frames.iter();
-        let open = frames.filter(|(path, frame)| below(path) && !frame.state.is_done());
-        let open: Vec<_> = open.map(|(path, frame)| (path.clone(), frame.node, frame.state.clone())).collect();
-        let plan = self.plan;
-        self.ready.retain(|id| !below(&plan.node(*id).path));
-        for (path, id, state) in open {
-            let attempt = state.attempt();
-            if let State::Dispatched(_) = state {
+        let open = self.run.frames_below(outer).filter(|(_, frame)| !frame.state.is_done());
+        let of = |state: &State| (state.attempt(), matches!(state, State::Dispatched(_)));
+        let open: Vec<_> = open.map(|(path, frame)| (path.clone(), frame.node, of(&frame.state))).collect();
+        for (path, id, (attempt, is_task)) in open {
+            if is_task {
                 self.revoke(&path, id, attempt);
             }
             self.tell(Happening::StepCancelled { step: path.clone(), attempt });
@@ -166,4 +161,10 @@ impl Turn<'_> {
         });
         self.over = Some(outcome);
     }
+}
+
+/// A fault in saying what follows a failure must not hide that failure.
+fn after(error: &StepError, mut fault: StepError) -> StepError {
+    fault.message = format!("{}; the attempt before it failed with {}: {}", fault.message, error.kind, error.message);
+    fault
 }

@@ -1,0 +1,186 @@
+//! Effects as messages: the one place where a task, a lifecycle event or an input of ours gets its subject, id and headers.
+
+use sagaline_broker::{
+    machine::{Act, Origin, QueuedTask, Rejection},
+    names::Names,
+    ports::{Bucket, Message},
+};
+use sagaline_engine::{Dispatch, Effect, Execution};
+use sagaline_events::{
+    Happening, Input, Lifecycle, Task,
+    input::StepFailed,
+    lifecycle::Refs,
+    task::TASK_TYPE,
+};
+use sagaline_model::{ExecutionId, Name, StepError};
+use serde_json::json;
+
+/// Writes what one partition's executions send.
+pub(super) struct Wire {
+    names: Names,
+    partition: u32,
+    partitions: u32,
+    source: String,
+    log: String,
+    ask: String,
+}
+
+impl Wire {
+    pub(super) fn new(names: Names, partition: u32, partitions: u32) -> Self {
+        let source = format!("/sagaline/{}/orchestrator", names.namespace());
+        Self { source, log: names.runs(partition), ask: names.ask(partition), names, partition, partitions }
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(super) fn acts(
+        &self,
+        state: &Execution,
+        plan: Option<&(Name, u32)>,
+        effects: Vec<Effect>,
+        origin: &Origin,
+    ) -> Vec<Act> {
+        let id = &state.id;
+        let unknown = || (self.unknown_workflow(state), 0);
+        let (workflow, version) = plan.cloned().unwrap_or_else(unknown);
+        let act = |(ordinal, effect): (usize, Effect)| match effect {
+            Effect::Dispatch(task) => {
+                Act::Task(self.task(id, &workflow, version, task, origin.traceparent.as_deref()))
+            }
+            Effect::Revoke { path, attempt, queue, activity } => Act::Revoke {
+                subject: self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt),
+                queue: queue.to_string(),
+                execution: id.to_string(),
+                notice: json!({"revoked": {"path": path, "attempt": attempt}}).to_string().into(),
+            },
+            Effect::Tell(happening) => {
+                let event = Lifecycle {
+                    workflow: workflow.clone(),
+                    version,
+                    execution: id.clone(),
+                    at: state.now,
+                    happening,
+                };
+                Act::Send(self.lifecycle(&event, origin, ordinal))
+            }
+            Effect::Bind { workflow, version } => look_up(&workflow, version),
+            Effect::Reject { reason, detail } => Act::Reject(Rejection { reason, detail }),
+        };
+        effects.into_iter().enumerate().map(act).collect()
+    }
+
+    /// An execution that ended without a plan still names its workflow.
+    fn unknown_workflow(&self, state: &Execution) -> Name {
+        let named = state.view(None).map(|view| view.workflow);
+        named.unwrap_or_else(|| Name::new("unknown").expect("`unknown` is a name"))
+    }
+
+    fn lifecycle(&self, event: &Lifecycle, origin: &Origin, ordinal: usize) -> Message {
+        let (kind, what) = event.happening.name();
+        let execution = event.execution.as_str();
+        let input = matches!(event.happening, Happening::WorkflowStarted { .. })
+            .then(|| format!("{}/{}", self.log, origin.sequence));
+        let output = matches!(event.happening, Happening::WorkflowCompleted { .. })
+            .then(|| format!("{}/{execution}", self.names.bucket(Bucket::Results)));
+        let refs = Refs { input: input.as_deref(), output: output.as_deref() };
+        Message {
+            subject: self.names.lifecycle(kind, what, event.workflow.as_str(), execution),
+            expected: None,
+            msg_id: None,
+            ttl: None,
+            payload: event.data(refs).into(),
+            headers: self.headers(
+                format!("{execution}-{}-{ordinal}", origin.sequence),
+                event.happening.kind(),
+                execution,
+                origin.traceparent.as_deref(),
+            ),
+        }
+    }
+
+    pub(super) fn task(
+        &self,
+        id: &ExecutionId,
+        workflow: &Name,
+        version: u32,
+        task: Dispatch,
+        traceparent: Option<&str>,
+    ) -> QueuedTask {
+        let Dispatch { path, attempt, queue, activity, input, timeout, cause } = task;
+        let subject = self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt);
+        let name = format!("{id}/{path}/{attempt}");
+        let data = Task {
+            workflow: workflow.clone(),
+            version,
+            execution: id.clone(),
+            idempotency_key: format!("{id}/{path}"),
+            reply: self.names.input(id.as_str(), self.partitions),
+            ask: self.ask.clone(),
+            path,
+            attempt,
+            queue: queue.clone(),
+            activity,
+            input,
+            cause,
+            timeout,
+        };
+        let message = Message {
+            subject,
+            expected: Some(0),
+            headers: self.headers(name.clone(), TASK_TYPE.to_owned(), id.as_str(), traceparent),
+            msg_id: Some(name),
+            ttl: None,
+            payload: serde_json::to_vec(&data).expect("a task has text keys only").into(),
+        };
+        QueuedTask { queue: queue.to_string(), message }
+    }
+
+    /// An input that the owner itself puts on the log.
+    pub(super) fn input(&self, id: &ExecutionId, input: &Input, what: &str) -> Message {
+        Message {
+            subject: self.names.input(id.as_str(), self.partitions),
+            expected: None,
+            msg_id: None,
+            ttl: None,
+            headers: self.headers(format!("{id}-{what}-{}", self.partition), input.kind().to_owned(), id.as_str(), None),
+            payload: input.data().into(),
+        }
+    }
+
+    /// The answer in the place of a worker when the server takes no such task: too large, usually.
+    pub(super) fn task_refused(&self, task: &QueuedTask, why: &str) -> Option<Message> {
+        let data: Task = serde_json::from_slice(&task.message.payload).ok()?;
+        let message = format!("the task could not be handed to the queue `{}`: {why}", data.queue);
+        let error = StepError::new("TaskRefused", message).final_();
+        let failed = Input::StepFailed(StepFailed { path: data.path, attempt: data.attempt, error, worker: None });
+        Some(self.input(&data.execution, &failed, "refused"))
+    }
+
+    fn headers(
+        &self,
+        id: String,
+        kind: String,
+        subject: &str,
+        traceparent: Option<&str>,
+    ) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::with_capacity(6);
+        headers.push(("ce-specversion", "1.0".to_owned()));
+        headers.push(("ce-id", id));
+        headers.push(("ce-source", self.source.clone()));
+        headers.push(("ce-type", kind));
+        headers.push(("ce-subject", subject.to_owned()));
+        headers.extend(traceparent.map(|parent| ("ce-traceparent", parent.to_owned())));
+        headers
+    }
+}
+
+/// Which version a start runs on is read from the bucket, then recorded.
+pub(super) fn look_up(workflow: &Name, version: Option<u32>) -> Act {
+    let key = match version {
+        Some(version) => Names::definition_key(workflow.as_str(), version),
+        None => Names::latest_key(workflow.as_str()),
+    };
+    Act::LookUp { bucket: Bucket::Definitions, key }
+}

@@ -1,0 +1,82 @@
+//! What an owner reports, as logs, metrics and readiness.
+
+use std::{sync::Arc, time::Duration};
+
+use sagaline_broker::{nats, owner::Watcher, ports::Sequence};
+use sagaline_model::Moment;
+use sagaline_telemetry::{
+    health::Part,
+    metrics::{self, PartitionMetrics},
+};
+
+pub(crate) struct Watch {
+    partition: u32,
+    metrics: Arc<PartitionMetrics>,
+    health: Part,
+    /// What is retried again and again is logged once in a while.
+    retries: Quiet,
+}
+
+impl Watch {
+    pub(crate) fn new(partition: u32, health: Part) -> Self {
+        Self { partition, metrics: metrics::partition(partition), health, retries: Quiet::default() }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.metrics.released();
+    }
+}
+
+impl Watcher for Watch {
+    fn recovered(&mut self, took: Duration, folded: u64, states: usize) {
+        self.metrics.recovery_seconds.set(took.as_secs_f64());
+        self.health.ready();
+        let took_ms = took.as_secs_f64() * 1000.0;
+        tracing::info!(partition = self.partition, took_ms, folded, open = states, "recovered");
+    }
+
+    fn applied(&mut self, _sequence: Sequence, _time: Moment) {
+        self.metrics.inputs_applied.increment(1);
+    }
+
+    fn states(&mut self, count: usize) {
+        self.metrics.open_executions.set(count as f64);
+    }
+
+    fn rejected(&mut self, reason: &'static str, detail: &str, sequence: Sequence) {
+        metrics::rejected(reason);
+        tracing::warn!(partition = self.partition, sequence, reason, detail, "rejected an entry of the log");
+    }
+
+    fn retried(&mut self, subject: &str, why: &str) {
+        metrics::publish_retried(&self.partition.to_string());
+        if let Some(unsaid) = self.retries.say() {
+            tracing::warn!(partition = self.partition, subject, why, unsaid, "tries again");
+        }
+    }
+
+    fn alarm(&mut self, what: &str) {
+        tracing::error!(partition = self.partition, "{what}");
+    }
+}
+
+/// Lets something through once a second, and counts what it held back.
+#[derive(Default)]
+struct Quiet {
+    last: Duration,
+    unsaid: u64,
+}
+
+impl Quiet {
+    fn say(&mut self) -> Option<u64> {
+        let now = nats::boot();
+        if now < self.last + Duration::from_secs(1) {
+            self.unsaid += 1;
+            return None;
+        }
+        self.last = now;
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
