@@ -1,1 +1,26 @@
 //! Definitions as people write them, read into a plan.
+//!
+//! [`read`] takes the text of a file, YAML or JSON, and gives its [`Definition`] or every fault in it at once, each with its
+//! place and, where one can be given, a hint. Text in, values out: no files are opened here, and nothing is run.
+
+mod expression;
+mod fault;
+mod order;
+mod outline;
+mod reach;
+mod read;
+mod reader;
+mod references;
+mod retry;
+mod scalar;
+mod source;
+mod step;
+mod suggest;
+mod syntax;
+mod tree;
+mod trigger;
+mod words;
+mod workflow;
+
+pub use fault::{Fault, Faults, Severity};
+pub use read::{Definition, LARGEST_FILE, read, read_all};

@@ -1,0 +1,102 @@
+//! The way from the text of a file to its definitions.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use sagaline_model::Plan;
+
+use crate::{
+    fault::{Fault, Faults},
+    order,
+    outline::Outline,
+    reader::Reader,
+    references,
+    source::{Place, Source},
+    tree::{self, Node},
+    workflow,
+};
+
+/// The largest file that is read, in bytes. A workflow of ten thousand steps is smaller.
+pub const LARGEST_FILE: usize = 1 << 20;
+
+/// A workflow as its file defines it, and what is doubtful about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    pub plan: Plan,
+    pub warnings: Vec<Fault>,
+}
+
+/// Reads a file that defines one workflow. `file` is its name, for the places of faults.
+pub fn read(source: &str, file: &str) -> Result<Definition, Faults> {
+    let mut definitions = read_documents(source, file, Wanted::One)?;
+    Ok(definitions.pop().expect("a file without faults that must hold one definition holds one"))
+}
+
+/// Reads a file that defines several workflows, with a line `---` between two.
+pub fn read_all(source: &str, file: &str) -> Result<Vec<Definition>, Faults> {
+    read_documents(source, file, Wanted::AtLeastOne)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Wanted {
+    One,
+    AtLeastOne,
+}
+
+fn read_documents(text: &str, file: &str, wanted: Wanted) -> Result<Vec<Definition>, Faults> {
+    if text.len() > LARGEST_FILE {
+        let source = Source::new("", file);
+        let mut reader = Reader::new(&source);
+        let message = format!("the file has {} bytes; at most {LARGEST_FILE} are read", text.len());
+        reader.error(Place::START, message).hint("split the workflow into several, or move data out of it");
+        return Err(reader.finish().expect_err("a fault was noted"));
+    }
+    let source = Source::new(text, file);
+    let mut reader = Reader::new(&source);
+    let documents = tree::load(&mut reader).unwrap_or_default();
+    let plans = read_each(&mut reader, &documents, wanted);
+    let warnings = reader.finish()?;
+    Ok(with_their_warnings(&documents, plans, warnings))
+}
+
+fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted) -> Vec<Plan> {
+    if documents.is_empty() && !reader.has_errors() {
+        reader
+            .error(Place::START, "the file defines no workflow")
+            .hint("start with `workflow: some_name` and `steps:`");
+    }
+    if let ([_, second, ..], Wanted::One) = (documents, wanted) {
+        reader
+            .error(second.place, "a second definition starts here, but one was expected")
+            .hint("put each in a file of its own");
+    }
+    let mut names = BTreeMap::new();
+    let mut plans = vec![];
+    for document in documents {
+        let mut outline = Outline::default();
+        let plan = workflow::read(reader, &mut outline, document);
+        let order = order::check(reader, &outline);
+        references::check(reader, &outline, &order);
+        if let (Some(plan), Wanted::AtLeastOne) = (&plan, wanted) {
+            let line = document.place.start.line;
+            if let Some(first) = names.insert(plan.workflow.clone(), line) {
+                let message = format!("a second workflow is called `{}`", plan.workflow);
+                reader.error(document.place, message).hint(format!("the first one starts on line {first}"));
+            }
+        }
+        plans.extend(plan);
+    }
+    plans
+}
+
+/// A warning belongs to the last document that starts before it.
+fn with_their_warnings(documents: &[Rc<Node>], plans: Vec<Plan>, warnings: Vec<Fault>) -> Vec<Definition> {
+    let mut definitions: Vec<Definition> =
+        plans.into_iter().map(|plan| Definition { plan, warnings: vec![] }).collect();
+    for warning in warnings {
+        let behind = documents.iter().filter(|document| document.place.start.line <= warning.line).count();
+        if let Some(definition) = definitions.get_mut(behind.saturating_sub(1)) {
+            definition.warnings.push(warning);
+        }
+    }
+    definitions
+}

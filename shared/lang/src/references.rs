@@ -1,0 +1,267 @@
+//! What expressions read: that it exists, and that it can be there when they are evaluated.
+
+mod locate;
+
+use std::collections::BTreeSet;
+
+use crate::{
+    fault::Severity,
+    order::Order,
+    outline::{Outline, Scope, Use},
+    reader::Reader,
+    source::Place,
+    suggest::nearest,
+    syntax::shown,
+    tree::Content,
+};
+use locate::locate;
+
+/// What an expression can read, and what there is inside; empty where that depends on the data.
+const ROOTS: [(&str, &[&str]); 6] = [
+    ("workflow", &["input", "name", "version"]),
+    ("steps", &[]),
+    ("ctx", &[]),
+    ("trigger", &[]),
+    ("config", &[]),
+    ("execution", &["id", "started_at"]),
+];
+
+/// What a custom backoff can read besides.
+const BACKOFF_ROOTS: [(&str, &[&str]); 2] = [("attempt", &[]), ("error", &[])];
+
+const OF_A_STEP: [&str; 3] = ["output", "status", "error"];
+
+pub(crate) fn check(reader: &mut Reader, outline: &Outline, order: &Order) {
+    let mut readings = vec![];
+    for used in &outline.uses {
+        readings.extend(readings_of(reader, outline, used));
+    }
+    let relations = relations(outline, order, &readings);
+    for (reading, relation) in readings.iter().zip(relations) {
+        tell(reader, outline, reading, relation);
+    }
+}
+
+/// Step `reader` reads step `read`.
+struct Reading<'o> {
+    used: &'o Use,
+    path: &'o [String],
+    reader: usize,
+    read: usize,
+}
+
+/// The steps that are read, and must be looked at for their order; all else that is wrong is noted at once.
+fn readings_of<'o>(reader: &mut Reader, outline: &'o Outline, used: &'o Use) -> Vec<Reading<'o>> {
+    let mut readings = vec![];
+    let mut seen = BTreeSet::new();
+    // `steps.my-step.output` is a subtraction; what comes of its right side is not worth telling.
+    if let Some((path, name)) = used.paths.iter().find_map(|path| Some((path, hyphenated(outline, path)?))) {
+        let message = format!("there is no step `{}`", shown(&path[1]));
+        let hint = format!("a `-` in an expression subtracts; write `steps[\"{name}\"]`");
+        reader.error(place(reader, used, path, 1), message).hint(hint);
+        return readings;
+    }
+    for path in &used.paths {
+        let Some(root) = path.first() else { continue };
+        if !check_root(reader, used, path, root) || root != "steps" || used.scope == Scope::Trigger {
+            continue;
+        }
+        let Some(name) = path.get(1) else {
+            let place = place(reader, used, path, 0);
+            reader.error(place, "`steps` alone cannot be read").hint("name the step: `steps.reserve.output`");
+            continue;
+        };
+        if let Some(field) = path.get(2) {
+            check_field(reader, used, path, 2, "a step", field, &OF_A_STEP);
+        }
+        if !seen.insert(name) {
+            continue;
+        }
+        match (outline.find(name), used.scope) {
+            (None, _) => unknown_step(reader, outline, used, path, name),
+            (Some(read), Scope::Step(step) | Scope::Backoff(Some(step))) => {
+                readings.push(Reading { used, path, reader: step, read });
+            }
+            (Some(_), Scope::Output | Scope::Backoff(None) | Scope::Trigger) => {}
+        }
+    }
+    readings
+}
+
+fn unknown_step(reader: &mut Reader, outline: &Outline, used: &Use, path: &[String], name: &str) {
+    let suggestion = if reader.tells(Severity::Error) { nearest(name, outline.names()) } else { None };
+    let place = place(reader, used, path, 1);
+    reader
+        .error(place, format!("there is no step `{}`", shown(name)))
+        .maybe_hint(suggestion.map(|name| format!("did you mean `{name}`?")));
+}
+
+/// The step with a `-` in its name that a path was meant for, which ends where the `-` is.
+fn hyphenated<'o>(outline: &'o Outline, path: &[String]) -> Option<&'o str> {
+    let [root, name] = path else { return None };
+    if root != "steps" || outline.find(name).is_some() {
+        return None;
+    }
+    // `-` sorts before all else that a name may go on with.
+    let next = outline.names_from(name).next()?;
+    next.strip_prefix(name.as_str())?.starts_with('-').then_some(next)
+}
+
+/// Whether the root may be read here; if not, that is noted. What it has inside is checked too.
+fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> bool {
+    let known = ROOTS.iter().chain(&BACKOFF_ROOTS).find(|(name, _)| *name == root);
+    let only_backoff = BACKOFF_ROOTS.iter().any(|(name, _)| *name == root);
+    match (known, used.scope) {
+        (Some(_), Scope::Trigger) if root != "trigger" => {
+            let message = format!("`{root}` cannot be read in a trigger");
+            let at = place(reader, used, path, 0);
+            reader.error(at, message).hint("no execution has started yet: only `trigger` is there, the event");
+            false
+        }
+        (Some(_), Scope::Step(_) | Scope::Output) if only_backoff => {
+            let at = place(reader, used, path, 0);
+            reader.error(at, format!("`{root}` can be read in the `backoff` of a `retry` only"));
+            false
+        }
+        (Some((_, fields)), _) => {
+            if let (Some(field), false) = (path.get(1), fields.is_empty()) {
+                check_field(reader, used, path, 1, &format!("`{root}`"), field, fields);
+            }
+            true
+        }
+        (None, scope) => {
+            let at = place(reader, used, path, 0);
+            let here = readable(scope);
+            let hint = match nearest(root, here.iter().copied()) {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => format!("it can read `{}`", here.join("`, `")),
+            };
+            reader.error(at, format!("`{}` is nothing that an expression can read", shown(root))).hint(hint);
+            false
+        }
+    }
+}
+
+fn readable(scope: Scope) -> Vec<&'static str> {
+    let names = |roots: &[(&'static str, &[&str])]| roots.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    match scope {
+        Scope::Trigger => vec!["trigger"],
+        Scope::Step(_) | Scope::Output => names(&ROOTS),
+        Scope::Backoff(_) => [names(&ROOTS), names(&BACKOFF_ROOTS)].concat(),
+    }
+}
+
+fn check_field(reader: &mut Reader, used: &Use, path: &[String], at: usize, owner: &str, field: &str, known: &[&str]) {
+    if known.contains(&field) {
+        return;
+    }
+    let hint = match nearest(field, known.iter().copied()) {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => format!("it has `{}`", known.join("`, `")),
+    };
+    let place = place(reader, used, path, at);
+    reader.error(place, format!("{owner} has no `{}`", shown(field))).hint(hint);
+}
+
+/// Where the part `at` of a path stands in the file, for an error about it.
+fn place(reader: &Reader, used: &Use, path: &[String], at: usize) -> Place {
+    place_for(reader, used, path, at, Severity::Error)
+}
+
+fn place_for(reader: &Reader, used: &Use, path: &[String], at: usize, severity: Severity) -> Place {
+    let Content::Text(text) = &used.node.content else { return used.node.place };
+    if !reader.tells(severity) {
+        return used.node.place;
+    }
+    let found = locate(&used.expression, path, at);
+    reader.source.inside(text, used.offset + found.start, found.len())
+}
+
+/// How a step that is read stands to the one that reads it.
+#[derive(Clone, Copy, PartialEq)]
+enum Relation {
+    Before,
+    After,
+    /// Nothing says which is first.
+    Parallel,
+    Itself,
+    /// The step that reads is inside it.
+    Around,
+    /// It is inside the step that reads.
+    Inside,
+}
+
+/// Two steps of the same map that stand for two steps: themselves, or those that they are inside of.
+struct Beside {
+    level: usize,
+    reader: usize,
+    read: usize,
+}
+
+fn relations(outline: &Outline, order: &Order, readings: &[Reading]) -> Vec<Relation> {
+    let mut relations = vec![Relation::Parallel; readings.len()];
+    let mut questions: Vec<Vec<(usize, Beside)>> = (0..order.levels.len()).map(|_| vec![]).collect();
+    for (index, reading) in readings.iter().enumerate() {
+        match beside(outline, reading.reader, reading.read) {
+            Ok(beside) => questions[beside.level].push((index, beside)),
+            Err(relation) => relations[index] = relation,
+        }
+    }
+    for (level, questions) in order.levels.iter().zip(questions) {
+        // The order of steps that wait in a circle is told as a fault of its own.
+        if level.is_cyclic() {
+            questions.iter().for_each(|(index, _)| relations[*index] = Relation::Before);
+            continue;
+        }
+        let forward: Vec<_> = questions.iter().map(|(_, beside)| (beside.read, beside.reader)).collect();
+        let backward: Vec<_> = questions.iter().map(|(_, beside)| (beside.reader, beside.read)).collect();
+        let answers = level.precede(&forward).into_iter().zip(level.precede(&backward));
+        for ((index, _), (before, after)) in questions.iter().zip(answers) {
+            relations[*index] = match (before, after) {
+                (true, _) => Relation::Before,
+                (false, true) => Relation::After,
+                (false, false) => Relation::Parallel,
+            };
+        }
+    }
+    relations
+}
+
+fn beside(outline: &Outline, reader: usize, read: usize) -> Result<Beside, Relation> {
+    if reader == read {
+        return Err(Relation::Itself);
+    }
+    let (mine, its) = (outline.ancestry(reader), outline.ancestry(read));
+    if mine.contains(&read) {
+        return Err(Relation::Around);
+    }
+    if its.contains(&reader) {
+        return Err(Relation::Inside);
+    }
+    let level = |step: &usize| outline.steps[*step].level;
+    let pair = mine.iter().find_map(|a| its.iter().find(|b| level(a) == level(b)).map(|b| (*a, *b)));
+    let (reader, read) = pair.expect("all steps are in the outermost map or inside a step of it");
+    Ok(Beside { level: outline.steps[reader].level, reader, read })
+}
+
+fn tell(reader: &mut Reader, outline: &Outline, reading: &Reading, relation: Relation) {
+    let name = |step: usize| shown(&outline.steps[step].name);
+    let (this, read) = (name(reading.reader), name(reading.read));
+    let message = match relation {
+        Relation::Before => return,
+        Relation::Parallel => {
+            let hint = beside(outline, reading.reader, reading.read)
+                .ok()
+                .map(|beside| format!("let `{}` come after it: `after: {}`", name(beside.reader), name(beside.read)));
+            let place = place_for(reader, reading.used, reading.path, 1, Severity::Warning);
+            let message = format!("`{read}` may not have ended when `{this}` reads it");
+            return reader.warning(place, message).maybe_hint(hint);
+        }
+        Relation::After => format!("`{this}` reads `{read}`, which only runs after it"),
+        Relation::Itself => format!("`{this}` reads itself before it has run"),
+        Relation::Around => format!("`{this}` reads `{read}`, which ends only after it: it is inside of it"),
+        Relation::Inside => format!("`{this}` reads `{read}`, which is inside of it and has not run yet"),
+    };
+    let place = place(reader, reading.used, reading.path, 1);
+    reader.error(place, message);
+}

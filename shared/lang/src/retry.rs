@@ -1,0 +1,138 @@
+//! `retry`: what a map says, and the policy that comes of it together with the workflow's own.
+
+use std::rc::Rc;
+
+use sagaline_model::{Backoff, RetryPolicy, Span};
+use serde_json::Value;
+
+use crate::{
+    expression,
+    outline::{Outline, Scope},
+    reader::Reader,
+    source::Place,
+    tree::{Content, Node, get},
+    words,
+};
+
+/// What a `retry` gives; the rest comes from the workflow's, then from the policy's defaults.
+#[derive(Default)]
+pub(crate) struct Retry {
+    attempts: Option<u32>,
+    initial: Option<(Span, Place)>,
+    backoff: Option<Shape>,
+    multiplier: Option<(f64, Place)>,
+    max: Option<(Span, Place)>,
+    jitter: Option<bool>,
+    retry_on: Option<Vec<String>>,
+    no_retry_on: Option<(Vec<String>, Place)>,
+}
+
+enum Shape {
+    Fixed,
+    Linear,
+    Exponential,
+    Custom(String),
+}
+
+impl Retry {
+    /// Reads a map, or a number: `retry: 3` is `retry: { attempts: 3 }`.
+    pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, scope: Scope) -> Option<Self> {
+        if let Content::Plain(Value::Number(_), _) = &node.content {
+            return Some(Self { attempts: attempts(reader, node), ..Self::default() });
+        }
+        let entries = reader.map(node, "retry")?;
+        reader.keys(entries, "`retry`", words::RETRY);
+        let value = |key| get(entries, key).map(|entry| &entry.value);
+        Some(Self {
+            attempts: value("attempts").and_then(|node| attempts(reader, node)),
+            initial: value("initial").and_then(|node| Some((reader.span(node, "initial")?, node.place))),
+            backoff: value("backoff").and_then(|node| shape(reader, outline, node, scope)),
+            multiplier: value("multiplier").and_then(|node| Some((multiplier(reader, node)?, node.place))),
+            max: value("max").and_then(|node| Some((reader.positive_span(node, "max")?, node.place))),
+            jitter: value("jitter").and_then(|node| reader.boolean(node, "jitter")),
+            retry_on: value("retry_on").map(|node| reader.texts(node, "retry_on")),
+            no_retry_on: value("no_retry_on").map(|node| (reader.texts(node, "no_retry_on"), node.place)),
+        })
+    }
+
+    /// Notes what in this map has no effect, given what it leaves to `defaults`.
+    pub(crate) fn check(&self, reader: &mut Reader, defaults: &Self) {
+        let shape = self.backoff.as_ref().or(defaults.backoff.as_ref()).unwrap_or(&Shape::Exponential);
+        if let (Some((_, place)), Shape::Fixed | Shape::Linear | Shape::Custom(_)) = (self.multiplier, shape) {
+            reader.warning(place, "`multiplier` has an effect with `backoff: exponential` only");
+        }
+        if let (Some((initial, at)), Some((max, _))) = (self.initial.or(defaults.initial), self.max.or(defaults.max)) {
+            let given_here = self.initial.is_some() || self.max.is_some();
+            if given_here && max < initial {
+                let place = self.max.map_or(at, |(_, place)| place);
+                reader.warning(place, format!("`max` ({max}) is below `initial` ({initial}), so every delay is {max}"));
+            }
+        }
+        if let (Some(retry_on), Some((no_retry_on, place))) = (&self.retry_on, &self.no_retry_on) {
+            for kind in no_retry_on.iter().filter(|kind| retry_on.contains(kind)) {
+                reader.warning(*place, format!("`{kind}` stands in `retry_on` too; it is not retried"));
+            }
+        }
+    }
+
+    pub(crate) fn policy(&self, defaults: &Self) -> RetryPolicy {
+        let base = RetryPolicy::default();
+        let multiplier = self.multiplier.or(defaults.multiplier).map(|(multiplier, _)| multiplier);
+        let backoff = match (self.backoff.as_ref().or(defaults.backoff.as_ref()), multiplier) {
+            (Some(Shape::Fixed), _) => Backoff::Fixed,
+            (Some(Shape::Linear), _) => Backoff::Linear,
+            (Some(Shape::Custom(expression)), _) => Backoff::Custom { expression: expression.clone() },
+            (Some(Shape::Exponential) | None, Some(multiplier)) => Backoff::Exponential { multiplier },
+            (Some(Shape::Exponential) | None, None) => base.backoff,
+        };
+        let no_retry_on = self.no_retry_on.as_ref().or(defaults.no_retry_on.as_ref());
+        RetryPolicy {
+            attempts: self.attempts.or(defaults.attempts).unwrap_or(base.attempts),
+            initial: self.initial.or(defaults.initial).map_or(base.initial, |(initial, _)| initial),
+            backoff,
+            max: self.max.or(defaults.max).map(|(max, _)| max),
+            jitter: self.jitter.or(defaults.jitter).unwrap_or(base.jitter),
+            retry_on: self.retry_on.clone().or_else(|| defaults.retry_on.clone()).unwrap_or_default(),
+            no_retry_on: no_retry_on.map(|(kinds, _)| kinds.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+fn attempts(reader: &mut Reader, node: &Node) -> Option<u32> {
+    let Content::Plain(Value::Number(number), written) = &node.content else {
+        reader.wrong_kind(node, "attempts", "a whole number");
+        return None;
+    };
+    let attempts = number.as_u64().and_then(|attempts| u32::try_from(attempts).ok()).filter(|attempts| *attempts > 0);
+    if attempts.is_none() {
+        let hint = "it counts runs: 1 means one run and no retry";
+        reader.error(node.place, format!("`attempts` must be a whole number from 1 on, not `{written}`")).hint(hint);
+    }
+    attempts
+}
+
+fn multiplier(reader: &mut Reader, node: &Node) -> Option<f64> {
+    let Content::Plain(Value::Number(number), written) = &node.content else {
+        reader.wrong_kind(node, "multiplier", "a number");
+        return None;
+    };
+    let multiplier = number.as_f64().filter(|multiplier| *multiplier > 0.0);
+    if multiplier.is_none() {
+        let hint = "with 2, each delay is twice the one before";
+        reader.error(node.place, format!("`multiplier` must be above 0, not `{written}`")).hint(hint);
+    }
+    multiplier
+}
+
+fn shape(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, scope: Scope) -> Option<Shape> {
+    if let Content::Text(text) = &node.content
+        && text.value.contains("${")
+    {
+        return expression::whole(reader, outline, node, "backoff", scope).map(Shape::Custom);
+    }
+    match reader.choice(node, "backoff", &["fixed", "linear", "exponential"])? {
+        "fixed" => Some(Shape::Fixed),
+        "linear" => Some(Shape::Linear),
+        _ => Some(Shape::Exponential),
+    }
+}

@@ -1,0 +1,213 @@
+//! Steps: what each does, and what it comes after.
+
+use std::rc::Rc;
+
+use sagaline_model::{ActivityName, Await, Dag, Kind, Name, Node as Planned, OnError, OnTimeout, Step, Wait};
+use serde_json::Value;
+
+use crate::{
+    expression,
+    outline::{Listed, Outline, Scope},
+    reader::Reader,
+    retry::Retry,
+    suggest::nearest,
+    syntax::shown,
+    tree::{Content, Entry, Node, get},
+    words,
+};
+
+/// Steps inside steps go at most this deep: a plan nests four levels for each, and JSON readers stop at 128.
+const DEEPEST_STEPS: usize = 16;
+
+/// Reads a map of steps, in its order. `parent` is the step it stands in.
+pub(crate) fn read_all(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    node: &Node,
+    parent: Option<usize>,
+    defaults: &Retry,
+) -> Option<Dag> {
+    let Content::Map(entries) = &node.content else {
+        reader.wrong_kind(node, "steps", "a map").hint("write each step as `name: { activity: … }`");
+        return None;
+    };
+    if entries.is_empty() {
+        reader.error(node.place, "`steps` is empty").hint("give it at least one step: `name: { activity: … }`");
+    }
+    if outline.depth(parent) >= DEEPEST_STEPS {
+        reader.error(node.place, format!("steps stand more than {DEEPEST_STEPS} deep inside steps"));
+        return None;
+    }
+    let level = outline.new_level();
+    // All names of a level come before what is inside its steps: a name is known by where it stands highest.
+    let indexes: Vec<usize> = entries.iter().map(|entry| list(reader, outline, entry, parent, level)).collect();
+    let nodes = entries.iter().zip(indexes).map(|(entry, index)| read(reader, outline, entry, index, defaults));
+    let nodes: Vec<Option<Planned>> = nodes.collect();
+    Some(Dag { nodes: nodes.into_iter().flatten().collect() })
+}
+
+/// Takes the step up in the outline; its name must be the only one of its kind in the whole workflow.
+fn list(reader: &mut Reader, outline: &mut Outline, entry: &Entry, parent: Option<usize>, level: usize) -> usize {
+    let name = entry.key.text.clone();
+    let (index, first) = outline.list(Listed { name, place: entry.key.place, parent, level, after: vec![] });
+    // Two of one map are noted as a key that is given twice.
+    if let Some(first) = first.filter(|first| first.level != level) {
+        let message = format!("a second step is called `{}`", shown(&entry.key.text));
+        let hint =
+            format!("names are unique in the whole workflow; the other step is on line {}", first.place.start.line);
+        reader.error(entry.key.place, message).hint(hint);
+    }
+    index
+}
+
+fn read(reader: &mut Reader, outline: &mut Outline, entry: &Entry, index: usize, defaults: &Retry) -> Option<Planned> {
+    let shown_name = shown(&entry.key.text);
+    let name = match Name::new(entry.key.text.as_str()) {
+        Ok(name) => Some(name),
+        Err(error) => {
+            reader.error(entry.key.place, format!("this cannot name a step: {error}"));
+            None
+        }
+    };
+    let Content::Map(entries) = &entry.value.content else {
+        let hint = format!("for example `{shown_name}: {{ activity: orders.validate }}`");
+        // A step without anything is found by its name: nothing stands where its value would.
+        if entry.value.is_null() {
+            reader.error(entry.key.place, format!("step `{shown_name}` is empty")).hint(hint);
+        } else {
+            reader.wrong_kind(&entry.value, &shown_name, "a map").hint(hint);
+        }
+        return None;
+    };
+    reader.keys(entries, &format!("step `{shown_name}`"), words::STEP);
+    let scope = Scope::Step(index);
+    let after = get(entries, "after").map_or(vec![], |entry| after(reader, outline, &entry.value, index));
+    let when = get(entries, "when").and_then(|entry| expression::condition(reader, outline, &entry.value, scope));
+    let on_error = get(entries, "on_error").map_or(OnError::Fail, |entry| on_error(reader, &entry.value));
+    let kind = kind(reader, outline, entry, entries, index, defaults);
+    Some(Planned { name: name?, after, when, on_error, kind: kind? })
+}
+
+fn after(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, index: usize) -> Vec<Name> {
+    let mut names: Vec<Name> = vec![];
+    for item in reader.one_or_more(node) {
+        let Some(text) = reader.text(item, "after") else { continue };
+        if names.iter().any(|name| name.as_str() == text.value) {
+            reader.warning(item.place, format!("`{}` is named twice", shown(&text.value)));
+            continue;
+        }
+        outline.steps[index].after.push((text.value.clone(), item.place));
+        // A text that cannot be a name is no step's; the check of the order says so.
+        names.extend(Name::new(text.value.as_str()).ok());
+    }
+    names
+}
+
+fn on_error(reader: &mut Reader, node: &Node) -> OnError {
+    match reader.choice(node, "on_error", &["fail", "skip", "continue"]) {
+        Some("skip") => OnError::Skip,
+        Some("continue") => OnError::Continue,
+        _ => OnError::Fail,
+    }
+}
+
+fn kind(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    step: &Entry,
+    entries: &[Entry],
+    index: usize,
+    defaults: &Retry,
+) -> Option<Kind> {
+    let given: Vec<&Entry> = words::KINDS.iter().filter_map(|word| get(entries, word)).collect();
+    let [one] = given.as_slice() else {
+        not_one_kind(reader, step, entries, &given);
+        return None;
+    };
+    let word = one.key.text.as_str();
+    if word != "activity" {
+        for entry in entries.iter().filter(|entry| words::OF_ACTIVITIES.contains(&entry.key.text.as_str())) {
+            let message = format!("`{}` belongs to an `activity`; this step has `{word}`", entry.key.text);
+            let hint = (word == "await" && entry.key.text == "timeout")
+                .then_some("put it into the `await`: `await: { signal: …, timeout: 1h }`");
+            reader.error(entry.key.place, message).maybe_hint(hint);
+        }
+    }
+    match word {
+        "activity" => activity(reader, outline, &one.value, entries, index, defaults).map(Kind::Step),
+        "wait" => {
+            let duration = expression::duration(reader, outline, &one.value, "wait", Scope::Step(index))?;
+            Some(Kind::Wait(Wait { duration }))
+        }
+        "await" => awaited(reader, outline, &one.value, Scope::Step(index)).map(Kind::Await),
+        _ => read_all(reader, outline, &one.value, Some(index), defaults).map(Kind::Dag),
+    }
+}
+
+/// Notes that a step does nothing, or more than one thing; unless it was meant to do one that is noted already.
+fn not_one_kind(reader: &mut Reader, step: &Entry, entries: &[Entry], given: &[&Entry]) {
+    let name = shown(&step.key.text);
+    if let [first, second, ..] = given {
+        let message = format!("step `{name}` has both `{}` and `{}`", first.key.text, second.key.text);
+        reader.error(second.key.place, message).hint("a step does one thing; make two steps of it");
+        return;
+    }
+    let meant = |entry: &Entry| {
+        let key = entry.key.text.as_str();
+        words::LATER_KINDS.contains(&key)
+            || (!words::STEP.known.contains(&key)
+                && nearest(key, words::STEP.known.iter().copied()).is_some_and(|word| words::KINDS.contains(&word)))
+    };
+    if !entries.iter().any(meant) {
+        let message = format!("step `{name}` has no `activity`");
+        reader.error(step.key.place, message).hint("give it an `activity`, a `wait`, an `await` or `steps`");
+    }
+}
+
+fn activity(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    node: &Node,
+    entries: &[Entry],
+    index: usize,
+    defaults: &Retry,
+) -> Option<Step> {
+    let scope = Scope::Step(index);
+    let value = |key| get(entries, key).map(|entry| &entry.value);
+    let activity = reader.text(node, "activity").map(|text| ActivityName::new(text.value.as_str()));
+    let activity = activity.and_then(|name| reader.checked(name, node.place, "activity"));
+    let input = value("input").map_or(Value::Null, |node| {
+        expression::template(reader, outline, node, scope);
+        node.json()
+    });
+    let queue = match value("queue") {
+        Some(node) => reader.name(node, "queue"),
+        None => Some(Name::new("default").expect("`default` may be a name")),
+    };
+    let timeout = value("timeout").and_then(|node| expression::timeout(reader, outline, node, "timeout", scope));
+    let retry = value("retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(Some(index))));
+    let retry = retry.unwrap_or_default();
+    retry.check(reader, defaults);
+    Some(Step { activity: activity?, queue: queue?, input, timeout, retry: retry.policy(defaults) })
+}
+
+/// `await: name`, or a map.
+fn awaited(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, scope: Scope) -> Option<Await> {
+    if let Content::Text(_) = &node.content {
+        return Some(Await { signal: reader.name(node, "await")?, timeout: None, on_timeout: OnTimeout::Fail });
+    }
+    let entries = reader.map(node, "await")?;
+    reader.keys(entries, "`await`", words::AWAIT);
+    let timeout =
+        get(entries, "timeout").and_then(|entry| expression::timeout(reader, outline, &entry.value, "timeout", scope));
+    let on_timeout =
+        get(entries, "on_timeout").and_then(|entry| reader.choice(&entry.value, "on_timeout", &["fail", "skip"]));
+    let on_timeout = if on_timeout == Some("skip") { OnTimeout::Skip } else { OnTimeout::Fail };
+    let Some(signal) = get(entries, "signal") else {
+        if !entries.iter().any(|entry| words::AWAIT.later.contains(&entry.key.text.as_str())) {
+            reader.error(node.place, "the `await` has no `signal`").hint("for example `await: { signal: approved }`");
+        }
+        return None;
+    };
+    Some(Await { signal: reader.name(&signal.value, "signal")?, timeout, on_timeout })
+}

@@ -1,0 +1,106 @@
+//! What a file says before anyone asks what it means: maps, lists and scalars, each with its place.
+//!
+//! Knows YAML; knows nothing of workflows.
+
+mod load;
+
+use std::rc::Rc;
+
+use saphyr_parser::ScalarStyle;
+use serde_json::Value;
+
+pub(crate) use load::load;
+
+use crate::source::{Place, Position};
+
+/// A value of the file. What an alias repeats is shared, not copied.
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) content: Content,
+    /// How many characters and values there are in it, aliases written out.
+    weight: usize,
+    /// How many levels there are in it.
+    height: usize,
+}
+
+pub(crate) enum Content {
+    Text(Text),
+    /// Null, a boolean or a number, with how it was written.
+    Plain(Value, String),
+    List(Vec<Rc<Node>>),
+    Map(Vec<Entry>),
+}
+
+/// A text with how it was written: what places within it need.
+pub(crate) struct Text {
+    pub(crate) value: String,
+    pub(crate) style: ScalarStyle,
+    /// Where it starts: at its anchor or tag, if it has one.
+    pub(crate) start: Position,
+    pub(crate) has_properties: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: Rc<Key>,
+    pub(crate) value: Rc<Node>,
+}
+
+pub(crate) struct Key {
+    pub(crate) text: String,
+    pub(crate) place: Place,
+    /// Written without quotes: only then does `<<` merge.
+    plain: bool,
+}
+
+impl Node {
+    fn new(place: Place, content: Content) -> Self {
+        let (weight, height) = match &content {
+            Content::Text(text) => (1 + text.value.len(), 1),
+            Content::Plain(..) => (1, 1),
+            Content::List(items) => measure(items.iter().map(|item| (0, item))),
+            Content::Map(entries) => measure(entries.iter().map(|entry| (entry.key.text.len(), &entry.value))),
+        };
+        Self { place, content, weight, height }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.content, Content::Plain(Value::Null, _))
+    }
+
+    /// What it is, for messages: `a number`, `a map`.
+    pub(crate) fn described(&self) -> &'static str {
+        match &self.content {
+            Content::Text(_) => "text",
+            Content::Plain(Value::Null, _) => "nothing",
+            Content::Plain(Value::Bool(_), _) => "true or false",
+            Content::Plain(..) => "a number",
+            Content::List(_) => "a list",
+            Content::Map(_) => "a map",
+        }
+    }
+
+    /// The same as JSON.
+    pub(crate) fn json(&self) -> Value {
+        match &self.content {
+            Content::Text(text) => Value::String(text.value.clone()),
+            Content::Plain(value, _) => value.clone(),
+            Content::List(items) => items.iter().map(|item| item.json()).collect(),
+            Content::Map(entries) => {
+                Value::Object(entries.iter().map(|entry| (entry.key.text.clone(), entry.value.json())).collect())
+            }
+        }
+    }
+}
+
+/// The entry of a key.
+pub(crate) fn get<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
+    entries.iter().find(|entry| entry.key.text == key)
+}
+
+fn measure<'a>(children: impl Iterator<Item = (usize, &'a Rc<Node>)>) -> (usize, usize) {
+    let (weight, height) = children.fold((1_usize, 0), |(weight, height), (key, child)| {
+        (weight.saturating_add(key).saturating_add(child.weight), height.max(child.height))
+    });
+    (weight, height + 1)
+}

@@ -1,0 +1,91 @@
+//! The keys of the language: those that this version reads, and those that it knows of but does not serve yet.
+
+/// The keys that a map may have.
+#[derive(Clone, Copy)]
+pub(crate) struct Words {
+    pub(crate) known: &'static [&'static str],
+    /// Refused, but not as a typing mistake.
+    pub(crate) later: &'static [&'static str],
+}
+
+pub(crate) const WORKFLOW: Words = Words {
+    known: &["workflow", "version_note", "input_schema", "on", "timeout", "tags", "retry", "steps", "output"],
+    later: &[
+        "metadata",
+        "priority",
+        "concurrency",
+        "step_concurrency",
+        "deadline",
+        "total_timeout",
+        "breaker",
+        "compensate",
+        "on_success",
+        "on_failure",
+        "on_complete",
+        "on_cancel",
+        "on_timeout",
+        "on_step_error",
+        "on_error",
+    ],
+};
+
+pub(crate) const STEP: Words = Words {
+    known: &["activity", "wait", "await", "steps", "input", "queue", "timeout", "retry", "after", "when", "on_error"],
+    later: &[
+        "after_any",
+        "after_group",
+        "group",
+        "race",
+        "for_each",
+        "expand",
+        "child",
+        "set",
+        "emit",
+        "raise",
+        "switch",
+        "try",
+        "catch",
+        "compensate",
+        "priority",
+        "schedule_timeout",
+        "total_timeout",
+        "heartbeat",
+        "deadline",
+        "breaker",
+        "claim",
+        "concurrency",
+        "step_concurrency",
+        "metadata",
+        "output",
+        "tags",
+        "on_success",
+        "on_failure",
+        "on_complete",
+        "on_cancel",
+        "on_timeout",
+        "on_step_error",
+    ],
+};
+
+/// What a step does; it has exactly one of these.
+pub(crate) const KINDS: [&str; 4] = ["activity", "wait", "await", "steps"];
+
+/// What a step will be able to do.
+pub(crate) const LATER_KINDS: [&str; 9] =
+    ["race", "for_each", "expand", "child", "set", "emit", "raise", "switch", "try"];
+
+/// What only a step with an activity has.
+pub(crate) const OF_ACTIVITIES: [&str; 4] = ["input", "queue", "timeout", "retry"];
+
+pub(crate) const AWAIT: Words =
+    Words { known: &["signal", "timeout", "on_timeout"], later: &["event", "approval", "when", "schema"] };
+
+pub(crate) const RETRY: Words = Words {
+    known: &["attempts", "initial", "backoff", "multiplier", "max", "jitter", "retry_on", "no_retry_on"],
+    later: &[],
+};
+
+pub(crate) const EVENT: Words = Words { known: &["event", "when", "input"], later: &["source", "id", "unique"] };
+
+/// An entry of `on` with one of these is a schedule.
+pub(crate) const SCHEDULE: [&str; 4] = ["cron", "every", "at", "in"];

@@ -1,0 +1,229 @@
+//! Whatever a file contains, reading it ends with an answer, and soon.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use proptest::prelude::*;
+use sagaline_lang::{LARGEST_FILE, read, read_all};
+
+const GOOD: &str = include_str!("../../../examples/order.yaml");
+
+/// Pieces that YAML, definitions and expressions are made of, so that random files get far.
+const PIECES: [&str; 48] = [
+    "\n",
+    "\n  ",
+    "\n    ",
+    "\n- ",
+    " ",
+    "\t",
+    ": ",
+    ":",
+    ", ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "'",
+    "|\n",
+    ">-\n ",
+    "#",
+    "&a ",
+    "*a",
+    "<<",
+    "!!str ",
+    "!x ",
+    "---\n",
+    "...\n",
+    "%YAML 1.2\n",
+    "? ",
+    "- ",
+    "~",
+    "\u{feff}",
+    "é",
+    "\\",
+    "\\u00",
+    "workflow: w\n",
+    "steps:\n",
+    "steps",
+    "a",
+    "b",
+    "activity: noop",
+    "after: ",
+    "wait: ",
+    "await: ",
+    "retry: ",
+    "${",
+    "${ steps.a.output }",
+    "workflow.input",
+    " + ",
+    "5m",
+];
+
+/// Reads, shows every fault, and checks what must hold of any answer.
+fn survives(source: &str) {
+    if let Err(faults) = read_all(source, "any.yaml") {
+        assert!(!faults.0.is_empty());
+        for fault in &faults.0 {
+            assert!(fault.line >= 1 && fault.column >= 1 && fault.width >= 1 && !fault.message.is_empty(), "{fault:?}");
+        }
+        assert!(!faults.render(source).is_empty());
+    }
+    if let Ok(definition) = read(source, "any.yaml") {
+        let json = serde_json::to_string(&definition.plan).expect("a plan");
+        assert_eq!(
+            serde_json::from_str::<sagaline_model::Plan>(&json).expect("the same plan").hash(),
+            definition.plan.hash()
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        survives(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn random_yaml_is_survived(pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..60)) {
+        survives(&pieces.concat());
+        survives(&format!("workflow: w\nsteps:\n  a: {}", pieces.concat()));
+    }
+
+    #[test]
+    fn a_good_file_with_changes_is_survived(
+        changes in proptest::collection::vec((0..GOOD.len(), 0..12_usize, proptest::sample::select(&PIECES[..])), 1..6),
+    ) {
+        let mut source: Vec<char> = GOOD.chars().collect();
+        for (at, dropped, piece) in changes {
+            let at = at.min(source.len());
+            let end = (at + dropped).min(source.len());
+            source.splice(at..end, piece.chars());
+        }
+        survives(&source.into_iter().collect::<String>());
+    }
+}
+
+fn time_to_read(source: &str) -> Duration {
+    assert!(source.len() <= LARGEST_FILE, "{}", source.len());
+    let start = Instant::now();
+    let answer = read(source, "large.yaml");
+    let took = start.elapsed();
+    drop(answer);
+    took
+}
+
+/// One measurement at a time: the tests of a file run at once.
+static MEASURING: Mutex<()> = Mutex::new(());
+
+/// Four times the file may take four times as long, and somewhat more for a larger memory; sixteen times would be quadratic.
+/// Others use the machine too, so the best of a few measurements counts.
+#[track_caller]
+fn grows_with_its_size(what: &str, large: usize, source_of: impl Fn(usize) -> String) {
+    let sources = [large / 4, large / 2, large].map(source_of);
+    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut best = [Duration::MAX; 3];
+    for _ in 0..5 {
+        for (source, best) in sources.iter().zip(&mut best) {
+            *best = time_to_read(source).min(*best);
+        }
+        if best[2] < best[0] * 7 {
+            return;
+        }
+    }
+    panic!("{what}: a quarter of the file, half of it and all of it took {best:?}");
+}
+
+fn repeated(size: usize, head: &str, line: impl Fn(usize) -> String, tail: &str) -> String {
+    let mut source = head.to_owned();
+    for index in 0.. {
+        let line = line(index);
+        if source.len() + line.len() + tail.len() > size {
+            break;
+        }
+        source.push_str(&line);
+    }
+    source + tail
+}
+
+const HEAD: &str = "workflow: w\nsteps:\n";
+
+#[test]
+fn a_chain_of_steps_that_read_the_first_is_read_in_linear_time() {
+    // Expressions are compiled one by one; a quarter of the largest file is enough of them.
+    grows_with_its_size("chain", LARGEST_FILE / 4, |size| {
+        let line = |i: usize| match i.checked_sub(1) {
+            None => "  s0: { activity: noop }\n".to_owned(),
+            Some(before) => {
+                format!("  s{i}: {{ activity: echo, after: s{before}, input: \"${{ steps.s0.output }}\" }}\n")
+            }
+        };
+        repeated(size, HEAD, line, "")
+    });
+}
+
+#[test]
+fn many_steps_are_read_in_linear_time() {
+    grows_with_its_size("steps", LARGEST_FILE, |size| {
+        let line = |i: usize| format!("  s{i}: {{ activity: noop, after: [s{}, s{}] }}\n", i + 1, i + 2);
+        repeated(size, HEAD, line, "")
+    });
+}
+
+#[test]
+fn steps_that_all_wait_for_each_other_are_read_in_linear_time() {
+    grows_with_its_size("circles", LARGEST_FILE, |size| {
+        repeated(size, HEAD, |i| format!("  s{i}: {{ activity: noop, after: [s{}, s{}] }}\n", i + 1, i / 2), "")
+    });
+}
+
+#[test]
+fn very_many_faults_are_found_in_linear_time() {
+    grows_with_its_size("faults", LARGEST_FILE, |size| {
+        repeated(size, HEAD, |i| format!("  s{i}: {{ activty: noop, after: t{i}, when: 5 }}\n"), "")
+    });
+}
+
+#[test]
+fn one_long_line_of_json_is_read_in_linear_time() {
+    grows_with_its_size("json", LARGEST_FILE, |size| {
+        let head = r#"{"workflow":"w","steps":{"a":{"activity":"echo","input":["#;
+        repeated(size, head, |i| format!(r#"{{"key":"value {i}","n":{i}}},"#), r#"0]}}}"#)
+    });
+}
+
+#[test]
+fn one_long_text_is_read_in_linear_time() {
+    grows_with_its_size("text", LARGEST_FILE, |size| {
+        let head = "workflow: w\nsteps:\n  a:\n    activity: echo\n    input: |\n";
+        repeated(size, head, |i| format!("      line {i} with ü\n"), "")
+    });
+}
+
+#[test]
+fn one_line_with_very_many_wrong_expressions_is_read_in_linear_time() {
+    grows_with_its_size("expressions", LARGEST_FILE / 8, |size| {
+        let line = |i: usize| format!("ünknown ${{ a{i} + steps.b{i}.output }}");
+        repeated(size, "workflow: w\nsteps: { a: { wait: 5m } }\noutput: !!str \"", line, "\"\n")
+    });
+}
+
+#[test]
+fn a_file_with_very_many_expressions_is_refused_before_they_are_compiled() {
+    let source =
+        repeated(LARGEST_FILE, "workflow: w\noutput: \"", |i| format!("${{a{i}}}"), "\"\nsteps: { a: { wait: 5m } }\n");
+    let faults = read(&source, "large.yaml").expect_err("too many expressions");
+    let expected = "large.yaml:2:9: the file has more than 20000 expressions\n  hint: split the workflow into several";
+    assert_eq!(faults.to_string(), expected);
+}
+
+#[test]
+fn aliases_are_read_in_linear_time() {
+    grows_with_its_size("aliases", LARGEST_FILE, |size| {
+        repeated(size, "workflow: w\ntags: [&a x", |_| ", *a".to_owned(), "]\nsteps: { a: { activity: noop } }\n")
+    });
+}
