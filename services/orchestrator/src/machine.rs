@@ -83,10 +83,8 @@ impl Machine for Executions {
 
     fn needs(&self, state: Option<&Execution>, input: Option<&Input>) -> Option<Need> {
         let (workflow, version) = plan_needed(state, input)?;
-        (!self.plans.knows(workflow, version)).then(|| Need {
-            bucket: Bucket::Definitions,
-            key: Names::definition_key(workflow.as_str(), version),
-        })
+        (!self.plans.knows(workflow, version))
+            .then(|| Need { bucket: Bucket::Definitions, key: Names::definition_key(workflow.as_str(), version) })
     }
 
     fn learn(&mut self, need: &Need, value: Option<Bytes>) {
@@ -102,13 +100,15 @@ impl Machine for Executions {
         let plan = needed.as_ref().and_then(|(workflow, version)| self.plans.get(workflow, *version));
         let at = origin.time;
         // A defect of the engine must not stop the partition: it sets that one execution aside, on every replica alike.
-        let applied = catch_unwind(AssertUnwindSafe(|| sagaline_engine::apply(state, plan.map(|plan| &**plan), &input, at)));
+        let applied =
+            catch_unwind(AssertUnwindSafe(|| sagaline_engine::apply(state, plan.map(|plan| &**plan), &input, at)));
         let effects = applied.unwrap_or_else(|panic| {
             let cause = panic.downcast_ref::<String>().cloned();
             let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|cause| (*cause).to_owned()));
             let cause = cause.unwrap_or_else(|| "the engine stopped at a defect".to_owned());
             tracing::error!(execution = &**key, cause, "parked: the engine stopped at a defect");
-            let (workflow, version) = needed.clone().unwrap_or_else(|| (sagaline_model::Name::new("unknown").expect("a name"), 0));
+            let (workflow, version) =
+                needed.clone().unwrap_or_else(|| (sagaline_model::Name::new("unknown").expect("a name"), 0));
             *state = Execution::parked_by_defect(self.fresh(key).id, workflow, version, cause.clone(), at);
             vec![sagaline_engine::Effect::Tell(sagaline_events::Happening::WorkflowParked { cause })]
         });

@@ -1,1 +1,3 @@
-//! Real servers, stories, simulation, fault injection for tests.
+//! What tests are made of: a world to simulate in.
+
+pub mod sim;

@@ -6,12 +6,7 @@ use sagaline_broker::{
     ports::{Bucket, Message},
 };
 use sagaline_engine::{Dispatch, Effect, Execution};
-use sagaline_events::{
-    Happening, Input, Lifecycle, Task,
-    input::StepFailed,
-    lifecycle::Refs,
-    task::TASK_TYPE,
-};
+use sagaline_events::{Happening, Input, Lifecycle, Task, input::StepFailed, lifecycle::Refs, task::TASK_TYPE};
 use sagaline_model::{ExecutionId, Name, StepError};
 use serde_json::json;
 
@@ -46,9 +41,7 @@ impl Wire {
         let unknown = || (self.unknown_workflow(state), 0);
         let (workflow, version) = plan.cloned().unwrap_or_else(unknown);
         let act = |(ordinal, effect): (usize, Effect)| match effect {
-            Effect::Dispatch(task) => {
-                Act::Task(self.task(id, &workflow, version, task, origin.traceparent.as_deref()))
-            }
+            Effect::Dispatch(task) => Act::Task(self.task(id, &workflow, version, task, origin.traceparent.as_deref())),
             Effect::Revoke { path, attempt, queue, activity } => Act::Revoke {
                 subject: self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt),
                 queue: queue.to_string(),
@@ -56,13 +49,8 @@ impl Wire {
                 notice: json!({"revoked": {"path": path, "attempt": attempt}}).to_string().into(),
             },
             Effect::Tell(happening) => {
-                let event = Lifecycle {
-                    workflow: workflow.clone(),
-                    version,
-                    execution: id.clone(),
-                    at: state.now,
-                    happening,
-                };
+                let event =
+                    Lifecycle { workflow: workflow.clone(), version, execution: id.clone(), at: state.now, happening };
                 Act::Send(self.lifecycle(&event, origin, ordinal))
             }
             Effect::Bind { workflow, version } => look_up(&workflow, version),
@@ -144,7 +132,12 @@ impl Wire {
             expected: None,
             msg_id: None,
             ttl: None,
-            headers: self.headers(format!("{id}-{what}-{}", self.partition), input.kind().to_owned(), id.as_str(), None),
+            headers: self.headers(
+                format!("{id}-{what}-{}", self.partition),
+                input.kind().to_owned(),
+                id.as_str(),
+                None,
+            ),
             payload: input.data().into(),
         }
     }

@@ -1,0 +1,258 @@
+//! The real owner and engine in a world that breaks: thousands of seeds, and the proof that each law is needed.
+//!
+//! `SAGALINE_SEEDS=N` runs N seeds of each world, `SAGALINE_SEED=S` only that one; a failure prints its seed.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use sagaline_broker::{
+    names::Names,
+    ports::{Bucket, Message, Outcome},
+};
+use sagaline_events::{
+    Input, Start, Task,
+    input::{Cancel, Signal},
+    record::{Definition, Latest},
+};
+use sagaline_model::{Name, StepError};
+use sagaline_orchestrator::machine::Executions;
+use sagaline_testkit::sim::{
+    Dice, Faults, Scenario, World,
+    faults::Without,
+    ports::step,
+    simulate,
+    tasks::{Ends, send},
+};
+use serde_json::json;
+
+/// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, and a failure that is borne.
+const WORKFLOWS: [&str; 3] = [
+    r#"
+workflow: fan
+steps:
+  a: { activity: work, input: { n: "${ workflow.input.n }" } }
+  b: { after: a, activity: work, retry: { attempts: 4, initial: 200ms, jitter: true } }
+  c: { after: a, activity: work, retry: { attempts: 4, initial: 100ms, backoff: fixed }, on_error: continue }
+  d: { after: a, activity: work, timeout: 30s, retry: { attempts: 3, initial: 100ms } , on_error: skip }
+  e: { after: [b, c, d], activity: work, input: { of: "${ steps.b.output.n }" }, retry: 5 }
+output: { n: "${ ctx.n }" }
+"#,
+    r#"
+workflow: patient
+timeout: 10m
+steps:
+  a: { activity: work, retry: 5 }
+  pause: { after: a, wait: 700ms }
+  ask: { after: a, await: { signal: go, timeout: 2m } }
+  inner:
+    after: [pause, ask]
+    steps:
+      x: { activity: work, retry: 5 }
+      y: { after: x, activity: work, on_error: continue }
+  z: { after: inner, activity: work, on_error: skip }
+"#,
+    r#"
+workflow: frail
+steps:
+  a: { activity: work }
+  b: { after: a, activity: work, retry: 2 }
+  c: { after: a, activity: work }
+  d: { after: [b, c], activity: work }
+"#,
+];
+
+const EXECUTIONS: usize = 9;
+
+fn executions() -> Vec<String> {
+    (0..EXECUTIONS).map(|number| format!("e{number}")).collect()
+}
+
+fn workflow_of(number: usize) -> &'static str {
+    ["fan", "patient", "frail"][number % 3]
+}
+
+fn prepare(world: &World<Executions>) {
+    for source in WORKFLOWS {
+        let plan = sagaline_lang::read(source, "simulated.yaml").expect("a good definition").plan;
+        let (workflow, hash) = (plan.workflow.clone(), plan.hash());
+        let definition = Definition { workflow: workflow.clone(), version: 1, hash: hash.clone(), plan, source: None };
+        let latest = Latest { version: 1, hash };
+        let mut world = world.lock();
+        let json = serde_json::to_vec(&definition).expect("JSON");
+        world.buckets.put(Bucket::Definitions, &Names::definition_key(workflow.as_str(), 1), json);
+        let json = serde_json::to_vec(&latest).expect("JSON");
+        world.buckets.put(Bucket::Definitions, &Names::latest_key(workflow.as_str()), json);
+    }
+}
+
+fn input(subject: String, expected: Option<u64>, input: &Input) -> Message {
+    Message {
+        subject,
+        expected,
+        msg_id: None,
+        ttl: None,
+        headers: vec![("ce-type", input.kind().to_owned())],
+        payload: input.data().into(),
+    }
+}
+
+/// Starts one execution at some moment, and sends it a signal and perhaps a cancel, perhaps before the start.
+async fn client(world: World<Executions>, number: usize, seed: u64) {
+    let mut dice = Dice::new(seed.wrapping_mul(31).wrapping_add(number as u64));
+    let names = Names::default();
+    let id = format!("e{number}");
+    let signal = Input::Signal(Signal { name: Name::new("go").expect("a name"), data: json!({"by": number}) });
+    let signal = input(names.input(&id, 1), None, &signal);
+    let early = dice.chance(500);
+    if early {
+        send(&world, &signal).await;
+    }
+    for _ in 0..dice.below(3_000) {
+        step().await;
+    }
+    let start = Start {
+        workflow: Name::new(workflow_of(number)).expect("a name"),
+        version: dice.chance(500).then_some(1),
+        input: json!({"n": number}),
+        trigger: None,
+        tags: std::collections::BTreeMap::new(),
+    };
+    let start = input(names.start(&id, 1), Some(0), &Input::Start(start));
+    // A conflict: an own earlier try was stored, and only its ack got lost.
+    while !matches!(send(&world, &start).await, Outcome::Stored { .. } | Outcome::Conflict) {}
+    if !early {
+        for _ in 0..dice.below(3_000) {
+            step().await;
+        }
+        send(&world, &signal).await;
+    }
+    if dice.chance(150) {
+        for _ in 0..dice.below(2_000) {
+            step().await;
+        }
+        send(&world, &input(names.input(&id, 1), None, &Input::Cancel(Cancel { reason: None }))).await;
+    }
+}
+
+fn clients(world: World<Executions>, seed: u64) -> Vec<Pin<Box<dyn Future<Output = ()>>>> {
+    (0..EXECUTIONS)
+        .map(|number| Box::pin(client(world.clone(), number, seed)) as Pin<Box<dyn Future<Output = ()>>>)
+        .collect()
+}
+
+fn activity(seed: u64, task: &Task) -> Ends {
+    let name = format!("{seed}/{}/{}/{}", task.execution, task.path, task.attempt);
+    let mut dice = Dice::new(u64::from(sagaline_model::id::fnv1a(name.as_bytes())));
+    match dice.below(100) {
+        0..=74 => Ends::Well(json!({"n": task.attempt, "step": task.path})),
+        75..=94 => Ends::Badly(StepError::new("Flaky", "it happens")),
+        _ => Ends::Skipped,
+    }
+}
+
+/// After a power cut, a start whose acknowledgement was lost with the log's tail is gone; only what the log kept must end.
+fn must_end(world: &World<Executions>) -> Vec<String> {
+    let names = Names::default();
+    let world = world.lock();
+    if !world.power_was_cut {
+        return executions();
+    }
+    let kept = world.log.entries_from(1, usize::MAX);
+    let started = kept.iter().filter_map(|entry| names.parse_run(&entry.subject)).filter(|(_, _, end)| *end == "start");
+    started.map(|(_, execution, _)| execution.to_owned()).collect()
+}
+
+const SCENARIO: Scenario<Executions> =
+    Scenario { machine: |names| Executions::new(names, 0, 1), prepare, clients, activity, must_end };
+
+fn seeds(default: u64) -> std::ops::Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match number("SAGALINE_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SAGALINE_SEEDS").unwrap_or(default),
+    }
+}
+
+/// Runs every seed, on as many threads as there are; gives how many failed and the first few failures.
+fn run(faults: Faults, seeds: std::ops::Range<u64>) -> (u64, Vec<String>) {
+    let next = AtomicU64::new(seeds.start);
+    let failures = std::sync::Mutex::new(vec![]);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        break;
+                    }
+                    if let Err(violation) = simulate(&SCENARIO, faults, seed) {
+                        failures.lock().expect("no panic").push(format!("seed {}: {}", violation.seed, violation.what));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().expect("no panic");
+    (failures.len() as u64, failures.into_iter().take(5).collect())
+}
+
+fn all_hold(faults: Faults, count: u64) {
+    let seeds = seeds(count);
+    let (failed, first) = run(faults, seeds.clone());
+    assert_eq!(
+        failed,
+        0,
+        "of {} seeds; SAGALINE_SEED=… runs one alone:\n{}",
+        seeds.end - seeds.start,
+        first.join("\n")
+    );
+}
+
+fn fails(faults: Faults, count: u64) {
+    let (failed, _) = run(faults, seeds(count));
+    assert!(failed > 0, "{count} seeds held though a law was switched off: the simulation would not notice");
+}
+
+#[test]
+fn a_calm_world_ends_everything() {
+    all_hold(Faults::default(), 50);
+}
+
+#[test]
+fn crashes_between_any_two_awaits_break_nothing() {
+    all_hold(Faults::crashes(), 600);
+}
+
+#[test]
+fn everything_at_once_breaks_nothing() {
+    all_hold(Faults::harsh(), 1_200);
+}
+
+#[test]
+fn a_lost_tail_of_the_log_is_noticed_and_the_rest_goes_on() {
+    all_hold(Faults { power_cut: true, ..Faults::harsh() }, 400);
+}
+
+#[test]
+fn without_asking_finished_steps_run_again() {
+    fails(Faults { without: Without { asking: true, ..Without::default() }, ..Faults::harsh() }, 100);
+}
+
+#[test]
+fn without_marking_repeats_finished_steps_run_again() {
+    fails(Faults { without: Without { repeat_marks: true, ..Without::default() }, ..Faults::harsh() }, 300);
+}
+
+#[test]
+fn without_telling_again_events_are_lost() {
+    fails(Faults { without: Without { telling_again: true, ..Without::default() }, ..Faults::harsh() }, 100);
+}
+
+#[test]
+fn without_looking_again_a_purged_task_hangs() {
+    let without = Without { looking_again: true, ..Without::default() };
+    fails(Faults { without, purge: 4, ..Faults::default() }, 100);
+}

@@ -1,0 +1,59 @@
+//! What goes wrong in a simulated world, and which laws are switched off to see that it then fails.
+
+/// Chances in a thousand, each step, while the world is not calm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// An orchestrator or an executor dies between two awaits.
+    pub crash: u32,
+    /// An orchestrator sleeps for longer than its lease, and wakes.
+    pub owner_sleeps: u32,
+    /// An executor sleeps for longer than `ack_wait`, and wakes.
+    pub worker_sleeps: u32,
+    /// The broker restarts: it forgets delivery counts, and the Msg-Ids of tasks that are gone.
+    pub restart: u32,
+    /// An operator removes a task from its queue.
+    pub purge: u32,
+    /// Of all acks, so many get lost.
+    pub lost_acks: u32,
+    /// A power cut takes the acknowledged tail of the log, once.
+    pub power_cut: bool,
+    /// What is switched off.
+    pub without: Without,
+}
+
+/// The laws that can be switched off, to prove that the simulation would notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Without {
+    /// Executors never ask whether a task is still wanted.
+    pub asking: bool,
+    /// Recovery publishes what is waited for as if it were the first copy, without looking whether it is there.
+    pub repeat_marks: bool,
+    /// Recovery does not tell again what the re-folded inputs tell.
+    pub telling_again: bool,
+    /// What is missing for long is not looked at again.
+    pub looking_again: bool,
+    /// The reader trusts its position.
+    pub proving_the_place: bool,
+    /// An executor runs what it received long ago.
+    pub freshness: bool,
+}
+
+impl Faults {
+    /// Everything at once, as often as a world can bear it and still get something done.
+    pub fn harsh() -> Self {
+        Self {
+            crash: 6,
+            owner_sleeps: 2,
+            worker_sleeps: 3,
+            restart: 2,
+            purge: 2,
+            lost_acks: 60,
+            power_cut: false,
+            without: Without::default(),
+        }
+    }
+
+    pub fn crashes() -> Self {
+        Self { crash: 10, ..Self::default() }
+    }
+}

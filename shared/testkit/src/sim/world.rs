@@ -1,0 +1,301 @@
+//! The modelled broker: one partition's log, the queues, the buckets, and what is on its way between them and the processes.
+
+mod queue;
+mod store;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use sagaline_broker::{
+    machine::{Act, Machine, Origin, Read},
+    names::Names,
+    ports::{Asker, Entry, Event, Message, Outcome, Sequence, Ticket},
+};
+use sagaline_events::ask::{Answer, Ask};
+use sagaline_model::Moment;
+
+pub use self::queue::{Delivery, QueuedMessage};
+use self::{
+    queue::Queue,
+    store::{Buckets, Log},
+};
+use super::{Dice, Faults};
+
+/// How long the modelled lease lasts.
+pub const LEASE: Duration = Duration::from_secs(3);
+/// How long the modelled queues remember Msg-Ids; twice as long as a task counts as fresh.
+pub const WINDOW: Duration = Duration::from_secs(6);
+/// How long a worker may hold a task without a sign of life.
+pub const ACK_WAIT: Duration = Duration::from_secs(2);
+/// When the world begins. Not 0, which stands for "never" in places.
+const BEGINNING: i64 = 1_800_000_000_000_000_000;
+
+/// Names a process.
+pub type Pid = u32;
+
+/// A handle to the broker. All clones are the same one.
+pub struct World<M: Machine>(Arc<Mutex<State<M>>>);
+
+impl<M: Machine> Clone for World<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+pub struct State<M: Machine> {
+    pub dice: Dice,
+    pub faults: Faults,
+    pub names: Names,
+    pub since: Duration,
+    pub log: Log,
+    pub queue: Queue,
+    pub buckets: Buckets,
+    pub lease: Option<(Pid, Duration)>,
+    /// On their way to the broker.
+    pub flight: Vec<Flight>,
+    pub inboxes: BTreeMap<Pid, Inbox>,
+    /// Questions nobody has taken yet, and answers nobody has read yet.
+    pub questions: Vec<(Ask, u64)>,
+    pub answers: BTreeMap<u64, Answer>,
+    next_question: u64,
+    /// How often the broker restarted.
+    pub restarts: u64,
+    pub power_was_cut: bool,
+    /// Ids of the lifecycle events that were stored, and of those that the log says must be.
+    pub told: BTreeMap<String, u32>,
+    pub to_be_told: BTreeMap<String, String>,
+    pub rejected: u32,
+    reference: Reference<M>,
+    pub violations: Vec<String>,
+    /// So many times each task ran.
+    pub runs: BTreeMap<String, u32>,
+}
+
+/// A fold of the log as it grows, never interrupted: what everything is compared with.
+struct Reference<M: Machine> {
+    machine: M,
+    states: BTreeMap<Arc<str>, M::State>,
+}
+
+/// A message between a process and the broker.
+pub struct Flight {
+    pub from: Pid,
+    pub ticket: Ticket,
+    pub what: InFlight,
+}
+
+pub enum InFlight {
+    Publish(Arc<Message>),
+    Revoke(String),
+    LookUp(sagaline_broker::ports::Bucket, String),
+}
+
+/// What waits for an owner.
+#[derive(Default)]
+pub struct Inbox {
+    pub events: VecDeque<Event>,
+    /// The sequence from which it reads on.
+    pub reads: Option<Sequence>,
+}
+
+impl<M: Machine> World<M> {
+    pub fn new(seed: u64, faults: Faults, names: Names, machine: M) -> Self {
+        let state = State {
+            dice: Dice::new(seed),
+            faults,
+            names,
+            since: Duration::from_secs(1000),
+            log: Log::default(),
+            queue: Queue::default(),
+            buckets: Buckets::default(),
+            lease: None,
+            flight: vec![],
+            inboxes: BTreeMap::new(),
+            questions: vec![],
+            answers: BTreeMap::new(),
+            next_question: 0,
+            restarts: 0,
+            power_was_cut: false,
+            told: BTreeMap::new(),
+            to_be_told: BTreeMap::new(),
+            rejected: 0,
+            reference: Reference { machine, states: BTreeMap::new() },
+            violations: vec![],
+            runs: BTreeMap::new(),
+        };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, State<M>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<M: Machine> State<M> {
+    pub fn now(&self) -> Moment {
+        Moment::from_nanos(BEGINNING) + self.since.into()
+    }
+
+    /// How often the broker restarted, and the time: what a worker knows of its connection.
+    pub fn session(&self) -> (u64, Moment) {
+        (self.restarts, self.now())
+    }
+
+    /// A message reaches the broker.
+    pub fn receive(&mut self, message: &Message) -> Outcome {
+        let now = self.now();
+        let subject = message.subject.as_str();
+        if self.names.parse_run(subject).is_some() {
+            let outcome = self.log.publish(message, now);
+            if let Outcome::Stored { sequence, duplicate: false } = outcome {
+                self.fold_reference(sequence);
+            }
+            return outcome;
+        }
+        if subject.starts_with("$KV.") {
+            return self.buckets.publish(&self.names, message, self.since);
+        }
+        let mut tokens = subject.split('.').skip(1);
+        match tokens.next() {
+            Some("queue") => self.queue.publish(message, self.since, now),
+            Some("lifecycle") => {
+                let id = header(message, "ce-id").unwrap_or_default().to_owned();
+                *self.told.entry(id).or_default() += 1;
+                Outcome::Stored { sequence: 1, duplicate: false }
+            }
+            Some("rejected") => {
+                self.rejected += 1;
+                Outcome::Stored { sequence: 1, duplicate: false }
+            }
+            _ => Outcome::Unknown(format!("no stream takes `{subject}`")),
+        }
+    }
+
+    /// One thing on its way arrives, or gets lost.
+    pub fn deliver(&mut self, place: usize) {
+        let Flight { from, ticket, what } = self.flight.swap_remove(place);
+        let outcome = match what {
+            InFlight::Publish(message) => self.receive(&message),
+            InFlight::Revoke(subject) => {
+                self.queue.remove(&subject);
+                Outcome::Gone
+            }
+            InFlight::LookUp(bucket, key) => Outcome::Found(self.buckets.value(bucket, &key, self.since)),
+        };
+        let lost = self.faults.lost_acks;
+        if !self.dice.chance(lost)
+            && let Some(inbox) = self.inboxes.get_mut(&from)
+        {
+            inbox.events.push_back(Event::Settled(ticket, outcome));
+        }
+    }
+
+    /// The fold that nobody interrupts, and what must be told by it.
+    fn fold_reference(&mut self, sequence: Sequence) {
+        let Some(entry) = self.log.entry(sequence) else { return };
+        let Reference { machine, states } = &mut self.reference;
+        let Ok(Read::Input(key, input)) = machine.read(&entry) else { return };
+        while let Some(need) = machine.needs(states.get(&key), Some(&input)) {
+            let value = self.buckets.value(need.bucket, &need.key, self.since);
+            machine.learn(&need, value.map(|(_, bytes)| bytes));
+        }
+        let state = states.entry(Arc::clone(&key)).or_insert_with(|| machine.fresh(&key));
+        let origin = Origin { sequence, time: entry.time, traceparent: None };
+        for act in machine.apply(&key, state, input, &origin) {
+            if let Act::Send(message) = act
+                && message.subject.contains(".lifecycle.")
+            {
+                let id = header(&message, "ce-id").unwrap_or_default().to_owned();
+                self.to_be_told.insert(id, message.subject);
+            }
+        }
+    }
+
+    /// An activity begins. If the log says that nobody waits for it, a promise is broken.
+    pub fn runs(&mut self, subject: &str, execution: &str, about: &str) {
+        *self.runs.entry(subject.to_owned()).or_default() += 1;
+        if self.power_was_cut {
+            return;
+        }
+        let Reference { machine, states } = &self.reference;
+        let Some((key, state)) = states.get_key_value(execution) else {
+            return self.violations.push(format!("`{subject}` ran for an execution that is not there"));
+        };
+        if !machine.tasks(key, state).iter().any(|task| task.message.subject == subject) {
+            self.violations.push(format!("`{subject}` ran though nobody waits for it any more ({about})"));
+        }
+    }
+
+    /// The records of the reference, by key: what the bucket of results must hold in the end.
+    pub fn endings(&self) -> BTreeMap<String, Option<Vec<u8>>> {
+        let Reference { machine, states } = &self.reference;
+        states.iter().map(|(key, state)| (key.to_string(), machine.ending(state))).collect()
+    }
+
+    pub fn ask(&mut self, ask: Ask) -> u64 {
+        self.next_question += 1;
+        self.questions.push((ask, self.next_question));
+        self.next_question
+    }
+
+    pub fn answer(&mut self, asker: &Asker, answer: &Answer) {
+        if let Ok(id) = asker.0.parse() {
+            self.answers.insert(id, answer.clone());
+        }
+    }
+
+    /// Entries from where the owner reads, if it reads.
+    pub fn entries_for(&mut self, pid: Pid, most: usize) -> Vec<Entry> {
+        let Some(inbox) = self.inboxes.get_mut(&pid) else { return vec![] };
+        let Some(reads) = &mut inbox.reads else { return vec![] };
+        let entries = self.log.entries_from(*reads, most);
+        if let Some(last) = entries.last() {
+            *reads = last.sequence + 1;
+        }
+        entries
+    }
+
+    /// kill -9 of the only node, and a start from its disk.
+    pub fn restart(&mut self) {
+        self.restarts += 1;
+        self.queue.forget();
+        for flight in std::mem::take(&mut self.flight) {
+            if self.dice.chance(300)
+                && let InFlight::Publish(message) = &flight.what
+            {
+                self.receive(message);
+            }
+            if let Some(inbox) = self.inboxes.get_mut(&flight.from) {
+                inbox
+                    .events
+                    .push_back(Event::Settled(flight.ticket, Outcome::Unknown("the connection was lost".into())));
+            }
+        }
+        for inbox in self.inboxes.values_mut() {
+            if inbox.reads.take().is_some() {
+                inbox.events.push_back(Event::ReaderLost("the connection was lost".into()));
+            }
+        }
+        self.questions.clear();
+    }
+
+    /// The power fails: the end of the log, though acknowledged, was not on disk yet.
+    pub fn cut_power(&mut self) {
+        let lost = 1 + self.dice.below(12);
+        self.log.lose_tail(lost);
+        self.power_was_cut = true;
+        self.restart();
+    }
+
+    pub fn value_of_result(&self, key: &str) -> Option<Bytes> {
+        self.buckets.value(sagaline_broker::ports::Bucket::Results, key, self.since).map(|(_, value)| value)
+    }
+}
+
+pub(super) fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
+    message.headers.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
+}

@@ -1,0 +1,117 @@
+//! The modelled work queue, with what a real one remembers and forgets.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use sagaline_broker::ports::{Message, Outcome};
+use sagaline_model::Moment;
+
+use super::{ACK_WAIT, Pid, WINDOW};
+
+#[derive(Default)]
+pub struct Queue {
+    stored: u64,
+    messages: BTreeMap<String, QueuedMessage>,
+    /// Msg-Ids, and when each was stored and under which subject.
+    ids: BTreeMap<String, (Duration, String)>,
+}
+
+pub struct QueuedMessage {
+    pub message: Message,
+    pub stored: Moment,
+    sequence: u64,
+    delivered: u64,
+    held: Option<(Pid, Duration)>,
+}
+
+/// A task as a worker receives it.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub message: Message,
+    pub stored: Moment,
+    pub delivered: u64,
+    /// Tells this copy from a later one on the same subject.
+    pub sequence: u64,
+}
+
+impl Queue {
+    /// On one node the expected sequence is checked before the Msg-Id.
+    pub(super) fn publish(&mut self, message: &Message, now: Duration, time: Moment) -> Outcome {
+        if message.expected == Some(0) && self.messages.contains_key(&message.subject) {
+            return Outcome::Conflict;
+        }
+        if let Some(id) = &message.msg_id {
+            if self.ids.get(id).is_some_and(|(stored, _)| now < *stored + WINDOW) {
+                return Outcome::Stored { sequence: self.stored, duplicate: true };
+            }
+            self.ids.insert(id.clone(), (now, message.subject.clone()));
+        }
+        self.stored += 1;
+        let queued =
+            QueuedMessage { message: message.clone(), stored: time, sequence: self.stored, delivered: 0, held: None };
+        self.messages.insert(message.subject.clone(), queued);
+        Outcome::Stored { sequence: self.stored, duplicate: false }
+    }
+
+    pub fn contains(&self, subject: &str) -> bool {
+        self.messages.contains_key(subject)
+    }
+
+    pub fn subjects(&self) -> Vec<String> {
+        self.messages.keys().cloned().collect()
+    }
+
+    pub fn remove(&mut self, subject: &str) {
+        self.messages.remove(subject);
+    }
+
+    /// The subjects of what a worker could get now.
+    pub fn ready(&self, now: Duration) -> Vec<String> {
+        let free = |queued: &QueuedMessage| queued.held.is_none_or(|(_, until)| until <= now);
+        self.messages.iter().filter(|(_, queued)| free(queued)).map(|(subject, _)| subject.clone()).collect()
+    }
+
+    pub fn take(&mut self, subject: &str, worker: Pid, now: Duration) -> Option<Delivery> {
+        let queued = self.messages.get_mut(subject)?;
+        queued.delivered += 1;
+        queued.held = Some((worker, now + ACK_WAIT));
+        Some(Delivery {
+            message: queued.message.clone(),
+            stored: queued.stored,
+            delivered: queued.delivered,
+            sequence: queued.sequence,
+        })
+    }
+
+    /// A sign of life; of no use if the task is another worker's by now.
+    pub fn progress(&mut self, delivery: &Delivery, worker: Pid, now: Duration) {
+        if let Some(queued) = self.held_by(delivery, worker)
+            && queued.held.is_some_and(|(_, until)| now < until)
+        {
+            queued.held = Some((worker, now + ACK_WAIT));
+        }
+    }
+
+    /// Acks count whoever sends them, as long as that copy is there.
+    pub fn ack(&mut self, delivery: &Delivery) {
+        let there = self.messages.get(&delivery.message.subject);
+        if there.is_some_and(|queued| queued.sequence == delivery.sequence) {
+            self.messages.remove(&delivery.message.subject);
+        }
+    }
+
+    fn held_by(&mut self, delivery: &Delivery, worker: Pid) -> Option<&mut QueuedMessage> {
+        let queued = self.messages.get_mut(&delivery.message.subject)?;
+        let same = queued.sequence == delivery.sequence && queued.held.is_some_and(|(holder, _)| holder == worker);
+        same.then_some(queued)
+    }
+
+    /// A dead worker's tasks come again when their time is over; nothing to do. A restarted broker gives everything anew.
+    pub(super) fn forget(&mut self) {
+        for queued in self.messages.values_mut() {
+            queued.delivered = 0;
+            queued.held = None;
+        }
+        let Self { messages, ids, .. } = self;
+        ids.retain(|_, (_, subject)| messages.contains_key(subject));
+    }
+}
