@@ -60,8 +60,9 @@ impl Keeper {
         let (sender, finished) = oneshot::channel();
         tokio::spawn(async move {
             self.keep().await;
-            // Nobody may wait any more; then there is nobody to tell.
-            drop(sender.send(()));
+            if sender.send(()).is_err() {
+                tracing::debug!("nobody waits for the partition to be handed over");
+            }
         });
         Ok(Started { finished })
     }
@@ -152,8 +153,9 @@ impl Keeper {
                 Ok(runtime) => runtime.block_on(owning.own()),
                 Err(error) => Halt::Restart(format!("no runtime: {error}")),
             };
-            // The keeper may have gone; then nobody is left to tell.
-            drop(sender.send(halt));
+            if sender.send(halt).is_err() {
+                tracing::debug!("nobody waits for the owner to let go");
+            }
         };
         thread.spawn(body).map_err(|source| Error::Thread { partition, source })?;
         Ok(Works { stop, halted })

@@ -153,6 +153,10 @@ impl Machine for Executions {
         Some(serde_json::to_vec(&view).expect("a view has text keys only"))
     }
 
+    fn stands_alone(&self, state: &Execution) -> bool {
+        state.stands_alone()
+    }
+
     fn is_idle(&self, state: &Execution, now: Moment) -> bool {
         state.is_blank(now)
     }

@@ -110,7 +110,7 @@ async fn client(world: World<Executions>, number: usize, seed: u64) {
     if early {
         send(&world, &signal).await;
     }
-    for _ in 0..dice.below(3_000) {
+    for _ in 0..dice.below(300) {
         step().await;
     }
     let start = Start {
@@ -124,13 +124,13 @@ async fn client(world: World<Executions>, number: usize, seed: u64) {
     // A conflict: an own earlier try was stored, and only its ack got lost.
     while !matches!(send(&world, &start).await, Outcome::Stored { .. } | Outcome::Conflict) {}
     if !early {
-        for _ in 0..dice.below(3_000) {
+        for _ in 0..dice.below(300) {
             step().await;
         }
         send(&world, &signal).await;
     }
     if dice.chance(150) {
-        for _ in 0..dice.below(2_000) {
+        for _ in 0..dice.below(200) {
             step().await;
         }
         send(&world, &input(names.input(&id, 1), None, &Input::Cancel(Cancel { reason: None }))).await;

@@ -101,6 +101,9 @@ pub trait Machine: Send {
     /// The record of a state that ended; nothing while it goes on.
     fn ending(&self, state: &Self::State) -> Option<Vec<u8>>;
 
+    /// Whether a fold from where the state began gives the same end, without what came before that.
+    fn stands_alone(&self, state: &Self::State) -> bool;
+
     /// Whether the state holds nothing at this time, so that forgetting it changes nothing.
     fn is_idle(&self, state: &Self::State, now: Moment) -> bool;
 

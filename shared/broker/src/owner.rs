@@ -112,6 +112,8 @@ pub struct Owner<P, M: Machine, W> {
     /// When the first timer of each state is due.
     timers: BTreeSet<(Moment, Arc<str>)>,
     questions: Questions,
+    /// Ended states whose snapshots wait for the checkpoint to pass them.
+    kept: BTreeSet<(Sequence, Arc<str>)>,
     /// The last entry that was folded.
     applied: (Sequence, Moment),
     checkpoint: Checkpoint,
@@ -147,6 +149,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             outbox: Outbox::from(u64::try_from(now.as_nanos()).unwrap_or(0)),
             timers: BTreeSet::new(),
             questions: Questions::default(),
+            kept: BTreeSet::new(),
             applied: (0, Moment::EPOCH),
             checkpoint: Checkpoint::default(),
             checkpoint_revision: 0,

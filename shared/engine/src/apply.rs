@@ -85,7 +85,7 @@ fn unbound(
         Input::Refused(refused) => {
             let error = refused.error.clone();
             let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
-            (over_before_begin(start, started, at, Outcome::Refused { error }), vec![told])
+            (over_before_begin(start, started, &early, at, Outcome::Refused { error }), vec![told])
         }
         Input::Signal(_) | Input::Cancel(_) => {
             let effects = early.keep(input, at);
@@ -101,11 +101,12 @@ fn unbound(
     }
 }
 
-fn over_before_begin(start: Start, started: Moment, ended: Moment, outcome: Outcome) -> Stage {
+fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment, outcome: Outcome) -> Stage {
     Stage::Over(Box::new(Over {
         version: start.version.unwrap_or(0),
         workflow: start.workflow,
         started,
+        had_early: !early.is_empty(),
         ended,
         tags: start.tags,
         outcome,
@@ -130,6 +131,7 @@ fn begin(
         version: plan.version,
         rules: RULES,
         started,
+        had_early: !early.is_empty(),
         input: start.input,
         trigger: start.trigger,
         tags: start.tags,
@@ -138,7 +140,7 @@ fn begin(
         frames: std::collections::BTreeMap::new(),
         mailbox: early.signals.into_iter().map(|(_, name, data)| (name, data)).collect(),
         deadline,
-        index: Index { timers: timers.into_iter().collect(), in_flight: 0 },
+        index: Index { timers: timers.into_iter().collect(), ..Index::default() },
     };
     let mut turn = Turn::new(execution.id.clone(), Box::new(run), plan, at);
     turn.tell(Happening::WorkflowStarted { trigger });
@@ -210,6 +212,10 @@ pub(crate) fn park(run: Box<Run>, cause: String, at: Moment) -> (Stage, Vec<Effe
 }
 
 impl Early {
+    fn is_empty(&self) -> bool {
+        self.signals.is_empty() && self.cancel.is_none()
+    }
+
     fn forget_old(&mut self, at: Moment) {
         let young = |then: Moment| at.since(then) <= EARLY_INPUTS_KEPT;
         self.signals.retain(|(then, _, _)| young(*then));
@@ -255,6 +261,7 @@ impl Over {
             workflow: run.workflow.clone(),
             version: run.version,
             started: run.started,
+            had_early: run.had_early,
             ended,
             tags: run.tags.clone(),
             outcome,

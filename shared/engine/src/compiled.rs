@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
 use sagaline_model::{Await, Backoff, Dag, Kind, Name, Node, OnError, Plan, Span, Step};
+use serde_json::{Map, Value};
 
 /// The position of a node in [`Compiled::nodes`]; the same for every compilation of the same plan.
 pub type NodeId = u32;
@@ -35,7 +36,7 @@ pub struct CompiledNode {
 
 #[derive(Debug)]
 pub enum CompiledKind {
-    Step { step: Step, input: Template, timeout: Option<SpanSource>, backoff: Option<Expression> },
+    Step { step: Step, input: InputSource, timeout: Option<SpanSource>, backoff: Option<Expression> },
     Wait { duration: SpanSource },
     Await { what: Await, timeout: Option<SpanSource> },
     Dag(CompiledDag),
@@ -49,6 +50,13 @@ pub struct CompiledDag {
     pub needs: Vec<u32>,
     /// For each child: the siblings that need it.
     pub dependents: Vec<Vec<u32>>,
+}
+
+/// The input of a step: the same for every execution, or computed.
+#[derive(Debug)]
+pub enum InputSource {
+    Literal(Value),
+    Template(Template),
 }
 
 /// A duration as written, or an expression that gives one.
@@ -140,7 +148,7 @@ impl Compiler {
         let name = node.name.as_str();
         let kind = match &node.kind {
             Kind::Step(step) => CompiledKind::Step {
-                input: template(name, &step.input)?,
+                input: input(name, &step.input)?,
                 timeout: step.timeout.as_deref().map(|text| span(name, text)).transpose()?,
                 backoff: match &step.retry.backoff {
                     Backoff::Custom { expression } => Some(expression_of(name, expression)?),
@@ -198,7 +206,16 @@ fn no_cycle(dag: &Dag, compiled: &CompiledDag) -> Result<(), CompileError> {
     Err(CompileError::Cycle(stuck.map(|(node, _)| node.name.to_string()).collect()))
 }
 
-fn template(step: &str, value: &serde_json::Value) -> Result<Template, CompileError> {
+fn input(step: &str, value: &Value) -> Result<InputSource, CompileError> {
+    let template = template(step, value)?;
+    Ok(match template.is_literal() {
+        // Not the value itself: in it, `$${` stands for `${`.
+        true => InputSource::Literal(template.render(&Map::new()).expect("a literal is not evaluated")),
+        false => InputSource::Template(template),
+    })
+}
+
+fn template(step: &str, value: &Value) -> Result<Template, CompileError> {
     Template::compile(value).map_err(|faults| CompileError::Expression {
         step: step.to_owned(),
         text: value.to_string(),

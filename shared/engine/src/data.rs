@@ -81,9 +81,11 @@ impl<'a> Data<'a> {
             Some(key) => match self.run.ctx.get(key).or_else(|| given?.get(key)) {
                 Some(value) => Lookup::at(2, value),
                 // It may be in an output that is stored elsewhere: nobody can tell, which is not the same as nothing.
-                None => self.run.ctx.get(REFERENCE).map_or(Lookup::Absent, |elsewhere| {
-                    Lookup::made(1, json!({ REFERENCE: elsewhere }))
-                }),
+                None => self
+                    .run
+                    .ctx
+                    .get(REFERENCE)
+                    .map_or(Lookup::Absent, |elsewhere| Lookup::made(1, json!({ REFERENCE: elsewhere }))),
             },
             None => {
                 let mut all: Map<String, Value> = given.cloned().unwrap_or_default();

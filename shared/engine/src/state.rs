@@ -66,6 +66,9 @@ pub struct Run {
     pub version: u32,
     pub rules: u32,
     pub started: Moment,
+    /// Whether a signal came before the start.
+    #[serde(default)]
+    pub had_early: bool,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub input: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +96,8 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Index {
     pub timers: BTreeSet<(Moment, TimerName)>,
+    /// Who waits for which signal, and since when.
+    pub awaiting: BTreeMap<Name, BTreeSet<(Moment, FramePath)>>,
     /// How many frames have a task, timer or signal in flight. A running execution has at least one.
     pub in_flight: usize,
 }
@@ -116,7 +121,8 @@ pub enum State {
         since: Moment,
         due: Moment,
         error: StepError,
-        input: Option<Value>,
+        #[serde(default)]
+        input: TaskInput,
     },
     /// A wait until `due`.
     Waiting {
@@ -124,6 +130,7 @@ pub enum State {
     },
     /// A wait for a signal.
     Awaiting {
+        signal: Name,
         until: Option<Moment>,
     },
     /// Steps inside are at work.
@@ -157,14 +164,23 @@ pub struct Dispatched {
     pub attempt: u32,
     /// When the input that caused this attempt was stored.
     pub cause: Moment,
-    /// The input of every attempt; missing where the plan's literal is it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input: Option<Value>,
+    #[serde(default)]
+    pub input: TaskInput,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
     /// The last report of a worker that it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
+}
+
+/// The input of every attempt of a step. (No `Option`: in JSON, a computed null would read as nothing computed.)
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskInput {
+    /// As it stands in the plan.
+    #[default]
+    Literal,
+    Computed(Value),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -188,6 +204,8 @@ pub struct Over {
     pub workflow: Name,
     pub version: u32,
     pub started: Moment,
+    #[serde(default)]
+    pub had_early: bool,
     pub ended: Moment,
     pub tags: BTreeMap<String, String>,
     pub outcome: Outcome,
@@ -261,6 +279,7 @@ impl Execution {
             version,
             rules: crate::RULES,
             started: at,
+            had_early: false,
             input: Value::Null,
             trigger: None,
             tags: BTreeMap::new(),
@@ -272,6 +291,15 @@ impl Execution {
             index: Index::default(),
         };
         Self { id, now: at, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
+    }
+
+    /// Whether the fold of its start and what came after gives the same; not so if something came before the start.
+    pub fn stands_alone(&self) -> bool {
+        match &self.stage {
+            Stage::Running(run) | Stage::Parked { run, .. } => !run.had_early,
+            Stage::Over(over) => !over.had_early,
+            Stage::Unborn(_) | Stage::Unbound { .. } => false,
+        }
     }
 
     pub fn is_over(&self) -> bool {
@@ -301,17 +329,16 @@ impl Execution {
 impl Run {
     /// Puts a frame into a state, and keeps the index true.
     pub(crate) fn set(&mut self, path: &FramePath, node: NodeId, state: State, at: Moment) {
-        let old = self.frames.get(path).map(|frame| &frame.state);
-        self.index.in_flight -= usize::from(old.is_some_and(State::is_in_flight));
-        if let Some(timer) = old.and_then(|old| old.timer(path)) {
-            self.index.timers.remove(&timer);
-        }
-        self.index.in_flight += usize::from(state.is_in_flight());
-        self.index.timers.extend(state.timer(path));
         match self.frames.get_mut(path) {
-            Some(frame) => frame.state = state,
+            Some(frame) => {
+                self.index.forget(path, frame);
+                frame.state = state;
+                self.index.note(path, frame);
+            }
             None => {
-                self.frames.insert(path.clone(), Frame { node, since: at, state });
+                let frame = Frame { node, since: at, state };
+                self.index.note(path, &frame);
+                self.frames.insert(path.clone(), frame);
             }
         }
     }
@@ -326,11 +353,41 @@ impl Run {
 
     /// Derives the index anew.
     pub fn reindex(&mut self) {
-        let frames = self.frames.iter();
-        let mut timers: BTreeSet<_> = frames.filter_map(|(path, frame)| frame.state.timer(path)).collect();
-        timers.extend(self.deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout))));
-        let in_flight = self.frames.values().filter(|frame| frame.state.is_in_flight()).count();
-        self.index = Index { timers, in_flight };
+        self.index = Index::default();
+        self.index.timers.extend(self.deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout))));
+        for (path, frame) in &self.frames {
+            self.index.note(path, frame);
+        }
+    }
+}
+
+impl Index {
+    fn note(&mut self, path: &FramePath, frame: &Frame) {
+        self.timers.extend(frame.state.timer(path));
+        if let Some(signal) = frame.state.awaits() {
+            self.awaiting.entry(signal.clone()).or_default().insert((frame.since, path.clone()));
+        }
+        self.in_flight += usize::from(frame.state.is_in_flight());
+    }
+
+    fn forget(&mut self, path: &FramePath, frame: &Frame) {
+        if let Some(timer) = frame.state.timer(path) {
+            self.timers.remove(&timer);
+        }
+        if let Some(signal) = frame.state.awaits()
+            && let Some(awaiting) = self.awaiting.get_mut(signal)
+        {
+            awaiting.remove(&(frame.since, path.clone()));
+            if awaiting.is_empty() {
+                self.awaiting.remove(signal);
+            }
+        }
+        self.in_flight -= usize::from(frame.state.is_in_flight());
+    }
+
+    /// The frame that has waited longest for this signal.
+    pub(crate) fn first_awaiting(&self, signal: &Name) -> Option<&FramePath> {
+        self.awaiting.get(signal)?.first().map(|(_, path)| path)
     }
 }
 
@@ -345,7 +402,7 @@ impl State {
             }
             Self::BackingOff { failed, due, .. } => timer(*due, TimerKind::Retry, *failed),
             Self::Waiting { due } => timer(*due, TimerKind::Wait, 0),
-            Self::Awaiting { until } => timer((*until)?, TimerKind::AwaitTimeout, 0),
+            Self::Awaiting { until, .. } => timer((*until)?, TimerKind::AwaitTimeout, 0),
             Self::Open { .. }
             | Self::Completed { .. }
             | Self::Failed { .. }
@@ -363,6 +420,21 @@ impl State {
             | Self::Failed { .. }
             | Self::Skipped { .. }
             | Self::Cancelled { .. } => false,
+        }
+    }
+
+    /// The signal that it waits for.
+    pub fn awaits(&self) -> Option<&Name> {
+        match self {
+            Self::Awaiting { signal, .. } => Some(signal),
+            Self::Dispatched(_)
+            | Self::BackingOff { .. }
+            | Self::Waiting { .. }
+            | Self::Open { .. }
+            | Self::Completed { .. }
+            | Self::Failed { .. }
+            | Self::Skipped { .. }
+            | Self::Cancelled { .. } => None,
         }
     }
 

@@ -74,11 +74,7 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>)
             Some(*due),
             cancel,
         ),
-        State::Awaiting { until } => {
-            let signal = match node {
-                Some(CompiledKind::Await { what, .. }) => what.signal.to_string(),
-                _ => "?".to_owned(),
-            };
+        State::Awaiting { signal, until } => {
             let ends = until.map_or("it waits until the signal comes".to_owned(), |until| {
                 format!("the signal comes, or its timeout at {until}")
             });

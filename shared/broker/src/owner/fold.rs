@@ -67,7 +67,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let slot = slots.entry(Arc::clone(&key)).or_insert_with(|| Slot::new(machine.fresh(&key), now));
         let acts = machine.apply(&key, &mut slot.state, input, &origin);
         slot.touched = now;
-        slot.moved(&key, entry.sequence, entry.time, cover);
+        if !slot.is_ending() {
+            slot.moved(&key, entry.sequence, entry.time, cover);
+        }
         self.arm(&key);
         self.perform_all(&key, entry, acts);
         self.finish_if_over(&key);

@@ -50,12 +50,18 @@ pub(super) enum Purpose {
         key: String,
     },
     /// A snapshot of the state as of `applied`.
-    Snapshot { message: Arc<Message>, applied: (Sequence, Moment) },
+    Snapshot {
+        message: Arc<Message>,
+        applied: (Sequence, Moment),
+    },
     /// The record of an ended state.
     Record(Arc<Message>),
     /// The removal of an ended state's snapshot.
     Tombstone(Arc<Message>),
-    Checkpoint { message: Arc<Message>, moved: Checkpoint },
+    Checkpoint {
+        message: Arc<Message>,
+        moved: Checkpoint,
+    },
     Timer(Arc<Message>),
     /// An owner mark: its sequence is the head that questions wait for.
     Mark(Arc<Message>),

@@ -69,7 +69,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         Err(Failure::NoAnswer("raise the epoch".to_owned()).into())
     }
 
-    /// (2) The states that were open. One whose end is recorded is no more: an owner that slept wrote it too late.
+    /// (2) The states that were open, and those that had ended but not been passed by the checkpoint.
     async fn load_snapshots(&mut self) -> Result<(), Halt> {
         let stored = self.ports.snapshots().await?;
         let now = self.ports.boot();
@@ -85,7 +85,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                     }
                 };
                 let end = ended.and_then(|(_, record)| serde_json::from_slice::<Position>(&record).ok());
-                if end.is_some_and(|end| end.reaches((saved.applied, saved.time))) {
+                // Its end is recorded and will not be folded again: an owner that slept wrote this snapshot too late.
+                let next = self.checkpoint.next;
+                if end.is_some_and(|end| end.reaches((saved.applied, saved.time)) && end.applied < next) {
+                    self.remove_snapshot(&stored.key, stored.revision, None);
                     continue;
                 }
                 match self.machine.restore(saved.state.get().as_bytes()) {
@@ -149,6 +152,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         }
         for (key, act) in missing {
             self.perform(&key, act, true);
+        }
+        let keys: Vec<Arc<str>> = self.slots.keys().cloned().collect();
+        for key in keys {
+            self.finish_if_over(&key);
         }
     }
 

@@ -66,7 +66,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             return;
         }
         if let Some(record) = self.machine.ending(&slot.state) {
-            slot.saving = Saving::End;
+            slot.saving = Saving::Record;
             let message = Message {
                 subject: self.settings.names.key(Bucket::Results, key),
                 expected: None,
@@ -77,22 +77,32 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             };
             self.outbox.send(&mut self.ports, Purpose::Record(Arc::new(message)), Some(Arc::clone(key)));
         } else if self.machine.is_idle(&slot.state, slot.applied.1) {
-            slot.saving = Saving::End;
-            self.bury(key);
+            self.remove(key);
         }
     }
 
+    /// The end is recorded. Mostly that is all: a fold that starts anywhere gives this end or nothing. But where a snapshot is
+    /// left, or an input came before the start, a fold that starts in between would give something else; so the end is
+    /// snapshotted too, and stays until the checkpoint has passed it.
     pub(super) fn record_stored(&mut self, pending: &Pending) {
-        if let Some(key) = &pending.key {
-            self.bury(&Arc::clone(key));
+        let Some(key) = &pending.key else { return };
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        if slot.revision.is_none() && self.machine.stands_alone(&slot.state) {
+            return self.drop_slot(&Arc::clone(key));
         }
+        slot.saving = Saving::Last;
+        self.write_snapshot(&Arc::clone(key));
     }
 
-    /// Removes the snapshot of a state that is over, if there is one, and then the state. Until the snapshot is gone, the state
-    /// holds the checkpoint: a snapshot whose later inputs are below the checkpoint would come to life again.
-    fn bury(&mut self, key: &Arc<str>) {
-        let Some(slot) = self.slots.get(key) else { return };
+    /// Removes the snapshot of a state, if there is one, and then the state.
+    fn remove(&mut self, key: &Arc<str>) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
         let Some(revision) = slot.revision else { return self.drop_slot(key) };
+        slot.saving = Saving::Removal;
+        self.remove_snapshot(key, revision, Some(Arc::clone(key)));
+    }
+
+    pub(super) fn remove_snapshot(&mut self, key: &str, revision: Sequence, of: Option<Arc<str>>) {
         let message = Message {
             subject: self.snapshot_subject(key),
             expected: Some(revision),
@@ -101,13 +111,19 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             headers: vec![("KV-Operation", "PURGE".to_owned()), ("Nats-Rollup", "sub".to_owned())],
             payload: bytes::Bytes::new(),
         };
-        self.outbox.send(&mut self.ports, Purpose::Tombstone(Arc::new(message)), Some(Arc::clone(key)));
+        self.outbox.send(&mut self.ports, Purpose::Tombstone(Arc::new(message)), of);
     }
 
-    pub(super) fn forget(&mut self, pending: &Pending) {
-        if let Some(key) = &pending.key {
-            self.drop_slot(&Arc::clone(key));
+    /// The snapshot is gone, and the state with it, unless an input came meanwhile.
+    pub(super) fn snapshot_removed(&mut self, pending: &Pending, revision: Sequence) {
+        let Some(key) = &pending.key else { return };
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        let is_over = self.machine.ending(&slot.state).is_some();
+        if is_over || self.machine.is_idle(&slot.state, slot.applied.1) {
+            return self.drop_slot(&Arc::clone(key));
         }
+        slot.revision = Some(revision);
+        slot.saving = Saving::Nothing;
     }
 
     fn drop_slot(&mut self, key: &Arc<str>) {
@@ -149,13 +165,17 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     fn save(&mut self, key: &Arc<str>) {
-        let subject = self.snapshot_subject(key);
         let Some(slot) = self.slots.get_mut(key) else { return };
         if self.machine.is_idle(&slot.state, self.ports.now()) {
-            slot.saving = Saving::End;
-            return self.bury(key);
+            return self.remove(key);
         }
         slot.saving = Saving::Snapshot { then: None };
+        self.write_snapshot(key);
+    }
+
+    fn write_snapshot(&mut self, key: &Arc<str>) {
+        let subject = self.snapshot_subject(key);
+        let Some(slot) = self.slots.get(key) else { return };
         let message = Message {
             subject,
             expected: Some(slot.revision.unwrap_or(0)),
@@ -172,11 +192,25 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let Some(key) = &pending.key else { return };
         let Some(slot) = self.slots.get_mut(key) else { return };
         slot.revision = Some(revision);
-        if let Saving::Snapshot { then } = slot.saving {
-            slot.saving = Saving::Nothing;
-            slot.covered(key, then, &mut self.cover);
+        self.is_saved(&Arc::clone(key));
+    }
+
+    /// What was being saved is in the bucket.
+    fn is_saved(&mut self, key: &Arc<str>) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        match slot.saving {
+            Saving::Snapshot { then } => {
+                slot.saving = Saving::Nothing;
+                slot.covered(key, then, &mut self.cover);
+                self.finish_if_over(key);
+            }
+            Saving::Last => {
+                slot.saving = Saving::Kept;
+                slot.covered(key, None, &mut self.cover);
+                self.kept.insert((slot.applied.0, Arc::clone(key)));
+            }
+            Saving::Nothing | Saving::Record | Saving::Kept | Saving::Removal => {}
         }
-        self.finish_if_over(&Arc::clone(key));
     }
 
     pub(super) fn snapshot_given_up(&mut self, key: &Arc<str>) {
@@ -198,17 +232,15 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let position = there.and_then(|(_, value)| serde_json::from_slice::<Position>(&value).ok());
         match pending.purpose {
             Purpose::Snapshot { applied, .. } if position.is_some_and(|there| there.reaches(applied)) => {
-                let Saving::Snapshot { then } = slot.saving else { return Ok(()) };
-                slot.saving = Saving::Nothing;
-                slot.covered(&key, then, &mut self.cover);
-                self.finish_if_over(&key);
+                self.is_saved(&key);
             }
+            Purpose::Snapshot { .. } if slot.saving == Saving::Last => self.write_snapshot(&key),
             Purpose::Snapshot { .. } => {
                 slot.saving = Saving::Nothing;
                 self.finish_if_over(&key);
             }
-            Purpose::Tombstone(_) => self.bury(&key),
-            _ => self.finish_if_over(&key),
+            Purpose::Tombstone(_) => self.remove(&key),
+            _ => {}
         }
         Ok(())
     }
@@ -246,6 +278,12 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         self.checkpoint = moved.clone();
         self.checkpoint_revision = revision;
         self.checkpoint_in_flight = false;
+        while let Some((applied, _)) = self.kept.first()
+            && *applied < self.checkpoint.next
+        {
+            let Some((_, key)) = self.kept.pop_first() else { break };
+            self.remove(&key);
+        }
     }
 
     /// The checkpoint was not written as expected: either an own try got through unheard, or another owner has raised the epoch.

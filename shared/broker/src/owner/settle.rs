@@ -46,7 +46,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Purpose::Task { .. } | Purpose::Send(_) | Purpose::Timer(_) => self.done(&pending),
             Purpose::Snapshot { .. } => self.snapshot_stored(&pending, sequence),
             Purpose::Record(_) => self.record_stored(&pending),
-            Purpose::Tombstone(_) => self.forget(&pending),
+            Purpose::Tombstone(_) => self.snapshot_removed(&pending, sequence),
             Purpose::Checkpoint { moved, .. } => self.checkpoint_stored(moved, sequence),
             Purpose::Mark(_) => self.mark_stored(sequence),
             Purpose::Rejected { sequence, .. } => self.cover.release_loose(*sequence),

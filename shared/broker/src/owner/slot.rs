@@ -32,8 +32,14 @@ pub(super) enum Saving {
     Snapshot {
         then: Option<Sequence>,
     },
-    /// The record of its end, then the removal of its snapshot.
-    End,
+    /// The record of its end.
+    Record,
+    /// The snapshot of its end, where an earlier one or an early input would otherwise be taken for the whole.
+    Last,
+    /// Saved as it ended; its snapshot goes when the checkpoint has passed it.
+    Kept,
+    /// The removal of its snapshot.
+    Removal,
 }
 
 impl<S> Slot<S> {
@@ -48,6 +54,11 @@ impl<S> Slot<S> {
             timer: None,
             touched: now,
         }
+    }
+
+    /// Whether it has ended, so that no input changes it any more.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self.saving, Saving::Record | Saving::Last | Saving::Kept)
     }
 
     /// Whether its snapshot already holds this input: only if neither the sequence nor the time is after it.

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::Turn;
 use crate::{
-    compiled::{CompiledKind, NodeId, SpanSource},
+    compiled::{CompiledKind, InputSource, NodeId, SpanSource},
     data::span_of,
     effect::{Dispatch, Effect},
-    state::{Dispatched, OpenDag, Outcome, State},
+    state::{Dispatched, OpenDag, Outcome, State, TaskInput},
 };
 
 impl Turn<'_> {
@@ -39,9 +39,12 @@ impl Turn<'_> {
         }
         match &node.kind {
             CompiledKind::Step { input, timeout, .. } => {
-                let rendered = if input.is_literal() { Ok(None) } else { input.render(&self.data()).map(Some) };
+                let input = match input {
+                    InputSource::Literal(_) => Ok(TaskInput::Literal),
+                    InputSource::Template(template) => template.render(&self.data()).map(TaskInput::Computed),
+                };
                 let timeout = timeout.as_ref().map(|timeout| self.span(timeout)).transpose();
-                match rendered.map_err(|fault| expression_error(&fault)).and_then(|input| Ok((input, timeout?))) {
+                match input.map_err(|fault| expression_error(&fault)).and_then(|input| Ok((input, timeout?))) {
                     Ok((input, timeout)) => self.dispatch(&path, id, 1, input, timeout),
                     Err(error) => self.fail(&path, id, 0, error),
                 }
@@ -57,7 +60,7 @@ impl Turn<'_> {
             CompiledKind::Await { what, timeout } => match self.take_from_mailbox(&what.signal) {
                 Some(data) => self.complete(&path, id, 0, data),
                 None => match timeout.as_ref().map(|timeout| self.span(timeout)).transpose() {
-                    Ok(timeout) => self.wait_for_signal(path, id, what.signal.as_str(), timeout),
+                    Ok(timeout) => self.wait_for_signal(path, id, &what.signal, timeout),
                     Err(error) => self.fail(&path, id, 0, error),
                 },
             },
@@ -70,9 +73,9 @@ impl Turn<'_> {
         }
     }
 
-    fn wait_for_signal(&mut self, path: FramePath, id: NodeId, signal: &str, timeout: Option<Span>) {
+    fn wait_for_signal(&mut self, path: FramePath, id: NodeId, signal: &Name, timeout: Option<Span>) {
         let until = timeout.map(|timeout| self.at + timeout);
-        self.run.set(&path, id, State::Awaiting { until }, self.at);
+        self.run.set(&path, id, State::Awaiting { signal: signal.clone(), until }, self.at);
         self.tell(Happening::StepWaiting { step: path, wait_for: format!("signal {signal}"), until });
     }
 
@@ -100,7 +103,7 @@ impl Turn<'_> {
         path: &FramePath,
         id: NodeId,
         attempt: u32,
-        input: Option<Value>,
+        input: TaskInput,
         timeout: Option<Span>,
     ) {
         // With a time limit the worker says when it begins; otherwise handing it over is the best that is known.
@@ -203,13 +206,18 @@ impl Turn<'_> {
 impl Dispatched {
     /// The task of this attempt; nothing if the node is no step.
     pub(crate) fn dispatch(&self, path: &FramePath, kind: &CompiledKind) -> Option<Dispatch> {
-        let CompiledKind::Step { step, .. } = kind else { return None };
+        let CompiledKind::Step { step, input: source, .. } = kind else { return None };
+        let input = match (&self.input, source) {
+            (TaskInput::Computed(input), _) | (TaskInput::Literal, InputSource::Literal(input)) => input.clone(),
+            // Only a snapshot of another plan could lead here; the plan's own words are the best that is left.
+            (TaskInput::Literal, InputSource::Template(_)) => step.input.clone(),
+        };
         Some(Dispatch {
             path: path.clone(),
             attempt: self.attempt,
             queue: step.queue.clone(),
             activity: step.activity.clone(),
-            input: self.input.clone().unwrap_or_else(|| step.input.clone()),
+            input,
             timeout: self.timeout,
             cause: self.cause,
         })

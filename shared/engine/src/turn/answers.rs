@@ -48,10 +48,8 @@ impl Turn<'_> {
 
     /// A signal goes to the step that has waited longest for it, or is kept until one does.
     pub(crate) fn signal(&mut self, name: &Name, data: &Value) {
-        let frames = self.run.frames.iter();
-        let waiting = frames.filter(|(_, frame)| self.awaits(frame.node, &frame.state, name));
-        let first = waiting.min_by_key(|(_, frame)| frame.since).map(|(path, frame)| (path.clone(), frame.node));
-        match first {
+        let first = self.run.index.first_awaiting(name);
+        match first.and_then(|path| Some((path.clone(), self.run.frames.get(path)?.node))) {
             Some((path, id)) => {
                 self.tell(Happening::StepResumed { step: path.clone() });
                 self.complete(&path, id, 0, data.clone());
@@ -61,11 +59,6 @@ impl Turn<'_> {
             }
             None => self.effects.push(mailbox_full(name.as_str())),
         }
-    }
-
-    fn awaits(&self, id: NodeId, state: &State, name: &Name) -> bool {
-        let CompiledKind::Await { what, .. } = &self.plan.node(id).kind else { return false };
-        matches!(state, State::Awaiting { .. }) && what.signal == *name
     }
 
     /// A timer counts only if it is the one that is armed, and due.

@@ -2,13 +2,12 @@
 
 use sagaline_events::{FramePath, Happening};
 use sagaline_model::{OnError, RetryPolicy, Span, StepError};
-use serde_json::Value;
 
 use super::{Turn, advance::expression_error};
 use crate::{
     compiled::{CompiledKind, NodeId},
     data::{Failure, span_of},
-    state::{Dispatched, Outcome, State},
+    state::{Dispatched, Outcome, State, TaskInput},
 };
 
 impl Turn<'_> {
@@ -57,7 +56,7 @@ impl Turn<'_> {
         let due = self.at + delay;
         let input = match self.run.frames.get(path).map(|frame| &frame.state) {
             Some(State::Dispatched(task)) => task.input.clone(),
-            _ => None,
+            _ => TaskInput::Literal,
         };
         self.run.set(path, id, State::BackingOff { failed, since: self.at, due, error, input }, self.at);
         due
@@ -92,7 +91,7 @@ impl Turn<'_> {
     }
 
     /// The backoff after the attempt `failed` is over.
-    pub(super) fn try_again(&mut self, path: &FramePath, id: NodeId, failed: u32, input: Option<Value>) {
+    pub(super) fn try_again(&mut self, path: &FramePath, id: NodeId, failed: u32, input: TaskInput) {
         let CompiledKind::Step { timeout, .. } = &self.plan.node(id).kind else { return };
         // Steps beside this one went on meanwhile, so the limit is computed anew; no limit would be the wrong answer to a fault.
         match timeout.as_ref().map(|timeout| self.span(timeout)).transpose() {

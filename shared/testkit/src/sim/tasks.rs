@@ -69,10 +69,12 @@ async fn serve<M: Machine>(
     let late = delivery.stored.since(task.cause) >= (WINDOW / 2).into();
     let old = task.cause <= session.1;
     let must_ask = !without.asking && (delivery.delivered > 1 || repeat || late || old);
+    let mut asked_at = u64::MAX;
     if must_ask {
         let wanted = Ask::Wanted { execution: task.execution.clone(), path: task.path.clone(), attempt: task.attempt };
         let mut question = world.lock().ask(wanted.clone());
         let mut asked = world.lock().since;
+        asked_at = world.lock().log.head();
         loop {
             {
                 let mut state = world.lock();
@@ -87,6 +89,7 @@ async fn serve<M: Machine>(
                 if since > asked + ACK_WAIT / 4 {
                     question = state.ask(wanted.clone());
                     asked = since;
+                    asked_at = state.log.head();
                     state.queue.progress(delivery, pid, since);
                     alive = since;
                 }
@@ -109,7 +112,7 @@ async fn serve<M: Machine>(
             "delivered {} times, repeat {repeat}, late {late}, older than the session {old}, asked {must_ask}",
             delivery.delivered
         );
-        state.runs(&delivery.message.subject, task.execution.as_str(), &about);
+        state.runs(&task, asked_at, &about);
     }
     if task.timeout.is_some() {
         let started = StepStarted { path: task.path.clone(), attempt: task.attempt, worker: None };

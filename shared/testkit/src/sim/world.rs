@@ -13,9 +13,12 @@ use bytes::Bytes;
 use sagaline_broker::{
     machine::{Act, Machine, Origin, Read},
     names::Names,
-    ports::{Asker, Entry, Event, Message, Outcome, Sequence, Ticket},
+    ports::{Asker, Content, Entry, Event, Message, Outcome, Sequence, Ticket},
 };
-use sagaline_events::ask::{Answer, Ask};
+use sagaline_events::{
+    Input, Task,
+    ask::{Answer, Ask},
+};
 use sagaline_model::Moment;
 
 pub use self::queue::{Delivery, QueuedMessage};
@@ -72,13 +75,15 @@ pub struct State<M: Machine> {
     reference: Reference<M>,
     pub violations: Vec<String>,
     /// So many times each task ran.
-    pub runs: BTreeMap<String, u32>,
+    pub runs: BTreeMap<(String, String, u32), u32>,
 }
 
 /// A fold of the log as it grows, never interrupted: what everything is compared with.
 struct Reference<M: Machine> {
     machine: M,
     states: BTreeMap<Arc<str>, M::State>,
+    /// Where the first result of each attempt is recorded: execution, path, attempt.
+    answered: BTreeMap<(String, String, u32), Sequence>,
 }
 
 /// A message between a process and the broker.
@@ -123,7 +128,7 @@ impl<M: Machine> World<M> {
             told: BTreeMap::new(),
             to_be_told: BTreeMap::new(),
             rejected: 0,
-            reference: Reference { machine, states: BTreeMap::new() },
+            reference: Reference { machine, states: BTreeMap::new(), answered: BTreeMap::new() },
             violations: vec![],
             runs: BTreeMap::new(),
         };
@@ -197,8 +202,11 @@ impl<M: Machine> State<M> {
     /// The fold that nobody interrupts, and what must be told by it.
     fn fold_reference(&mut self, sequence: Sequence) {
         let Some(entry) = self.log.entry(sequence) else { return };
-        let Reference { machine, states } = &mut self.reference;
+        let Reference { machine, states, answered } = &mut self.reference;
         let Ok(Read::Input(key, input)) = machine.read(&entry) else { return };
+        if let Some((path, attempt)) = entry.content.as_ref().ok().and_then(answer) {
+            answered.entry((key.to_string(), path, attempt)).or_insert(sequence);
+        }
         while let Some(need) = machine.needs(states.get(&key), Some(&input)) {
             let value = self.buckets.value(need.bucket, &need.key, self.since);
             machine.learn(&need, value.map(|(_, bytes)| bytes));
@@ -215,24 +223,21 @@ impl<M: Machine> State<M> {
         }
     }
 
-    /// An activity begins. If the log says that nobody waits for it, a promise is broken.
-    pub fn runs(&mut self, subject: &str, execution: &str, about: &str) {
-        *self.runs.entry(subject.to_owned()).or_default() += 1;
-        if self.power_was_cut {
-            return;
+    /// An activity begins. If the result of this attempt was in the log when its owner was asked about it at `asked_at` (or is
+    /// now, where nobody was asked), a promise is broken. What remains is the instant between the answer and the start.
+    pub fn runs(&mut self, task: &Task, asked_at: Sequence, about: &str) {
+        let name = (task.execution.to_string(), task.path.to_string(), task.attempt);
+        let again = self.reference.answered.get(&name).is_some_and(|stored| *stored <= asked_at);
+        let (execution, path, attempt) = &name;
+        if again && !self.power_was_cut {
+            self.violations.push(format!("{execution}/{path}/{attempt} ran after its result was recorded ({about})"));
         }
-        let Reference { machine, states } = &self.reference;
-        let Some((key, state)) = states.get_key_value(execution) else {
-            return self.violations.push(format!("`{subject}` ran for an execution that is not there"));
-        };
-        if !machine.tasks(key, state).iter().any(|task| task.message.subject == subject) {
-            self.violations.push(format!("`{subject}` ran though nobody waits for it any more ({about})"));
-        }
+        *self.runs.entry(name).or_default() += 1;
     }
 
     /// The records of the reference, by key: what the bucket of results must hold in the end.
     pub fn endings(&self) -> BTreeMap<String, Option<Vec<u8>>> {
-        let Reference { machine, states } = &self.reference;
+        let Reference { machine, states, .. } = &self.reference;
         states.iter().map(|(key, state)| (key.to_string(), machine.ending(state))).collect()
     }
 
@@ -293,6 +298,16 @@ impl<M: Machine> State<M> {
 
     pub fn value_of_result(&self, key: &str) -> Option<Bytes> {
         self.buckets.value(sagaline_broker::ports::Bucket::Results, key, self.since).map(|(_, value)| value)
+    }
+}
+
+/// The attempt whose result an entry is.
+fn answer(content: &Content) -> Option<(String, u32)> {
+    match Input::read(&content.kind, &content.data).ok()? {
+        Input::StepSucceeded(done) => Some((done.path.to_string(), done.attempt)),
+        Input::StepFailed(failed) => Some((failed.path.to_string(), failed.attempt)),
+        Input::StepSkipped(skipped) => Some((skipped.path.to_string(), skipped.attempt)),
+        _ => None,
     }
 }
 

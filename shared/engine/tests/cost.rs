@@ -1,0 +1,134 @@
+//! The cost of an execution grows as the plan does, whatever its shape: four times the steps take about four times as long.
+//!
+//! Each shape is run at 1,000, 2,000 and 4,000 steps. What grew with the square would take sixteen times as long for the largest as
+//! for the smallest; half of that is allowed, because machines that test are busy.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::{Duration, Instant};
+
+use sagaline_engine::{Compiled, Effect, Execution, apply};
+use sagaline_events::{
+    FramePath, Input, Start,
+    input::{Signal, StepSucceeded},
+};
+use sagaline_model::{
+    ActivityName, Await, Dag, ExecutionId, Kind, Moment, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Step,
+};
+use serde_json::{Value, json};
+
+/// The best of so many: the one that was disturbed least.
+const TRIES: usize = 3;
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn node(name_: &str, after: Vec<Name>, kind: Kind) -> Node {
+    Node { name: name(name_), after, when: None, on_error: OnError::Fail, kind }
+}
+
+fn step(input: Value) -> Kind {
+    let activity = ActivityName::new("noop").unwrap();
+    Kind::Step(Step { activity, queue: name("default"), input, timeout: None, retry: RetryPolicy::default() })
+}
+
+fn awaits(signal: &str) -> Kind {
+    Kind::Await(Await { signal: name(signal), timeout: Some("1h".to_owned()), on_timeout: OnTimeout::Fail })
+}
+
+fn plan(nodes: Vec<Node>) -> Compiled {
+    let (note, input_schema, timeout, output) = (None, None, None, None);
+    let root = Dag { nodes };
+    let plan = Plan { workflow: name("w"), note, input_schema, triggers: vec![], timeout, tags: vec![], root, output };
+    Compiled::new(plan, 1).unwrap()
+}
+
+/// Each step after the one before it, whose output it reads.
+fn chain(size: usize) -> Compiled {
+    let after = |index: usize| index.checked_sub(1).map(|before| name(&format!("n{before}"))).into_iter().collect();
+    let input = |index: usize| json!(format!("${{ steps.n{}.output.n }}", index.saturating_sub(1)));
+    plan((0..size).map(|index| node(&format!("n{index}"), after(index), step(input(index)))).collect())
+}
+
+/// One step, then all the others, then one after all of them.
+fn out_and_in(size: usize) -> Compiled {
+    let wide = (0..size).map(|index| node(&format!("n{index}"), vec![name("first")], step(Value::Null)));
+    let all = (0..size).map(|index| name(&format!("n{index}"))).collect();
+    let last = node("last", all, step(Value::Null));
+    plan([node("first", vec![], step(Value::Null))].into_iter().chain(wide).chain([last]).collect())
+}
+
+/// A chain of conditions none of which holds: all of it is one turn.
+fn skipped(size: usize) -> Compiled {
+    let after = |index: usize| index.checked_sub(1).map(|before| name(&format!("n{before}"))).into_iter().collect();
+    let skipped = |index: usize| Node {
+        when: Some("false".to_owned()),
+        ..node(&format!("n{index}"), after(index), step(Value::Null))
+    };
+    plan((0..size).map(skipped).collect())
+}
+
+/// Steps with a step inside that fails as it begins, side by side: all of it is one turn.
+fn failing_inside(size: usize) -> Compiled {
+    let inner = |index: usize| node(&format!("i{index}"), vec![], step(json!("${ 1 / 0 }")));
+    let outer = |index: usize| {
+        let dag = Kind::Dag(Dag { nodes: vec![inner(index)] });
+        Node { on_error: OnError::Continue, ..node(&format!("n{index}"), vec![], dag) }
+    };
+    plan((0..size).map(outer).collect())
+}
+
+/// Waits for signals, half of them for the same.
+fn awaiting(size: usize) -> Compiled {
+    let signal = |index: usize| if index.is_multiple_of(2) { "same".to_owned() } else { format!("s{index}") };
+    plan((0..size).map(|index| node(&format!("n{index}"), vec![], awaits(&signal(index)))).collect())
+}
+
+/// Runs it to its end in a world in which every task succeeds and every signal comes.
+fn run(plan: &Compiled) -> Duration {
+    let mut execution = Execution::unborn(ExecutionId::new("e").unwrap());
+    let (version, input, trigger, tags) = (Some(1), Value::Null, None, Default::default());
+    let start = Input::Start(Start { workflow: name("w"), version, input, trigger, tags });
+    let signals = plan.plan.root.nodes.iter().filter_map(|node| match &node.kind {
+        Kind::Await(what) => Some(Input::Signal(Signal { name: what.signal.clone(), data: Value::Null })),
+        _ => None,
+    });
+    let mut inputs: Vec<Input> = signals.chain([start]).collect();
+    let mut at = Moment::EPOCH;
+    let begin = Instant::now();
+    while let Some(input) = inputs.pop() {
+        at = Moment::from_nanos(at.as_nanos() + 1);
+        let effects = apply(&mut execution, Some(plan), &input, at);
+        inputs.extend(effects.into_iter().filter_map(|effect| match effect {
+            Effect::Dispatch(task) => Some(succeeded(task.path, task.attempt)),
+            _ => None,
+        }));
+    }
+    let took = begin.elapsed();
+    assert!(execution.is_over());
+    took
+}
+
+fn succeeded(path: FramePath, attempt: u32) -> Input {
+    Input::StepSucceeded(StepSucceeded { path, attempt, output: json!({"n": 1}), worker: None })
+}
+
+#[test]
+fn four_times_the_steps_take_about_four_times_as_long() {
+    let shapes: [(&str, fn(usize) -> Compiled); 5] = [
+        ("chain", chain),
+        ("out and in", out_and_in),
+        ("skipped", skipped),
+        ("failing inside", failing_inside),
+        ("awaiting", awaiting),
+    ];
+    for (shape, plan) in shapes {
+        let took = [1000, 2000, 4000].map(|size| {
+            let plan = plan(size);
+            (0..TRIES).map(|_| run(&plan)).min().unwrap()
+        });
+        println!("{shape}: {took:?}");
+        assert!(took[2] < took[0] * 8, "{shape} at 1,000, 2,000 and 4,000 steps: {took:?}");
+    }
+}

@@ -1,0 +1,124 @@
+//! What the random histories are made of. A property that is never put to the test holds always.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::{Config, TestRunner},
+};
+use sagaline_engine::{
+    Effect, Stage,
+    compiled::CompiledKind,
+    state::{Outcome, State},
+};
+use sagaline_events::input::INPUT_TYPES;
+
+use crate::history::{History, histories, step, unborn};
+
+const HISTORIES: usize = 400;
+
+/// Of a hundred histories, so many must have each thing.
+const LEAST_PERCENT: usize = 5;
+
+#[test]
+fn every_kind_of_node_state_outcome_and_input_occurs_often_enough() {
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        proptest::test_runner::TestRng::deterministic_rng(Default::default()),
+    );
+    let mut counts: BTreeMap<String, usize> = expected().into_iter().map(|name| (name, 0)).collect();
+    for _ in 0..HISTORIES {
+        let history = histories().new_tree(&mut runner).expect("a history").current();
+        for name in census(&history) {
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    let rare: Vec<_> = counts.iter().filter(|(_, count)| **count * 100 < HISTORIES * LEAST_PERCENT).collect();
+    assert!(rare.is_empty(), "too rare: {rare:?}\namong {counts:#?}");
+}
+
+fn expected() -> Vec<String> {
+    let nodes = ["step", "wait", "await", "dag", "three deep"].map(|name| format!("node {name}"));
+    let states = [
+        "dispatched",
+        "reported",
+        "backing off",
+        "waiting",
+        "awaiting",
+        "open",
+        "completed",
+        "failed",
+        "skipped",
+        "cancelled",
+    ];
+    let outcomes = ["completed", "failed", "cancelled", "timed out", "refused"].map(|name| format!("outcome {name}"));
+    let effects = ["dispatch", "revoke", "tell", "bind"].map(|name| format!("effect {name}"));
+    let states = states.map(|name| format!("state {name}"));
+    let inputs = INPUT_TYPES.iter().map(|name| (*name).to_owned());
+    nodes.into_iter().chain(states).chain(outcomes).chain(effects).chain(inputs).collect()
+}
+
+fn census(history: &History) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    for node in &history.plan.nodes {
+        let kind = match &node.kind {
+            CompiledKind::Step { .. } => "node step",
+            CompiledKind::Wait { .. } => "node wait",
+            CompiledKind::Await { .. } => "node await",
+            CompiledKind::Dag(_) => "node dag",
+        };
+        seen.insert(kind.to_owned());
+        if node.path.as_str().matches('/').count() >= 3 {
+            seen.insert("node three deep".to_owned());
+        }
+    }
+    let mut execution = unborn();
+    for (input, at) in &history.log {
+        seen.insert(input.kind().to_owned());
+        for effect in step(&mut execution, &history.plan, input, *at) {
+            seen.insert(effect_name(&effect).to_owned());
+            if let Effect::Tell(happening) = effect {
+                seen.insert(happening.kind());
+            }
+        }
+        if let Stage::Running(run) = &execution.stage {
+            seen.extend(run.frames.values().map(|frame| state_name(&frame.state).to_owned()));
+        }
+    }
+    if let Stage::Over(over) = &execution.stage {
+        let outcome = match &over.outcome {
+            Outcome::Completed { .. } => "outcome completed",
+            Outcome::Failed { .. } => "outcome failed",
+            Outcome::Cancelled { .. } => "outcome cancelled",
+            Outcome::TimedOut => "outcome timed out",
+            Outcome::Refused { .. } => "outcome refused",
+        };
+        seen.insert(outcome.to_owned());
+    }
+    seen
+}
+
+fn effect_name(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Dispatch(_) => "effect dispatch",
+        Effect::Revoke { .. } => "effect revoke",
+        Effect::Tell(_) => "effect tell",
+        Effect::Bind { .. } => "effect bind",
+        Effect::Reject { .. } => "effect reject",
+    }
+}
+
+fn state_name(state: &State) -> &'static str {
+    match state {
+        State::Dispatched(task) if task.report.is_some() => "state reported",
+        State::Dispatched(_) => "state dispatched",
+        State::BackingOff { .. } => "state backing off",
+        State::Waiting { .. } => "state waiting",
+        State::Awaiting { .. } => "state awaiting",
+        State::Open { .. } => "state open",
+        State::Completed { .. } => "state completed",
+        State::Failed { .. } => "state failed",
+        State::Skipped { .. } => "state skipped",
+        State::Cancelled { .. } => "state cancelled",
+    }
+}

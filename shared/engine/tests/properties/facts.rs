@@ -1,0 +1,168 @@
+//! What the world learns from the effects of one execution, and what must be true of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind, state::Outcome};
+use sagaline_events::{FramePath, Happening, Input, record::StepStatus};
+use sagaline_model::OnError;
+
+pub(crate) struct Facts<'p> {
+    plan: &'p Compiled,
+    /// The attempt that was handed out last, of each step.
+    attempts: BTreeMap<FramePath, u32>,
+    /// Tasks that nobody answered or took back.
+    in_queue: BTreeSet<(FramePath, u32)>,
+    /// Steps that let those after them begin.
+    satisfied: BTreeSet<FramePath>,
+    begun: BTreeSet<FramePath>,
+    ended: BTreeSet<FramePath>,
+    over: bool,
+}
+
+impl<'p> Facts<'p> {
+    pub(crate) fn new(plan: &'p Compiled) -> Self {
+        let (attempts, in_queue) = (BTreeMap::new(), BTreeSet::new());
+        let none = BTreeSet::new();
+        Self { plan, attempts, in_queue, satisfied: none.clone(), begun: none.clone(), ended: none, over: false }
+    }
+
+    pub(crate) fn learn(&mut self, effects: &[Effect], input: &Input, after: &Execution) {
+        assert!(!self.over || effects.is_empty(), "it is over, yet {input:?} gave {effects:?}");
+        if !effects.is_empty() {
+            self.answered(input);
+        }
+        for effect in effects {
+            assert!(!self.over, "{effect:?} after the end");
+            match effect {
+                Effect::Dispatch(task) => {
+                    self.handed_out(&task.path, task.attempt);
+                    assert_eq!(task.cause, after.now);
+                }
+                Effect::Revoke { path, attempt, .. } => {
+                    assert!(
+                        self.in_queue.remove(&(path.clone(), *attempt)),
+                        "{path}#{attempt} was taken back for nothing"
+                    );
+                }
+                Effect::Tell(happening) => self.told(happening, after),
+                Effect::Bind { .. } => assert!(matches!(after.stage, Stage::Unbound { .. })),
+                Effect::Reject { reason, .. } => panic!("{reason}"),
+            }
+        }
+    }
+
+    fn answered(&mut self, input: &Input) {
+        let task = match input {
+            Input::StepSucceeded(answer) => (&answer.path, answer.attempt),
+            Input::StepFailed(answer) => (&answer.path, answer.attempt),
+            Input::StepSkipped(answer) => (&answer.path, answer.attempt),
+            Input::TaskDiscarded(answer) => (&answer.path, answer.attempt),
+            _ => return,
+        };
+        assert!(self.in_queue.remove(&(task.0.clone(), task.1)), "{task:?} had an effect, but nobody waited for it");
+    }
+
+    /// One attempt after the other, never the same twice, no more than the policy allows, and only when its turn has come.
+    fn handed_out(&mut self, path: &FramePath, attempt: u32) {
+        let node = self.plan.node(self.plan.find(path.step()).expect("a step of the plan"));
+        let CompiledKind::Step { step, .. } = &node.kind else { panic!("{path} is no step") };
+        let before = self.attempts.insert(path.clone(), attempt).unwrap_or(0);
+        assert_eq!(attempt, before + 1, "{path}");
+        assert!(attempt <= step.retry.attempts, "{path}");
+        assert!(!self.in_queue.iter().any(|(other, _)| other == path), "two tasks of {path} at once");
+        self.in_queue.insert((path.clone(), attempt));
+    }
+
+    fn needs_are_met(&self, path: &FramePath) {
+        let id = self.plan.find(path.step()).expect("a step of the plan");
+        let node = self.plan.node(id);
+        let siblings = self.plan.dag_of(node.parent);
+        for (index, dependents) in siblings.dependents.iter().enumerate() {
+            if dependents.contains(&node.index) {
+                let needed = &self.plan.node(siblings.children[index]).path;
+                assert!(self.satisfied.contains(needed), "{path} begins before {needed}");
+            }
+        }
+        if let Some(parent) = path.parent() {
+            assert!(self.begun.contains(&parent) && !self.ended.contains(&parent), "{path} begins outside of {parent}");
+        }
+    }
+
+    fn begins(&mut self, path: &FramePath) {
+        if self.begun.insert(path.clone()) {
+            self.needs_are_met(path);
+        }
+    }
+
+    fn ends(&mut self, path: &FramePath) {
+        assert!(self.ended.insert(path.clone()), "{path} ended twice");
+    }
+
+    fn told(&mut self, happening: &Happening, after: &Execution) {
+        let on_error = |path: &FramePath| self.plan.find(path.step()).map(|id| self.plan.node(id).on_error);
+        match happening {
+            Happening::StepScheduled { step, .. } | Happening::StepWaiting { step, .. } => self.begins(step),
+            Happening::StepStarted { step, .. } => {
+                self.begins(step);
+                assert!(!self.ended.contains(step));
+            }
+            Happening::StepCompleted { step, duration, .. } => {
+                self.begins(step);
+                self.ends(step);
+                self.satisfied.insert(step.clone());
+                assert!(*duration <= after.now.since(sagaline_model::Moment::EPOCH));
+            }
+            Happening::StepSkipped { step, .. } => {
+                self.begins(step);
+                self.ends(step);
+                self.satisfied.insert(step.clone());
+            }
+            Happening::StepFailed { step, next_at, .. } => {
+                self.begins(step);
+                match (next_at, on_error(step)) {
+                    (Some(next_at), _) => assert!(*next_at >= after.now),
+                    // That it is skipped is told next.
+                    (None, Some(OnError::Skip)) => {}
+                    (None, Some(OnError::Continue)) => {
+                        self.ends(step);
+                        self.satisfied.insert(step.clone());
+                    }
+                    (None, _) => self.ends(step),
+                }
+            }
+            Happening::StepTimedOut { step, next_at, .. } => {
+                assert!(self.begun.contains(step));
+                assert!(next_at.is_none_or(|next_at| next_at >= after.now));
+            }
+            Happening::StepCancelled { step, .. } => {
+                assert!(self.begun.contains(step));
+                self.ends(step);
+            }
+            Happening::StepResumed { step } => assert!(self.begun.contains(step) && !self.ended.contains(step)),
+            Happening::WorkflowStarted { .. } => assert!(self.begun.is_empty()),
+            ending => {
+                assert!(ending.ends_the_execution(), "{ending:?}");
+                self.over = true;
+            }
+        }
+    }
+
+    pub(crate) fn at_the_end(&self, execution: &Execution) {
+        let Stage::Over(over) = &execution.stage else { panic!("it never ended") };
+        assert!(self.over, "nobody was told of the end");
+        assert_eq!(self.in_queue, BTreeSet::new(), "tasks that nobody waits for were not taken back");
+        assert_eq!(self.begun, self.ended, "what began ended");
+        for view in &over.steps {
+            let begun = self.begun.contains(view.step.as_str());
+            assert_eq!(view.status != StepStatus::Pending, begun, "{view:?}");
+            assert!(!matches!(
+                view.status,
+                StepStatus::Scheduled | StepStatus::Running | StepStatus::Waiting | StepStatus::BackingOff
+            ));
+        }
+        if let Outcome::Failed { step: Some(step), .. } = &over.outcome {
+            let failed = over.steps.iter().find(|view| view.step == step.as_str()).expect("a step of the plan");
+            assert!(matches!(failed.status, StepStatus::Failed | StepStatus::TimedOut), "{failed:?}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The promises of the engine, held over random plans and random histories.
+//!
+//! `SAGALINE_CASES=100000 cargo test -p sagaline-engine --test properties` runs longer than the few hundred cases of every day.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod census;
+mod choices;
+mod facts;
+mod history;
+mod plans;
+mod promises;
+mod world;

@@ -1,0 +1,171 @@
+//! What the engine promises of every history.
+
+use std::env;
+
+use proptest::{prelude::ProptestConfig, proptest};
+use sagaline_engine::{Compiled, Execution, Stage, check};
+use sagaline_events::{
+    Input,
+    input::{StepFailed, StepSkipped, StepSucceeded, TaskDiscarded},
+};
+use sagaline_model::{Plan, StepError};
+use serde_json::json;
+
+use crate::{
+    facts::Facts,
+    history::{histories, step, unborn},
+};
+
+/// Every day a few hundred, a few seconds; more when asked for.
+pub(crate) fn cases() -> ProptestConfig {
+    let asked = env::var("SAGALINE_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { cases: asked.unwrap_or(300), max_shrink_iters: 20_000, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn the_same_inputs_give_the_same_state_and_effects(history in histories()) {
+        let again: Plan = serde_json::from_slice(&serde_json::to_vec(&history.plan.plan).unwrap()).unwrap();
+        assert_eq!(again, history.plan.plan);
+        let again = Compiled::new(again, 1).unwrap();
+        let (mut here, mut there) = (unborn(), unborn());
+        for (input, at) in &history.log {
+            // On the way to the other machine, the input is written and read.
+            let read = Input::read(input.kind(), &input.data()).unwrap();
+            assert_eq!(&read, input);
+            let effects = step(&mut here, &history.plan, input, *at);
+            assert_eq!(effects, step(&mut there, &again, &read, *at));
+            assert_eq!(here.to_snapshot(), there.to_snapshot());
+        }
+    }
+
+    #[test]
+    fn a_recovery_at_any_point_is_as_if_nothing_had_happened(history in histories()) {
+        let (mut lucky, mut phoenix) = (unborn(), unborn());
+        for (input, at) in &history.log {
+            phoenix = Execution::from_snapshot(&phoenix.to_snapshot()).unwrap();
+            assert_eq!(phoenix, lucky);
+            let effects = step(&mut lucky, &history.plan, input, *at);
+            assert_eq!(step(&mut phoenix, &history.plan, input, *at), effects);
+        }
+        assert_eq!(phoenix, lucky);
+    }
+
+    #[test]
+    fn what_had_its_effect_has_none_a_second_time(history in histories()) {
+        let mut execution = unborn();
+        let mut had_effect: Vec<&Input> = vec![];
+        for (input, at) in &history.log {
+            let before = execution.clone();
+            let effects = step(&mut execution, &history.plan, input, *at);
+            if !effects.is_empty() || before.stage != execution.stage {
+                had_effect.extend(Some(input).filter(|input| counts_once(input, &execution)));
+            }
+            for input in &had_effect {
+                changes_nothing(&execution, &history.plan, input);
+            }
+        }
+    }
+
+    #[test]
+    fn late_answers_change_nothing(history in histories()) {
+        let mut execution = unborn();
+        for (input, at) in &history.log {
+            step(&mut execution, &history.plan, input, *at);
+            let Stage::Running(run) = &execution.stage else { continue };
+            for (path, frame) in &run.frames {
+                let given_up = if frame.state.is_done() || !frame.state.is_in_flight() {
+                    frame.state.attempt() + 1
+                } else {
+                    frame.state.attempt()
+                };
+                for attempt in 0..given_up {
+                    let (path, worker) = (path.clone(), None);
+                    let late = [
+                        Input::StepSucceeded(StepSucceeded { path: path.clone(), attempt, output: json!({"n": 9}), worker: None }),
+                        Input::StepFailed(StepFailed { path: path.clone(), attempt, error: StepError::new("Late", ""), worker: None }),
+                        Input::StepSkipped(StepSkipped { path: path.clone(), attempt, reason: String::new(), worker }),
+                        Input::TaskDiscarded(TaskDiscarded { path, attempt }),
+                    ];
+                    late.iter().for_each(|late| changes_nothing(&execution, &history.plan, late));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_invariants_hold_after_every_input_and_time_never_goes_back(history in histories()) {
+        let mut execution = unborn();
+        for (input, at) in &history.log {
+            let before = execution.now;
+            let armed = execution.next_timer().map(|(due, name)| (due, name.clone()));
+            step(&mut execution, &history.plan, input, *at);
+            check(&execution, Some(&history.plan)).unwrap();
+            assert_eq!(execution.now, before.max(*at));
+            if let (Input::Timer(fired), Some((due, armed))) = (input, armed) {
+                // A timer that came too early is still armed.
+                let still = execution.next_timer().is_some_and(|(at, name)| at == due && *name == armed);
+                assert!(*fired != armed || due <= execution.now || still);
+            }
+            assert!(!matches!(execution.stage, Stage::Parked { .. }), "it was set aside: {:?}", execution.stage);
+        }
+        assert!(execution.is_over());
+    }
+
+    #[test]
+    fn people_can_see_where_it_stands_and_why(history in histories()) {
+        let mut execution = unborn();
+        for (input, at) in &history.log {
+            step(&mut execution, &history.plan, input, *at);
+            let (view, why) = (execution.view(Some(&history.plan)), execution.why(Some(&history.plan)));
+            let unborn = matches!(execution.stage, Stage::Unborn(_));
+            assert_eq!((view.is_none(), why.is_empty()), (unborn, unborn));
+            assert_eq!(view.is_some_and(|view| view.status.is_over()), execution.is_over());
+            for why in &why {
+                assert!(![&why.state, &why.cause, &why.ends, &why.command].iter().any(|text| text.is_empty()));
+                assert!(why.since <= execution.now);
+            }
+            if let (Stage::Running(run), Some((due, _))) = (&execution.stage, execution.next_timer()) {
+                let said = why.iter().filter_map(|why| why.until).chain(run.deadline).min();
+                assert_eq!(said, Some(due), "the timer that is due first is said");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_told_to_the_world_fits_together(history in histories()) {
+        let mut execution = unborn();
+        let mut facts = Facts::new(&history.plan);
+        for (input, at) in &history.log {
+            let effects = step(&mut execution, &history.plan, input, *at);
+            facts.learn(&effects, input, &execution);
+        }
+        facts.at_the_end(&execution);
+    }
+}
+
+/// Whether the promise is that this input has its effect once. A signal counts as often as it comes; a report of a start says
+/// when the attempt began last; what comes before the execution runs is kept, or asks for the version again.
+fn counts_once(input: &&Input, after: &Execution) -> bool {
+    let began = !matches!(after.stage, Stage::Unborn(_) | Stage::Unbound { .. });
+    match input {
+        Input::Signal(_) | Input::StepStarted(_) => false,
+        Input::Cancel(_) | Input::Bound(_) => began,
+        Input::Start(_)
+        | Input::Refused(_)
+        | Input::StepSucceeded(_)
+        | Input::StepFailed(_)
+        | Input::StepSkipped(_)
+        | Input::TaskDiscarded(_)
+        | Input::Timer(_) => true,
+    }
+}
+
+fn changes_nothing(execution: &Execution, plan: &Compiled, input: &Input) {
+    let mut after = execution.clone();
+    let effects = step(&mut after, plan, input, execution.now);
+    assert_eq!(effects, [], "{input:?}");
+    assert_eq!(&after, execution, "{input:?}");
+}

@@ -1,0 +1,244 @@
+//! A random world around one execution: workers that answer well, badly, late and twice, timers, people, an operator.
+//!
+//! It is unruly as long as there are choices, then it turns kind: every task succeeds, every signal comes, every timer fires. An
+//! execution that does not end in a kind world never would.
+
+use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind, state::State};
+use sagaline_events::{
+    FramePath, Input, Start, TimerKind, TimerName,
+    input::{Bound, Cancel, Refused, Signal, StepFailed, StepSkipped, StepStarted, StepSucceeded, TaskDiscarded},
+};
+use sagaline_model::{Moment, Span, StepError};
+use serde_json::{Value, json};
+
+use crate::{
+    choices::Choices,
+    history::{step, unborn},
+    plans::{SIGNALS, name},
+};
+
+const BEGIN: Moment = Moment::from_millis(1_767_225_600_000);
+
+/// A kind world ends the largest plan in far fewer inputs.
+const ENOUGH: usize = 2000;
+
+struct World<'p> {
+    plan: &'p Compiled,
+    execution: Execution,
+    choices: Choices,
+    clock: Moment,
+    log: Vec<(Input, Moment)>,
+    /// Every task that was ever handed out.
+    tasks: Vec<(FramePath, u32)>,
+}
+
+/// What happens to one execution of the plan, from before its start to its end.
+pub(crate) fn run(plan: &Compiled, choices: Choices) -> Vec<(Input, Moment)> {
+    let mut world = World { plan, execution: unborn(), choices, clock: BEGIN, log: vec![], tasks: vec![] };
+    world.begins();
+    while !world.choices.are_over() && !world.execution.is_over() {
+        let input = world.unruly();
+        world.happens(input);
+    }
+    while !world.execution.is_over() {
+        let Some(input) = world.kind() else {
+            panic!("nothing can happen any more, yet it is not over: {world_log:?}", world_log = world.log)
+        };
+        world.happens(input);
+        assert!(world.log.len() < ENOUGH, "it goes on and on: {:?}", world.log);
+    }
+    // What is over is over, whatever still comes.
+    for _ in 0..3 {
+        let input = world.unruly();
+        world.happens(input);
+    }
+    world.log
+}
+
+impl World<'_> {
+    fn happens(&mut self, input: Input) {
+        let effects = step(&mut self.execution, self.plan, &input, self.clock);
+        self.tasks.extend(effects.into_iter().filter_map(|effect| match effect {
+            Effect::Dispatch(task) => Some((task.path, task.attempt)),
+            _ => None,
+        }));
+        self.log.push((input, self.clock));
+    }
+
+    fn begins(&mut self) {
+        while self.choices.chance(15) {
+            let early = if self.choices.chance(15) { self.cancel() } else { self.signal() };
+            self.happens(early);
+            let passing = self.choices.below(400) as u64;
+            self.passes(Span::from_secs(passing));
+        }
+        let version = self.choices.weighted(&[(6, Some(1)), (3, None), (1, Some(2))]);
+        let input = json!({"n": self.choices.below(4)});
+        let trigger = Some(json!({"id": "event-1", "data": 1}));
+        self.happens(Input::Start(Start { workflow: name("w"), version, input, trigger, tags: Default::default() }));
+    }
+
+    fn passes(&mut self, span: Span) {
+        self.clock = self.clock + span;
+    }
+
+    /// Anything that can happen, and much that makes no sense.
+    fn unruly(&mut self) -> Input {
+        let passing = self.choices.below(1500) as u64;
+        self.passes(Span::from_millis(passing));
+        if matches!(self.execution.stage, Stage::Unbound { .. }) && self.choices.chance(60) {
+            return self.lookup();
+        }
+        let what = self.choices.weighted(&[
+            (22, "answer"),
+            (18, "began"),
+            (18, "timer"),
+            (6, "any timer"),
+            (8, "twice"),
+            (8, "any task"),
+            (8, "signal"),
+            (2, "cancel"),
+            (2, "discard"),
+            (2, "lookup"),
+            (2, "back"),
+        ]);
+        match what {
+            "began" => self.waited_for().map(|task| self.began(task)),
+            "timer" => self.due(),
+            "any timer" => Some(self.any_timer()),
+            "twice" => (!self.log.is_empty()).then(|| self.choices.one_of(&self.log).0),
+            "any task" => Some(self.any_answer()),
+            "signal" => Some(self.signal()),
+            "cancel" => self.choices.chance(40).then(|| self.cancel()),
+            "discard" => self.waited_for().map(|(path, attempt)| Input::TaskDiscarded(TaskDiscarded { path, attempt })),
+            "lookup" => Some(self.lookup()),
+            "back" => {
+                // The clock of a new leader may be behind.
+                self.clock = Moment::from_nanos(self.clock.as_nanos() - 5_000_000_000);
+                None
+            }
+            _ => self.waited_for().map(|task| self.answer(task)),
+        }
+        .unwrap_or_else(|| self.signal())
+    }
+
+    /// What makes it go on; nothing if nothing can.
+    fn kind(&mut self) -> Option<Input> {
+        if let Stage::Unbound { .. } = self.execution.stage {
+            return Some(Input::Bound(Bound { version: 1 }));
+        }
+        if let Some((path, attempt)) = self.waited_for() {
+            return Some(Input::StepSucceeded(StepSucceeded { path, attempt, output: Value::Null, worker: None }));
+        }
+        self.awaited().or_else(|| self.due())
+    }
+
+    /// A task that the execution waits for.
+    fn waited_for(&mut self) -> Option<(FramePath, u32)> {
+        let Stage::Running(run) = &self.execution.stage else { return None };
+        let tasks: Vec<_> = run
+            .frames
+            .iter()
+            .filter_map(|(path, frame)| match &frame.state {
+                State::Dispatched(task) => Some((path.clone(), task.attempt)),
+                _ => None,
+            })
+            .collect();
+        (!tasks.is_empty()).then(|| self.choices.one_of(&tasks))
+    }
+
+    /// The signal that a step waits for.
+    fn awaited(&self) -> Option<Input> {
+        let Stage::Running(run) = &self.execution.stage else { return None };
+        let waiting = run.frames.values().find(|frame| matches!(frame.state, State::Awaiting { .. }))?;
+        let CompiledKind::Await { what, .. } = &self.plan.node(waiting.node).kind else { return None };
+        Some(Input::Signal(Signal { name: what.signal.clone(), data: Value::Null }))
+    }
+
+    fn due(&mut self) -> Option<Input> {
+        let (due, timer) = self.execution.next_timer()?;
+        let timer = timer.clone();
+        self.clock = self.clock.max(due);
+        Some(Input::Timer(timer))
+    }
+
+    fn answer(&mut self, (path, attempt): (FramePath, u32)) -> Input {
+        let worker = Some("worker-1".to_owned());
+        match self.choices.weighted(&[(10, "ok"), (5, "failed"), (2, "skipped")]) {
+            "failed" => {
+                let kind = self.choices.one_of(&["Busy", "Broken"]);
+                let error = StepError::new(kind, "no luck");
+                let error = if self.choices.chance(15) { error.final_() } else { error };
+                Input::StepFailed(StepFailed { path, attempt, error, worker })
+            }
+            "skipped" => Input::StepSkipped(StepSkipped { path, attempt, reason: "nothing to do".to_owned(), worker }),
+            _ => {
+                let output = match self.choices.below(6) {
+                    5 => json!({"$ref": {"bucket": "payloads", "key": "k"}}),
+                    4 => json!([0.1, {"deep": [[[]]]}]),
+                    3 => json!({"n": 0.1, path.step(): true}),
+                    2 => json!({"n": self.choices.below(5)}),
+                    _ => Value::Null,
+                };
+                Input::StepSucceeded(StepSucceeded { path, attempt, output, worker })
+            }
+        }
+    }
+
+    fn began(&mut self, (path, attempt): (FramePath, u32)) -> Input {
+        Input::StepStarted(StepStarted { path, attempt, worker: Some("worker-1".to_owned()) })
+    }
+
+    /// An answer about some task: done, given up, not handed out yet, or of a step that is none.
+    fn any_answer(&mut self) -> Input {
+        let (path, attempt) = match self.choices.below(6) {
+            5 => (FramePath::root(&name("nobody")), 1),
+            4 => {
+                let node = self.choices.below(self.plan.nodes.len());
+                (self.plan.nodes[node].path.clone(), self.choices.below(3) as u32)
+            }
+            _ if self.tasks.is_empty() => (FramePath::root(&name("n0")), 2),
+            _ => self.choices.one_of(&self.tasks),
+        };
+        match self.choices.below(4) {
+            3 => Input::TaskDiscarded(TaskDiscarded { path, attempt }),
+            2 => self.began((path, attempt)),
+            _ => self.answer((path, attempt)),
+        }
+    }
+
+    /// A timer that is armed but not due, or was, or never will be.
+    fn any_timer(&mut self) -> Input {
+        let kinds = [
+            TimerKind::WorkflowTimeout,
+            TimerKind::StepTimeout,
+            TimerKind::Retry,
+            TimerKind::Wait,
+            TimerKind::AwaitTimeout,
+        ];
+        let kind = self.choices.one_of(&kinds);
+        let node = self.choices.below(self.plan.nodes.len());
+        Input::Timer(match (kind, self.execution.next_timer()) {
+            (TimerKind::WorkflowTimeout, _) => TimerName::of_execution(kind),
+            (TimerKind::Wait, Some((_, armed))) => armed.clone(),
+            (_, _) => TimerName::of_frame(kind, &self.plan.nodes[node].path, self.choices.below(3) as u32),
+        })
+    }
+
+    fn signal(&mut self) -> Input {
+        let name = name(self.choices.one_of(&SIGNALS));
+        Input::Signal(Signal { name, data: json!({"n": self.choices.below(4)}) })
+    }
+
+    fn cancel(&mut self) -> Input {
+        Input::Cancel(Cancel { reason: self.choices.chance(50).then(|| "not today".to_owned()) })
+    }
+
+    fn lookup(&mut self) -> Input {
+        match self.choices.below(6) {
+            5 => Input::Refused(Refused { error: StepError::new(StepError::UNKNOWN_WORKFLOW, "there is none") }),
+            4 => Input::Bound(Bound { version: 2 }),
+            _ => Input::Bound(Bound { version: 1 }),
+        }
+    }
+}

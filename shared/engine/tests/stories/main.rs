@@ -1,0 +1,18 @@
+//! What the engine does, told as stories. Each is also run from a snapshot of every point: see `story`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod begin;
+mod cancel;
+mod data;
+mod errors;
+mod inputs;
+mod late;
+mod nested;
+mod order;
+mod retries;
+mod story;
+mod timeouts;
+mod waits;
+mod why;
+mod words;

@@ -1,0 +1,67 @@
+//! Effects in a line each, so that a story can say what it expects: `task charge#1`, `step.failed charge#1 Busy, again at 2s`.
+
+use sagaline_engine::Effect;
+use sagaline_events::Happening;
+use sagaline_model::Moment;
+
+use crate::story::BEGIN;
+
+pub(crate) fn of_all(effects: &[Effect]) -> Vec<String> {
+    effects.iter().map(of).collect()
+}
+
+fn of(effect: &Effect) -> String {
+    match effect {
+        Effect::Dispatch(task) => format!("task {}#{}", task.path, task.attempt),
+        Effect::Revoke { path, attempt, .. } => format!("revoke {path}#{attempt}"),
+        Effect::Tell(happening) => {
+            let (kind, what) = happening.name();
+            format!("{kind}.{what}{}", told(happening))
+        }
+        Effect::Bind { workflow, version: None } => format!("bind {workflow}"),
+        Effect::Bind { workflow, version: Some(version) } => format!("bind {workflow} version {version}"),
+        Effect::Reject { reason, .. } => format!("reject {reason}"),
+    }
+}
+
+fn told(happening: &Happening) -> String {
+    match happening {
+        Happening::WorkflowStarted { trigger } => of_option("", trigger.as_ref()),
+        Happening::WorkflowCompleted { duration } | Happening::WorkflowTimedOut { duration } => {
+            format!(" in {duration}")
+        }
+        Happening::WorkflowFailed { duration, error, step, attempts } => {
+            let (step, attempts) = (of_option("by ", step.as_ref()), of_option("attempt ", attempts.as_ref()));
+            format!(" {}{step}{attempts} in {duration}", error.kind)
+        }
+        Happening::WorkflowCancelled { duration, reason } => {
+            format!("{} in {duration}", of_option("", reason.as_ref()))
+        }
+        Happening::WorkflowStartRefused { error } => format!(" {}", error.kind),
+        Happening::WorkflowParked { cause } => format!(" {cause}"),
+        Happening::StepScheduled { step, attempt } | Happening::StepCancelled { step, attempt } => {
+            format!(" {step}#{attempt}")
+        }
+        Happening::StepStarted { step, attempt, worker } => {
+            format!(" {step}#{attempt}{}", of_option("by ", worker.as_ref()))
+        }
+        Happening::StepCompleted { step, attempt, duration } => format!(" {step}#{attempt} in {duration}"),
+        Happening::StepFailed { step, attempt, error, next_at } => {
+            format!(" {step}#{attempt} {}{}", error.kind, again(*next_at))
+        }
+        Happening::StepTimedOut { step, attempt, next_at } => format!(" {step}#{attempt}{}", again(*next_at)),
+        Happening::StepSkipped { step, reason } => format!(" {step}: {reason}"),
+        Happening::StepWaiting { step, wait_for, until } => {
+            format!(" {step} for {wait_for}{}", of_option("until ", until.map(|until| until.since(BEGIN)).as_ref()))
+        }
+        Happening::StepResumed { step } => format!(" {step}"),
+    }
+}
+
+fn of_option(before: &str, text: Option<&impl ToString>) -> String {
+    text.map(|text| format!(" {before}{}", text.to_string())).unwrap_or_default()
+}
+
+fn again(next_at: Option<Moment>) -> String {
+    next_at.map(|next_at| format!(", again at {}", next_at.since(BEGIN))).unwrap_or_default()
+}
