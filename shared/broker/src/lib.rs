@@ -3,5 +3,9 @@
 //! [`owner`] is one shell for every service that owns partitions; it is written against [`ports`] alone. [`nats`] is the only
 //! place that speaks to a server.
 
+pub mod machine;
 pub mod names;
+pub mod nats;
+pub mod owner;
 pub mod ports;
+pub mod worker;

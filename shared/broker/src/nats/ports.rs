@@ -1,0 +1,357 @@
+//! The ports of a partition owner on a real server. One value serves one partition, over a connection of its own.
+
+use std::{
+    collections::HashMap,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use async_nats::Subscriber;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use sagaline_events::ask::{Answer, Ask};
+use sagaline_model::{Moment, Span, StepError};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::{
+    task::coop::unconstrained,
+    time::{Instant, Sleep, sleep},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::{Connection, Hold, api::ApiError, clock, pipeline::Pipeline, reader::Reader};
+use crate::{
+    names::Names,
+    ports::{Asker, Bucket, Event, Failure, Message, Outcome, Ports, Sequence, Stored, Ticket},
+};
+
+/// What one round collects at most of each kind, so that no kind starves another.
+const ANSWERS_PER_ROUND: usize = 512;
+const ENTRIES_PER_ROUND: usize = 512;
+const QUESTIONS_PER_ROUND: usize = 64;
+/// Reads of single values in flight: enough to hide the round trip of each.
+const READS_AT_ONCE: usize = 128;
+/// How long one wait of the timer is at most: the monotonic clock stands still while the machine sleeps, the boot clock does
+/// not, and the loss of a connection is noticed by looking.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// See [`Ports`].
+pub struct NatsPorts {
+    connection: Connection,
+    partition: u32,
+    log: String,
+    pipeline: Pipeline,
+    questions: Subscriber,
+    reader: Option<Reader>,
+    /// How often the connection had been lost when we last looked.
+    losses: u64,
+    hold: Hold,
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    timer: Pin<Box<Sleep>>,
+}
+
+#[derive(Deserialize)]
+struct Found {}
+
+impl NatsPorts {
+    /// Serves `partition` over `connection`, under the lease that `hold` shows. No other partition should share the connection:
+    /// one that reads fast would delay the answers of the other. `stop` is passed on once as [`Event::Stop`].
+    pub async fn open(
+        connection: Connection,
+        partition: u32,
+        hold: Hold,
+        stop: CancellationToken,
+    ) -> Result<Self, Failure> {
+        let subject = connection.names().ask(partition);
+        let unsubscribed = |_| Failure::NoAnswer(format!("listen to questions on `{subject}`"));
+        let questions = connection.client().subscribe(subject.clone()).await.map_err(unsubscribed)?;
+        let pipeline = Pipeline::open(&connection).await.map_err(unsubscribed)?;
+        let log = connection.names().runs(partition);
+        // Besides, an answer says that the server has read the subscriptions that were written before.
+        let Found {} = connection
+            .api(&format!("STREAM.INFO.{log}"), &())
+            .await
+            .map_err(|error| error.into_failure(format!("find the log `{log}`")))?;
+        Ok(Self {
+            partition,
+            log,
+            pipeline,
+            questions,
+            reader: None,
+            losses: connection.losses().count(),
+            hold,
+            stop: Some(Box::pin(stop.cancelled_owned())),
+            timer: Box::pin(sleep(LOOK_AGAIN)),
+            connection,
+        })
+    }
+
+    /// Appends whatever is there now and arms every waker for what is not.
+    fn collect(&mut self, cx: &mut Context<'_>, hungry: bool, now: Duration, into: &mut Vec<Event>) {
+        self.look_at_connection(into);
+        let connected = self.connection.is_connected();
+        self.pipeline.flush(cx, connected);
+        self.pipeline.poll(cx, now, ANSWERS_PER_ROUND, into);
+        self.collect_questions(cx, into);
+        if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
+            self.stop = None;
+            into.push(Event::Stop);
+        }
+        self.collect_entries(cx, hungry, now, into);
+        // Second halves of revocations, requests for entries, refusals to questions.
+        self.pipeline.flush(cx, connected);
+        self.pipeline.drain_settled(into);
+    }
+
+    fn look_at_connection(&mut self, into: &mut Vec<Event>) {
+        let losses = self.connection.losses().count();
+        if losses == self.losses {
+            return;
+        }
+        self.losses = losses;
+        let why = "the connection was lost";
+        self.pipeline.abandon(why);
+        if self.reader.take().is_some() {
+            into.push(Event::ReaderLost(why.into()));
+        }
+    }
+
+    fn collect_questions(&mut self, cx: &mut Context<'_>, into: &mut Vec<Event>) {
+        for _ in 0..QUESTIONS_PER_ROUND {
+            let Poll::Ready(Some(question)) = self.questions.poll_next_unpin(cx) else { return };
+            let Some(asker) = question.reply.as_ref().map(|reply| Asker(reply.to_string())) else { continue };
+            match serde_json::from_slice::<Ask>(&question.payload) {
+                Ok(ask) => into.push(Event::Asked(ask, asker)),
+                Err(error) => {
+                    let why = format!("the question cannot be read: {error}; docs/protocol.md shows what can be asked");
+                    self.answer(asker, &Answer::Refused(StepError::new("BadQuestion", why).final_()));
+                }
+            }
+        }
+    }
+
+    fn collect_entries(&mut self, cx: &mut Context<'_>, hungry: bool, now: Duration, into: &mut Vec<Event>) {
+        let Some(reader) = &mut self.reader else { return };
+        if !hungry {
+            return reader.rest(now);
+        }
+        if let Err(why) = reader.poll(cx, now, ENTRIES_PER_ROUND, into) {
+            self.close_reader();
+            into.push(Event::ReaderLost(why));
+            return;
+        }
+        if let Some((subject, reply, body)) = reader.request() {
+            self.pipeline.send(&subject, Some(reply), body);
+        }
+    }
+
+    /// Ends the reader and tells the server not to keep its consumer, which it would forget by itself half a minute later.
+    fn close_reader(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            // The API answers nobody without a reply subject, and does nothing then.
+            let nowhere = self.connection.client().new_inbox();
+            self.pipeline.send(&reader.removal(), Some(nowhere), Bytes::new());
+        }
+    }
+
+    fn attempt(&self, what: &str) -> String {
+        format!("{what} of `{}`", self.log)
+    }
+
+    /// The newest value of every key below the partition, by key. A marker takes a key out again.
+    async fn read_snapshots(
+        &self,
+        stream: &str,
+        from: Sequence,
+        into: &mut HashMap<String, Option<Stored>>,
+    ) -> Result<Sequence, ApiError> {
+        let prefix = self.connection.names().key(Bucket::Executions, &Names::snapshot_key(self.partition, ""));
+        let filter = format!("{prefix}>");
+        let read = self.connection.all_from(stream, &filter, from, |message| {
+            let key = message.subject[prefix.len()..].to_owned();
+            let stored = Stored { key: key.clone(), revision: message.sequence, value: message.payload };
+            into.insert(key, (!message.is_marker).then_some(stored));
+        });
+        read.await
+    }
+}
+
+/// The key of the mark, below the partition: no execution's id starts with `~`.
+const MARK: &str = "~mark";
+/// How long a replica may lag behind the mark before the load is given up.
+const MARK_WITHIN: Duration = Duration::from_secs(5);
+const MARK_PAUSE: Duration = Duration::from_millis(20);
+
+impl Ports for NatsPorts {
+    async fn events(&mut self, hungry: bool, wake: Duration, into: &mut Vec<Event>) {
+        let before = into.len();
+        // Unconstrained, so that "nothing there" is never the runtime's way of asking us to yield: deadlines and silence go by it.
+        // What one round takes is bounded here, and all that can be ready by what is in flight.
+        unconstrained(poll_fn(|cx| {
+            loop {
+                let now = clock::boot();
+                self.collect(cx, hungry, now, into);
+                if before < into.len() || wake <= now {
+                    return Poll::Ready(());
+                }
+                self.timer.as_mut().reset(Instant::now() + wake.saturating_sub(now).min(LOOK_AGAIN));
+                if self.timer.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+            }
+        }))
+        .await;
+    }
+
+    fn publish(&mut self, ticket: Ticket, message: Arc<Message>) {
+        self.pipeline.publish(ticket, &message, clock::boot());
+    }
+
+    fn revoke(&mut self, ticket: Ticket, queue: &str, subject: &str) {
+        let stream = self.connection.names().queue_stream(queue);
+        self.pipeline.revoke(ticket, stream, subject, clock::boot());
+    }
+
+    fn look_up(&mut self, ticket: Ticket, bucket: Bucket, key: &str) {
+        let names = self.connection.names();
+        self.pipeline.look_up(ticket, &names.bucket_stream(bucket), &names.key(bucket, key), clock::boot());
+    }
+
+    fn answer(&mut self, asker: Asker, answer: &Answer) {
+        let payload = serde_json::to_vec(answer).expect("answers have string keys only");
+        self.pipeline.send(&asker.0, None, payload);
+    }
+
+    fn tell(&mut self, execution: &str, notice: Bytes) {
+        let subject = self.connection.names().tell(execution);
+        self.pipeline.send(&subject, None, notice);
+    }
+
+    async fn read_from(&mut self, sequence: Sequence) -> Result<(), Failure> {
+        self.close_reader();
+        let opened = Reader::open(&self.connection, self.log.clone(), sequence, clock::boot()).await;
+        let failed = |error: ApiError| error.into_failure(self.attempt(&format!("read from message {sequence}")));
+        self.reader = Some(opened.map_err(failed)?);
+        Ok(())
+    }
+
+    async fn publish_and_wait(&mut self, message: Message) -> Outcome {
+        self.connection.publish(&message).await
+    }
+
+    async fn stored_at(&mut self, sequence: Sequence) -> Result<Option<Moment>, Failure> {
+        let stored = self.connection.stored(&self.log, &json!({ "seq": sequence })).await;
+        let stored = stored.map_err(|error| error.into_failure(self.attempt(&format!("read message {sequence}"))))?;
+        Ok(stored.map(|message| message.time))
+    }
+
+    async fn first_after(&mut self, time: Moment) -> Result<Option<Sequence>, Failure> {
+        let later = (time + Span::from_nanos(1)).to_string();
+        let stored = self.connection.stored(&self.log, &json!({ "start_time": later, "next_by_subj": ">" })).await;
+        let stored = stored.map_err(|error| error.into_failure(self.attempt("find the first later message")))?;
+        Ok(stored.map(|message| message.seq))
+    }
+
+    async fn purge_below(&mut self, sequence: Sequence) -> Result<(), Failure> {
+        #[derive(Deserialize)]
+        struct Purged {}
+        if sequence <= 1 {
+            return Ok(());
+        }
+        let verb = format!("STREAM.PURGE.{}", self.log);
+        let purged = self.connection.api(&verb, &json!({ "seq": sequence })).await;
+        let failed = |error: ApiError| error.into_failure(self.attempt(&format!("purge what is below {sequence}")));
+        let Purged {} = purged.map_err(failed)?;
+        Ok(())
+    }
+
+    async fn queued(&mut self, tasks: &[(String, String)]) -> Result<Vec<bool>, Failure> {
+        let mut by_queue: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, (queue, _)) in tasks.iter().enumerate() {
+            by_queue.entry(queue).or_default().push(index);
+        }
+        let mut queued = vec![false; tasks.len()];
+        for (queue, indices) in by_queue {
+            let stream = self.connection.names().queue_stream(queue);
+            let subjects: Vec<&str> = indices.iter().map(|&index| tasks[index].1.as_str()).collect();
+            let present = self.connection.present(&stream, &subjects).await;
+            let present = present.map_err(|error| error.into_failure(format!("look for tasks in `{stream}`")))?;
+            for index in indices {
+                queued[index] = present.contains(&tasks[index].1);
+            }
+        }
+        Ok(queued)
+    }
+
+    /// A mark is written first and read until it is back: what was stored before it has then been seen, however far the
+    /// replica that answers lags behind.
+    async fn snapshots(&mut self) -> Result<Vec<Stored>, Failure> {
+        let stream = self.connection.names().bucket_stream(Bucket::Executions);
+        let attempt = || format!("load the snapshots of partition {} from `{stream}`", self.partition);
+        let key = Names::snapshot_key(self.partition, MARK);
+        let mark = Message {
+            subject: self.connection.names().key(Bucket::Executions, &key),
+            expected: None,
+            msg_id: None,
+            ttl: None,
+            headers: vec![],
+            payload: Bytes::from_static(b"{}"),
+        };
+        let mark = match self.connection.publish(&mark).await {
+            Outcome::Stored { sequence, .. } => sequence,
+            Outcome::Full(why) => {
+                // A full bucket must not keep a partition from being taken over.
+                tracing::warn!(why, stream, "no room for a mark; on a cluster a lagging replica would go unnoticed");
+                0
+            }
+            other => {
+                return Err(Failure::Refused { what: attempt(), why: format!("the mark was not stored: {other:?}") });
+            }
+        };
+        let mut found = HashMap::new();
+        let mut next = 1;
+        let deadline = clock::boot() + MARK_WITHIN;
+        loop {
+            let read = self.read_snapshots(&stream, next, &mut found).await;
+            next = read.map_err(|error| error.into_failure(attempt()))?;
+            if mark < next {
+                break;
+            }
+            if deadline <= clock::boot() {
+                return Err(Failure::NoAnswer(attempt()));
+            }
+            sleep(MARK_PAUSE).await;
+        }
+        found.remove(MARK);
+        Ok(found.into_values().flatten().collect())
+    }
+
+    async fn value(&mut self, bucket: Bucket, key: &str) -> Result<Option<(Sequence, Bytes)>, Failure> {
+        self.connection.value(bucket, key).await
+    }
+
+    async fn values(&mut self, bucket: Bucket, keys: &[String]) -> Result<Vec<Option<(Sequence, Bytes)>>, Failure> {
+        let connection = &self.connection;
+        let reads: Vec<_> = keys.iter().map(|key| connection.value(bucket, key)).collect();
+        futures::stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        sleep(time).await;
+    }
+
+    fn holds_lease(&self) -> bool {
+        self.hold.held(clock::boot())
+    }
+
+    fn now(&self) -> Moment {
+        clock::now()
+    }
+
+    fn boot(&self) -> Duration {
+        clock::boot()
+    }
+}

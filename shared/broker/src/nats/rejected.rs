@@ -1,0 +1,71 @@
+//! Messages that cannot be read or may not be applied: set aside with the reason, so that they stop nothing.
+
+use crate::{
+    names::Names,
+    ports::{Entry, Message},
+};
+
+/// The CloudEvent type of a rejected message.
+const REJECTED_TYPE: &str = "sagaline.rejected.v1";
+/// What is kept of the payload. The reason must find room beside it in a message; the whole stays in the log for as long as that is kept.
+const KEPT_BYTES_MAX: usize = 512 * 1024;
+
+/// `entry` of a partition's log as a message for `REJECTED`. `reason` is one word, a token of the subject; `why` is for people.
+/// Publishing it twice stores it once.
+pub fn rejected(names: &Names, partition: u32, entry: &Entry, reason: &str, why: &str) -> Message {
+    let log = names.runs(partition);
+    let id = format!("rejected-{log}-{}", entry.sequence);
+    let kept = entry.payload.len().min(KEPT_BYTES_MAX);
+    let mut headers = vec![
+        ("ce-specversion", "1.0".to_owned()),
+        ("ce-id", id.clone()),
+        ("ce-source", format!("/sagaline/{}/orchestrator", names.namespace())),
+        ("ce-type", REJECTED_TYPE.to_owned()),
+        ("ce-time", entry.time.to_string()),
+        ("Sagaline-Reason", one_line(why)),
+        ("Sagaline-Stream", log),
+        ("Sagaline-Sequence", entry.sequence.to_string()),
+        ("Sagaline-Subject", one_line(&entry.subject)),
+    ];
+    if kept < entry.payload.len() {
+        headers.push(("Sagaline-Truncated-From", entry.payload.len().to_string()));
+    }
+    Message {
+        subject: names.rejected(reason),
+        expected: None,
+        msg_id: Some(id),
+        ttl: None,
+        headers,
+        payload: entry.payload.slice(..kept),
+    }
+}
+
+/// Headers are lines; what others wrote may hold several.
+fn one_line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ").chars().take(1000).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use sagaline_model::Moment;
+
+    use super::*;
+
+    #[test]
+    fn a_rejected_message_says_what_it_was_and_why() {
+        let entry = Entry {
+            sequence: 7,
+            time: Moment::EPOCH,
+            subject: "sagaline.run.0.a.in".into(),
+            content: Err("no".into()),
+            payload: Bytes::from(vec![b'x'; KEPT_BYTES_MAX + 1]),
+        };
+        let message = rejected(&Names::default(), 0, &entry, "not_a_cloudevent", "two\nlines");
+        assert_eq!(message.subject, "sagaline.rejected.not_a_cloudevent");
+        assert_eq!((message.msg_id.as_deref(), message.payload.len()), (Some("rejected-RUNS_0-7"), KEPT_BYTES_MAX));
+        let header = |name| message.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        assert_eq!(header("Sagaline-Reason"), Some("two lines"));
+        assert_eq!(header("Sagaline-Truncated-From"), Some("524289"));
+    }
+}

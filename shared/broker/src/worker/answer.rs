@@ -1,0 +1,139 @@
+//! Answering: the result is stored before the task is acknowledged, however long that takes.
+
+use std::time::Duration;
+
+use sagaline_events::{Input, Task};
+use sagaline_model::StepError;
+use serde_json::Value;
+
+use super::{
+    Delivery, Ended, PayloadFault, TaskPorts,
+    hold::{Hold, Lost},
+    message::{self, one_line},
+};
+use crate::ports::{Message, Outcome};
+
+/// JSON of more bytes than this does not travel in a message.
+const INLINE_BYTES_MAX: usize = crate::nats::INLINE_BYTES_MAX;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Stores how the attempt ended at whoever wants it, then lets the queue forget the task. It ends only when both are done.
+pub(super) async fn answer<P: TaskPorts>(
+    hold: &Hold<'_, P>,
+    delivery: &Delivery,
+    task: &Task,
+    ended: Ended,
+    traceparent: Option<&str>,
+) {
+    let ports = hold.ports();
+    let (input, data) = fit(hold, task, ended).await;
+    let result = message::answer(ports.names(), task, &input, data, traceparent);
+    if let Err(why) = store(hold, task, &result).await {
+        // Refused for good. Whoever waits must hear something, so a failure that is small and plain goes in its place.
+        let error = StepError::new("ResultRefused", format!("the result could not be stored: {}", one_line(&why))).final_();
+        let failed = message::result(task, Ended::Failed(error), ports.worker());
+        let failed = message::answer(ports.names(), task, &failed, failed.data(), None);
+        if let Err(why) = store(hold, task, &failed).await {
+            let why = format!("its answer is refused by `{}`: {why}", task.reply);
+            reject(hold, delivery, &why).await;
+        }
+    }
+    hold.done().await;
+}
+
+/// Sets a delivery aside that nobody can serve.
+pub(super) async fn reject<P: TaskPorts>(hold: &Hold<'_, P>, delivery: &Delivery, why: &str) {
+    let message = message::rejected(hold.ports().names(), delivery, why);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match hold.keep(hold.ports().publish(&message)).await {
+            Outcome::Stored { .. } => break,
+            outcome => tracing::warn!(task = delivery.subject, ?outcome, "a bad task cannot be set aside yet"),
+        }
+        hold.keep(hold.ports().pause(pause)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Reports that the attempt begins, for as long as the task is ours. `Err`: the report is refused for good.
+pub(super) async fn report<P: TaskPorts>(
+    hold: &Hold<'_, P>,
+    task: &Task,
+    traceparent: Option<&str>,
+) -> Result<Result<(), String>, Lost> {
+    let input = message::started(task, hold.ports().worker());
+    let data = input.data();
+    let started = message::answer(hold.ports().names(), task, &input, data, traceparent);
+    hold.keep_while_ours(until_stored(hold.ports(), task, &started)).await
+}
+
+async fn store<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, message: &Message) -> Result<(), String> {
+    hold.keep(until_stored(hold.ports(), task, message)).await
+}
+
+/// Publishes until it is stored. `Err`: it never will be.
+async fn until_stored<P: TaskPorts>(ports: &P, task: &Task, message: &Message) -> Result<(), String> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let why = match ports.publish(message).await {
+            Outcome::Stored { .. } => return Ok(()),
+            Outcome::Refused(why) => return Err(why),
+            Outcome::Full(why) | Outcome::Unknown(why) => why,
+            outcome @ (Outcome::Conflict | Outcome::Contended | Outcome::Gone | Outcome::Found(_)) => format!("{outcome:?}"),
+        };
+        let Task { execution, path, attempt, .. } = task;
+        let subject = &message.subject;
+        if pause < LONGEST_PAUSE && LONGEST_PAUSE <= pause * 2 {
+            tracing::warn!(%execution, step = %path, attempt, why, subject, "not stored for seconds; it is tried until it is");
+        } else {
+            tracing::debug!(%execution, step = %path, attempt, why, subject, "not stored yet; trying again");
+        }
+        ports.pause(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// The result as it travels, and its data: what is too large for a message goes to the store of payloads.
+async fn fit<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, ended: Ended) -> (Input, Vec<u8>) {
+    let worker = hold.ports().worker();
+    let input = message::result(task, ended, worker);
+    let data = input.data();
+    if data.len() <= INLINE_BYTES_MAX {
+        return (input, data);
+    }
+    let smaller = match input {
+        Input::StepSucceeded(result) => match offload(hold, result.output).await {
+            Ok(output) => Ended::Succeeded(output),
+            Err(why) => {
+                Ended::Failed(StepError::new("ResultTooLarge", format!("the output cannot be kept: {why}")).final_())
+            }
+        },
+        Input::StepFailed(result) => Ended::Failed(shortened(result.error)),
+        Input::StepSkipped(result) => Ended::Skipped(one_line(&result.reason)),
+        other => return (other, data),
+    };
+    let input = message::result(task, smaller, worker);
+    let data = input.data();
+    (input, data)
+}
+
+/// The details of an error are for people; without them it still says what happened.
+fn shortened(error: StepError) -> StepError {
+    let message = format!("{} (shortened: the error was larger than {INLINE_BYTES_MAX} bytes)", one_line(&error.message));
+    StepError { kind: one_line(&error.kind), message, retryable: error.retryable, details: None }
+}
+
+/// `Err`: it can never be kept.
+async fn offload<P: TaskPorts>(hold: &Hold<'_, P>, output: Value) -> Result<Value, String> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match hold.keep(hold.ports().offload(output.clone())).await {
+            Ok(reference) => return Ok(reference),
+            Err(PayloadFault::Never(why)) => return Err(why),
+            Err(PayloadFault::Later(why)) => tracing::warn!(why, "a large output cannot be stored yet; trying again"),
+        }
+        hold.keep(hold.ports().pause(pause)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,95 @@
+//! All that comes before an attempt may begin: the question whether it is wanted, its input, the report that it begins.
+
+use std::{mem, time::Duration};
+
+use sagaline_events::Task;
+use sagaline_model::StepError;
+use serde_json::Value;
+
+use super::{
+    Delivery, Host, PayloadFault, TaskPorts,
+    answer::report,
+    doubt::{is_only_copy, is_wanted},
+    hold::{Hold, Lost},
+    running::Begun,
+};
+
+/// What a reference in a task's JSON looks like. Most tasks have none, and are not searched.
+const REFERENCE: &[u8] = b"\"$ref\"";
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What is to be done with a task.
+pub(super) enum Prepared<'a> {
+    /// Run it, now.
+    Run(Value, Begun<'a>),
+    /// Nobody waits for it: let the queue forget it.
+    Unwanted,
+    /// It may be somebody else's by now: leave it alone.
+    Lost,
+    /// It runs in this worker already.
+    Joined,
+    /// It cannot run, and this is why.
+    Failed(StepError),
+    /// Nobody can be told anything about it.
+    Unanswerable(String),
+}
+
+pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
+    hold: &Hold<'a, P>,
+    host: &H,
+    delivery: &Delivery,
+    task: &mut Task,
+) -> Prepared<'a> {
+    let ports = hold.ports();
+    if !is_only_copy(delivery, task, ports.session()) {
+        match hold.keep_while_ours(is_wanted(ports, task)).await {
+            Err(Lost) => return Prepared::Lost,
+            Ok(wanted) => {
+                host.asked(wanted);
+                if !wanted {
+                    return Prepared::Unwanted;
+                }
+            }
+        }
+    }
+    let input = match hold.keep_while_ours(input(ports, delivery, task)).await {
+        Err(Lost) => return Prepared::Lost,
+        Ok(Err(error)) => return Prepared::Failed(error),
+        Ok(Ok(input)) => input,
+    };
+    // From here to the start nothing is waited for, but by tasks whose start must be reported; so this is looked at again there.
+    if !hold.is_ours() {
+        return Prepared::Lost;
+    }
+    let Some(begun) = ports.running().begin(task, hold.reply()) else { return Prepared::Joined };
+    if task.timeout.is_none() {
+        return Prepared::Run(input, begun);
+    }
+    let traceparent = delivery.content.as_ref().ok().and_then(|content| content.traceparent.as_deref());
+    match report(hold, task, traceparent).await {
+        Ok(Err(why)) => Prepared::Unanswerable(why),
+        Ok(Ok(())) if begun.is_revoked() => Prepared::Unwanted,
+        Ok(Ok(())) if hold.is_ours() => Prepared::Run(input, begun),
+        Ok(Ok(())) | Err(Lost) => Prepared::Lost,
+    }
+}
+
+/// The input with what it refers to.
+async fn input<P: TaskPorts>(ports: &P, delivery: &Delivery, task: &mut Task) -> Result<Value, StepError> {
+    let input = mem::take(&mut task.input);
+    let refers = |bytes: &[u8]| bytes.windows(REFERENCE.len()).any(|window| window == REFERENCE);
+    if !delivery.content.as_ref().is_ok_and(|content| refers(&content.data)) {
+        return Ok(input);
+    }
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match ports.resolve(input.clone()).await {
+            Ok(input) => return Ok(input),
+            Err(PayloadFault::Never(why)) => return Err(StepError::new("BadInput", why).final_()),
+            Err(PayloadFault::Later(why)) => tracing::warn!(why, "a large input cannot be read yet; trying again"),
+        }
+        ports.pause(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}

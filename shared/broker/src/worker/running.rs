@@ -1,0 +1,131 @@
+//! The attempts that run in a worker now: to cancel the one that a notice names, and to run none twice at a time.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use sagaline_events::{FramePath, Task};
+use sagaline_model::ExecutionId;
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+/// Where the newest delivery of an attempt is acknowledged.
+pub(super) type Reply = Arc<Mutex<String>>;
+
+/// The attempts that run. One value serves a whole worker.
+#[derive(Debug, Default)]
+pub struct Running(Mutex<HashMap<ExecutionId, Vec<Attempt>>>);
+
+#[derive(Debug)]
+struct Attempt {
+    path: FramePath,
+    number: u32,
+    reply: Reply,
+    end: Arc<End>,
+}
+
+/// How an attempt is ended from outside.
+#[derive(Debug, Default)]
+struct End {
+    revoked: AtomicBool,
+    cancel: CancellationToken,
+}
+
+/// What is said on `<ns>.tell.<execution>`.
+#[derive(Deserialize)]
+struct Notice {
+    revoked: Revoked,
+}
+
+#[derive(Deserialize)]
+struct Revoked {
+    path: FramePath,
+    attempt: u32,
+}
+
+impl Running {
+    /// Takes note that this attempt runs, for as long as the value lives. If it runs already, its newest delivery is the one to
+    /// keep alive and to acknowledge from now on, and there is nothing to run.
+    pub(super) fn begin(&self, task: &Task, reply: &Reply) -> Option<Begun<'_>> {
+        let mut attempts = self.attempts();
+        let of_execution = attempts.entry(task.execution.clone()).or_default();
+        if let Some(running) = of_execution.iter().find(|running| running.is(&task.path, task.attempt)) {
+            let newest = lock(reply).clone();
+            *lock(&running.reply) = newest;
+            return None;
+        }
+        let end = Arc::new(End::default());
+        let (path, number) = (task.path.clone(), task.attempt);
+        of_execution.push(Attempt { path, number, reply: reply.clone(), end: end.clone() });
+        Some(Begun { running: self, execution: task.execution.clone(), end })
+    }
+
+    /// An attempt is over for good, says a message on `<ns>.tell.<execution>`.
+    pub fn notice(&self, execution: &str, payload: &[u8]) {
+        let attempts = self.attempts();
+        let Some(of_execution) = attempts.get(execution) else { return };
+        let Ok(Notice { revoked }) = serde_json::from_slice(payload) else {
+            tracing::debug!(execution, "a notice cannot be read");
+            return;
+        };
+        for attempt in of_execution.iter().filter(|attempt| attempt.is(&revoked.path, revoked.attempt)) {
+            attempt.end.revoked.store(true, Ordering::Release);
+            attempt.end.cancel.cancel();
+        }
+    }
+
+    /// How many attempts run.
+    pub fn count(&self) -> usize {
+        self.attempts().values().map(Vec::len).sum()
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, HashMap<ExecutionId, Vec<Attempt>>> {
+        lock(&self.0)
+    }
+}
+
+/// What is guarded is whole at every moment, so a panic elsewhere does no harm to it.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Attempt {
+    fn is(&self, path: &FramePath, number: u32) -> bool {
+        self.number == number && self.path == *path
+    }
+}
+
+/// An attempt that runs. When it is dropped the attempt is over, and whatever it left behind is told by its token.
+pub(super) struct Begun<'a> {
+    running: &'a Running,
+    execution: ExecutionId,
+    end: Arc<End>,
+}
+
+impl Begun<'_> {
+    pub(super) fn cancel(&self) -> &CancellationToken {
+        &self.end.cancel
+    }
+
+    /// Whether nobody waits for the outcome any more.
+    pub(super) fn is_revoked(&self) -> bool {
+        self.end.revoked.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.end.cancel.cancel();
+        let mut attempts = self.running.attempts();
+        if let Some(of_execution) = attempts.get_mut(&self.execution) {
+            of_execution.retain(|attempt| !Arc::ptr_eq(&attempt.end, &self.end));
+            if of_execution.is_empty() {
+                attempts.remove(&self.execution);
+            }
+        }
+    }
+}
