@@ -5,39 +5,15 @@
 
 pub mod keeper;
 pub mod machine;
+mod settings;
 mod watch;
 
-use std::time::Duration;
-
-use sagaline_broker::nats::{self, ConnectError, InstallError, Installation};
-use sagaline_telemetry::health::Health;
+use sagaline_broker::nats::{self, ConnectError, InstallError};
+use sagaline_telemetry::{health::Health, process::Fatal};
 use tokio_util::sync::CancellationToken;
 
+pub use self::settings::{Flags, Settings};
 use self::keeper::Keeper;
-
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub nats_url: String,
-    pub namespace: String,
-    /// What to create where it is missing.
-    pub installation: Installation,
-    /// What has been waited for so long is looked at again.
-    pub look_again_after: Duration,
-    /// How long the log keeps what is done.
-    pub history: Duration,
-}
-
-impl Settings {
-    pub fn new(nats_url: impl Into<String>, namespace: impl Into<String>) -> Self {
-        Self {
-            nats_url: nats_url.into(),
-            namespace: namespace.into(),
-            installation: Installation::default(),
-            look_again_after: Duration::from_secs(60),
-            history: Duration::from_secs(24 * 3600),
-        }
-    }
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -47,6 +23,16 @@ pub enum Error {
     Install(#[from] InstallError),
     #[error("the thread of partition {partition} cannot be started")]
     Thread { partition: u32, source: std::io::Error },
+}
+
+impl Fatal for Error {
+    fn is_misuse(&self) -> bool {
+        match self {
+            Self::Connect(error) => matches!(error, ConnectError::BadUrl { .. } | ConnectError::BadNamespace(_)),
+            Self::Install(error) => matches!(error, InstallError::BadPartitions(_)),
+            Self::Thread { .. } => false,
+        }
+    }
 }
 
 /// Works until `shutdown`, then hands its partitions over.

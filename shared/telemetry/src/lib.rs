@@ -7,6 +7,8 @@ pub mod health;
 mod http;
 mod logs;
 pub mod metrics;
+pub mod process;
+pub mod settings;
 mod start;
 mod traces;
 
