@@ -11,6 +11,7 @@ use std::{
 use sagaline_broker::{
     names::Names,
     ports::{Bucket, Message, Outcome},
+    worker::Ended,
 };
 use sagaline_events::{
     Input, Start, Task,
@@ -19,13 +20,7 @@ use sagaline_events::{
 };
 use sagaline_model::{Name, StepError};
 use sagaline_orchestrator::machine::Executions;
-use sagaline_testkit::sim::{
-    Dice, Faults, Scenario, World,
-    faults::Without,
-    ports::step,
-    simulate,
-    tasks::{Ends, send},
-};
+use sagaline_testkit::sim::{Dice, Faults, Scenario, World, faults::Without, ports::step, simulate, tasks::send};
 use serde_json::json;
 
 /// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, and a failure that is borne.
@@ -143,13 +138,13 @@ fn clients(world: World<Executions>, seed: u64) -> Vec<Pin<Box<dyn Future<Output
         .collect()
 }
 
-fn activity(seed: u64, task: &Task) -> Ends {
+fn activity(seed: u64, task: &Task) -> Ended {
     let name = format!("{seed}/{}/{}/{}", task.execution, task.path, task.attempt);
     let mut dice = Dice::new(u64::from(sagaline_model::id::fnv1a(name.as_bytes())));
     match dice.below(100) {
-        0..=74 => Ends::Well(json!({"n": task.attempt, "step": task.path})),
-        75..=94 => Ends::Badly(StepError::new("Flaky", "it happens")),
-        _ => Ends::Skipped,
+        0..=74 => Ended::Succeeded(json!({"n": task.attempt, "step": task.path})),
+        75..=94 => Ended::Failed(StepError::new("Flaky", "it happens")),
+        _ => Ended::Skipped(String::new()),
     }
 }
 

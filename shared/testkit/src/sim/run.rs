@@ -24,7 +24,7 @@ use super::{
     Dice, Faults, World,
     ports::{SimPorts, step},
     tasks,
-    world::{LEASE, Pid},
+    world::{LEASE, Pid, WINDOW},
 };
 
 /// What is simulated.
@@ -143,7 +143,7 @@ impl<M: Machine + 'static> Run<'_, M> {
     /// Time passes, something arrives, somebody does something.
     fn one_step(&mut self, calm: bool) {
         let mut world = self.world.lock();
-        let pause = if calm { 30 } else { 12 };
+        let pause = if calm { 90 } else { 60 };
         let pass = world.dice.below(pause);
         world.since += Duration::from_millis(pass as u64);
         let asleep =
@@ -182,7 +182,7 @@ impl<M: Machine + 'static> Run<'_, M> {
             self.crash();
         }
         if self.dice.chance(faults.owner_sleeps) {
-            self.put_to_sleep(Role::Orchestrator, LEASE * 3);
+            self.put_to_sleep(Role::Orchestrator, WINDOW);
         }
         if self.dice.chance(faults.worker_sleeps) {
             self.put_to_sleep(Role::Executor, LEASE * 2);
@@ -289,10 +289,10 @@ async fn orchestrator<M: Machine>(world: World<M>, pid: Pid, machine: fn(Names) 
         let ports = SimPorts::new(world.clone(), pid, 0, Arc::clone(&recovered));
         let mut settings = Settings::new(0, names.clone());
         settings.snapshot_after_inputs = 20;
-        settings.snapshot_after = Duration::from_secs(2);
-        settings.checkpoint_every = Duration::from_millis(200);
-        settings.history = Duration::from_secs(5);
-        settings.look_again_after = Duration::from_secs(3);
+        settings.snapshot_after = Duration::from_secs(10);
+        settings.checkpoint_every = Duration::from_secs(1);
+        settings.history = Duration::from_secs(30);
+        settings.look_again_after = Duration::from_secs(15);
         if world.lock().faults.without.looking_again {
             settings.look_again_after = Duration::from_secs(1_000_000);
         }

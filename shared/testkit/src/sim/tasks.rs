@@ -1,166 +1,233 @@
-//! Workers in the simulated world.
+//! Workers in the simulated world: the real task protocol over the modelled queue.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use sagaline_broker::{
     machine::Machine,
-    ports::{Message, Outcome},
+    names::Names,
+    ports::{Content, Message, Outcome, Sequence},
+    worker::{Acknowledgement, Delivery, Ended, Host, PayloadFault, Run, Running, Session, Stop, TaskPorts, serve},
 };
 use sagaline_events::{
-    Input, Task,
+    Task,
     ask::{Answer, Ask},
-    input::{StepFailed, StepSkipped, StepStarted, StepSucceeded},
     task::REPEAT_HEADER,
 };
-use sagaline_model::StepError;
 use serde_json::Value;
 
 use super::{
     World,
     ports::step,
-    world::{ACK_WAIT, Delivery, Pid, WINDOW},
+    world::{ACK_WAIT, Delivered, Pid, header},
 };
 
-/// How an activity ends.
-#[derive(Clone, Debug)]
-pub enum Ends {
-    Well(Value),
-    Badly(StepError),
-    Skipped,
-}
+/// How an activity ends, given the seed.
+pub type Activity = fn(seed: u64, task: &Task) -> Ended;
 
-pub type Activity = fn(seed: u64, task: &Task) -> Ends;
+/// A question that nobody answers within this time is asked again.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// One worker process, with one slot.
 pub async fn worker<M: Machine>(world: World<M>, pid: Pid, activity: Activity, seed: u64) {
-    let mut session = world.lock().session();
+    let session = Mutex::new(world.lock().session());
+    let bench =
+        Bench { world: &world, pid, activity, seed, session, running: Running::default(), job: Mutex::default() };
     loop {
-        let newest = world.lock().session();
-        if session.0 != newest.0 {
-            session = newest;
-        }
-        let delivery = {
-            let mut state = world.lock();
-            let ready = state.queue.ready(state.since);
-            let chosen = if ready.is_empty() { None } else { Some(ready[state.dice.below(ready.len())].clone()) };
-            let since = state.since;
-            chosen.and_then(|subject| state.queue.take(&subject, pid, since))
-        };
-        match delivery {
-            Some(delivery) => {
+        bench.renew_session();
+        match bench.take() {
+            Some((delivered, delivery)) => {
+                *bench.lock_job() = Some(Job { delivered, asked_at: None });
                 step().await;
-                serve(&world, pid, &delivery, session, activity, seed).await;
+                serve(&bench, &bench, &Stop::default(), &delivery).await;
             }
             None => step().await,
         }
     }
 }
 
-async fn serve<M: Machine>(
-    world: &World<M>,
+/// What a worker process has at hand.
+struct Bench<'w, M: Machine> {
+    world: &'w World<M>,
     pid: Pid,
-    delivery: &Delivery,
-    session: (u64, sagaline_model::Moment),
     activity: Activity,
     seed: u64,
-) {
-    let Ok(task) = serde_json::from_slice::<Task>(&delivery.message.payload) else { return };
-    let without = world.lock().faults.without;
-    let mut alive = world.lock().since;
-    let repeat = delivery.message.headers.iter().any(|(name, _)| *name == REPEAT_HEADER);
-    let late = delivery.stored.since(task.cause) >= (WINDOW / 2).into();
-    let old = task.cause <= session.1;
-    let must_ask = !without.asking && (delivery.delivered > 1 || repeat || late || old);
-    let mut asked_at = u64::MAX;
-    if must_ask {
-        let wanted = Ask::Wanted { execution: task.execution.clone(), path: task.path.clone(), attempt: task.attempt };
-        let mut question = world.lock().ask(wanted.clone());
-        let mut asked = world.lock().since;
-        asked_at = world.lock().log.head();
+    /// The number of the session, and since when it is.
+    session: Mutex<(u64, sagaline_model::Moment)>,
+    running: Running,
+    /// What it works on.
+    job: Mutex<Option<Job>>,
+}
+
+struct Job {
+    delivered: Delivered,
+    /// The head of the log when its owner was asked about it.
+    asked_at: Option<Sequence>,
+}
+
+impl<M: Machine> Bench<'_, M> {
+    fn lock_job(&self) -> std::sync::MutexGuard<'_, Option<Job>> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A worker that hears of a restart has a new connection, and with it a new session.
+    fn renew_session(&self) {
+        let newest = self.world.lock().session();
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if session.0 != newest.0 {
+            *session = newest;
+        }
+    }
+
+    fn take(&self) -> Option<(Delivered, Delivery)> {
+        let mut state = self.world.lock();
+        let since = state.since;
+        let ready = state.queue.ready(since);
+        let chosen = ready.get(state.dice.below(ready.len()))?.clone();
+        let delivered = state.queue.take(&chosen, self.pid, since)?;
+        let message = &delivered.message;
+        let content = header(message, "ce-type").map(|kind| Content {
+            kind: kind.to_owned(),
+            traceparent: None,
+            data: message.payload.clone(),
+        });
+        let delivery = Delivery {
+            subject: message.subject.clone(),
+            sequence: delivered.sequence,
+            stored: delivered.stored,
+            delivered: delivered.delivered,
+            repeat: header(message, REPEAT_HEADER).is_some(),
+            content: content.ok_or_else(|| "it has no `ce-type`".to_owned()),
+            payload: message.payload.clone(),
+            reply: delivered.sequence.to_string(),
+            received: since,
+            session: self.session.lock().unwrap_or_else(PoisonError::into_inner).0,
+        };
+        Some((delivered, delivery))
+    }
+}
+
+impl<M: Machine> TaskPorts for Bench<'_, M> {
+    fn names(&self) -> &Names {
+        // Names are the same in every simulated world.
+        static NAMES: std::sync::LazyLock<Names> = std::sync::LazyLock::new(Names::default);
+        &NAMES
+    }
+
+    fn worker(&self) -> &'static str {
+        "simulated"
+    }
+
+    fn running(&self) -> &Running {
+        &self.running
+    }
+
+    fn session(&self) -> Session {
+        self.renew_session();
+        let (number, since) = *self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        Session { number, since: Some(since), ack_wait: ACK_WAIT }
+    }
+
+    fn boot(&self) -> Duration {
+        self.world.lock().since
+    }
+
+    async fn pause(&self, time: Duration) {
+        let until = self.boot() + time;
+        while self.boot() < until {
+            step().await;
+        }
+    }
+
+    async fn acknowledge(&self, _reply: &str, what: Acknowledgement) {
+        step().await;
+        let job = self.lock_job();
+        let Some(Job { delivered, .. }) = &*job else { return };
+        let mut state = self.world.lock();
+        let since = state.since;
+        match what {
+            Acknowledgement::Done => state.queue.ack(delivered),
+            Acknowledgement::Progress => state.queue.progress(delivered, self.pid, since),
+            Acknowledgement::Again => {}
+        }
+    }
+
+    async fn ask(&self, _subject: &str, ask: &Ask) -> Option<Answer> {
+        let (question, until) = {
+            let mut state = self.world.lock();
+            if state.faults.without.asking {
+                return Some(Answer::Wanted(true));
+            }
+            if let Some(job) = &mut *self.lock_job() {
+                job.asked_at = Some(state.log.head());
+            }
+            (state.ask(ask.clone()), state.since + ANSWER_WITHIN)
+        };
         loop {
             {
-                let mut state = world.lock();
-                let since = state.since;
-                if let Some(Answer::Wanted(wanted)) = state.answers.remove(&question) {
-                    if !wanted {
-                        state.queue.ack(delivery);
-                        return;
-                    }
-                    break;
+                let mut state = self.world.lock();
+                if let Some(answer) = state.answers.remove(&question) {
+                    return Some(answer);
                 }
-                if since > asked + ACK_WAIT / 4 {
-                    question = state.ask(wanted.clone());
-                    asked = since;
-                    asked_at = state.log.head();
-                    state.queue.progress(delivery, pid, since);
-                    alive = since;
-                }
-                if state.restarts != session.0 {
-                    return;
+                if state.since >= until {
+                    return None;
                 }
             }
             step().await;
         }
-        step().await;
     }
-    {
-        let mut state = world.lock();
-        if !without.freshness && (state.since >= alive + ACK_WAIT || state.restarts != session.0) {
-            return;
+
+    async fn publish(&self, message: &Message) -> Outcome {
+        send_once(self.world, message).await
+    }
+
+    async fn resolve(&self, value: Value) -> Result<Value, PayloadFault> {
+        Ok(value)
+    }
+
+    async fn offload(&self, value: Value) -> Result<Value, PayloadFault> {
+        Ok(value)
+    }
+}
+
+impl<M: Machine> Host for Bench<'_, M> {
+    async fn run(&self, run: Run) -> Ended {
+        if let Some(job) = &*self.lock_job() {
+            let asked_at = job.asked_at.unwrap_or(Sequence::MAX);
+            let about = format!("delivered {} times, asked at {:?}", job.delivered.delivered, job.asked_at);
+            self.world.lock().runs(&run.task, asked_at, &about);
         }
-        let since = state.since;
-        state.queue.progress(delivery, pid, since);
-        let about = format!(
-            "delivered {} times, repeat {repeat}, late {late}, older than the session {old}, asked {must_ask}",
-            delivery.delivered
-        );
-        state.runs(&task, asked_at, &about);
+        let busy = self.world.lock().dice.below(20);
+        for _ in 0..busy {
+            step().await;
+        }
+        (self.activity)(self.seed, &run.task)
     }
-    if task.timeout.is_some() {
-        let started = StepStarted { path: task.path.clone(), attempt: task.attempt, worker: None };
-        tell(world, &task, &Input::StepStarted(started)).await;
-    }
-    let busy = world.lock().dice.below(20);
-    for _ in 0..busy {
-        step().await;
+
+    fn asked(&self, _wanted: bool) {}
+}
+
+/// Publishes once. The ack may get lost; then nobody knows.
+async fn send_once<M: Machine>(world: &World<M>, message: &Message) -> Outcome {
+    step().await;
+    let outcome = {
         let mut state = world.lock();
-        let since = state.since;
-        state.queue.progress(delivery, pid, since);
-    }
-    let (path, attempt) = (task.path.clone(), task.attempt);
-    let answer = match activity(seed, &task) {
-        Ends::Well(output) => Input::StepSucceeded(StepSucceeded { path, attempt, output, worker: None }),
-        Ends::Badly(error) => Input::StepFailed(StepFailed { path, attempt, error, worker: None }),
-        Ends::Skipped => Input::StepSkipped(StepSkipped { path, attempt, reason: String::new(), worker: None }),
+        let outcome = state.receive(message);
+        let lost = state.faults.lost_acks;
+        if state.dice.chance(lost) { Outcome::Unknown("the ack was lost".to_owned()) } else { outcome }
     };
-    tell(world, &task, &answer).await;
-    world.lock().queue.ack(delivery);
+    step().await;
+    outcome
 }
 
-/// Publishes an input until it is acknowledged.
-pub async fn tell<M: Machine>(world: &World<M>, task: &Task, input: &Input) {
-    let message = Message {
-        subject: task.reply.clone(),
-        expected: None,
-        msg_id: None,
-        ttl: None,
-        headers: vec![("ce-type", input.kind().to_owned())],
-        payload: input.data().into(),
-    };
-    send(world, &message).await;
-}
-
-/// Publishes until it is acknowledged; gives the last outcome.
+/// Publishes until it is acknowledged.
 pub async fn send<M: Machine>(world: &World<M>, message: &Message) -> Outcome {
     loop {
-        step().await;
-        let outcome = {
-            let mut state = world.lock();
-            let outcome = state.receive(message);
-            let lost = state.faults.lost_acks;
-            if state.dice.chance(lost) { None } else { Some(outcome) }
-        };
-        step().await;
-        if let Some(outcome) = outcome {
-            return outcome;
+        match send_once(world, message).await {
+            Outcome::Unknown(_) => {}
+            outcome => return outcome,
         }
     }
 }

@@ -21,7 +21,7 @@ use sagaline_events::{
 };
 use sagaline_model::Moment;
 
-pub use self::queue::{Delivery, QueuedMessage};
+pub use self::queue::{Delivered, QueuedMessage};
 use self::{
     queue::Queue,
     store::{Buckets, Log},
@@ -29,11 +29,11 @@ use self::{
 use super::{Dice, Faults};
 
 /// How long the modelled lease lasts.
-pub const LEASE: Duration = Duration::from_secs(3);
+pub const LEASE: Duration = Duration::from_secs(8);
 /// How long the modelled queues remember Msg-Ids; twice as long as a task counts as fresh.
-pub const WINDOW: Duration = Duration::from_secs(6);
+pub const WINDOW: Duration = Duration::from_secs(60);
 /// How long a worker may hold a task without a sign of life.
-pub const ACK_WAIT: Duration = Duration::from_secs(2);
+pub const ACK_WAIT: Duration = Duration::from_secs(8);
 /// When the world begins. Not 0, which stands for "never" in places.
 const BEGINNING: i64 = 1_800_000_000_000_000_000;
 
@@ -311,6 +311,6 @@ fn answer(content: &Content) -> Option<(String, u32)> {
     }
 }
 
-pub(super) fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
     message.headers.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
 }

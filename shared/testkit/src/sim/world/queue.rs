@@ -25,7 +25,7 @@ pub struct QueuedMessage {
 
 /// A task as a worker receives it.
 #[derive(Clone, Debug)]
-pub struct Delivery {
+pub struct Delivered {
     pub message: Message,
     pub stored: Moment,
     pub delivered: u64,
@@ -70,11 +70,11 @@ impl Queue {
         self.messages.iter().filter(|(_, queued)| free(queued)).map(|(subject, _)| subject.clone()).collect()
     }
 
-    pub fn take(&mut self, subject: &str, worker: Pid, now: Duration) -> Option<Delivery> {
+    pub fn take(&mut self, subject: &str, worker: Pid, now: Duration) -> Option<Delivered> {
         let queued = self.messages.get_mut(subject)?;
         queued.delivered += 1;
         queued.held = Some((worker, now + ACK_WAIT));
-        Some(Delivery {
+        Some(Delivered {
             message: queued.message.clone(),
             stored: queued.stored,
             delivered: queued.delivered,
@@ -83,8 +83,8 @@ impl Queue {
     }
 
     /// A sign of life; of no use if the task is another worker's by now.
-    pub fn progress(&mut self, delivery: &Delivery, worker: Pid, now: Duration) {
-        if let Some(queued) = self.held_by(delivery, worker)
+    pub fn progress(&mut self, of: &Delivered, worker: Pid, now: Duration) {
+        if let Some(queued) = self.held_by(of, worker)
             && queued.held.is_some_and(|(_, until)| now < until)
         {
             queued.held = Some((worker, now + ACK_WAIT));
@@ -92,16 +92,16 @@ impl Queue {
     }
 
     /// Acks count whoever sends them, as long as that copy is there.
-    pub fn ack(&mut self, delivery: &Delivery) {
-        let there = self.messages.get(&delivery.message.subject);
-        if there.is_some_and(|queued| queued.sequence == delivery.sequence) {
-            self.messages.remove(&delivery.message.subject);
+    pub fn ack(&mut self, of: &Delivered) {
+        let there = self.messages.get(&of.message.subject);
+        if there.is_some_and(|queued| queued.sequence == of.sequence) {
+            self.messages.remove(&of.message.subject);
         }
     }
 
-    fn held_by(&mut self, delivery: &Delivery, worker: Pid) -> Option<&mut QueuedMessage> {
-        let queued = self.messages.get_mut(&delivery.message.subject)?;
-        let same = queued.sequence == delivery.sequence && queued.held.is_some_and(|(holder, _)| holder == worker);
+    fn held_by(&mut self, of: &Delivered, worker: Pid) -> Option<&mut QueuedMessage> {
+        let queued = self.messages.get_mut(&of.message.subject)?;
+        let same = queued.sequence == of.sequence && queued.held.is_some_and(|(holder, _)| holder == worker);
         same.then_some(queued)
     }
 
