@@ -12,8 +12,8 @@ use sagaline_broker::nats::{self, ConnectError, InstallError};
 use sagaline_telemetry::{health::Health, process::Fatal};
 use tokio_util::sync::CancellationToken;
 
-pub use self::settings::{Flags, Settings};
 use self::keeper::Keeper;
+pub use self::settings::{Flags, Settings};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -17,6 +17,9 @@ use sagaline_model::{
 };
 use serde_json::{Value, json};
 
+/// A plan of so many steps.
+type Shape = fn(usize) -> Compiled;
+
 /// The best of so many: the one that was disturbed least.
 const TRIES: usize = 3;
 
@@ -116,7 +119,7 @@ fn succeeded(path: FramePath, attempt: u32) -> Input {
 
 #[test]
 fn four_times_the_steps_take_about_four_times_as_long() {
-    let shapes: [(&str, fn(usize) -> Compiled); 5] = [
+    let shapes: [(&str, Shape); 5] = [
         ("chain", chain),
         ("out and in", out_and_in),
         ("skipped", skipped),
@@ -128,7 +131,6 @@ fn four_times_the_steps_take_about_four_times_as_long() {
             let plan = plan(size);
             (0..TRIES).map(|_| run(&plan)).min().unwrap()
         });
-        println!("{shape}: {took:?}");
         assert!(took[2] < took[0] * 8, "{shape} at 1,000, 2,000 and 4,000 steps: {took:?}");
     }
 }

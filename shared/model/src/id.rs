@@ -26,7 +26,7 @@ fn check(text: &str, dots: bool) -> Result<(), NameError> {
         return Err(NameError::TooLong(text.chars().take(24).collect()));
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let bad = text.chars().find(|&c| !plain(c) && !(dots && c == '.'));
+    let bad = text.chars().find(|&c| !(plain(c) || dots && c == '.'));
     let stray_dot = dots && (text.starts_with('.') || text.ends_with('.') || text.contains(".."));
     match bad.or(stray_dot.then_some('.')) {
         Some(bad) => Err(NameError::BadCharacter { name: text.to_owned(), bad, dot: dots }),

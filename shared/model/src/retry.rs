@@ -54,7 +54,7 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// Whether another attempt follows the failure of attempt number `attempt`.
     pub fn retries(&self, attempt: u32, error: &StepError) -> bool {
-        let named = |list: &[String]| list.iter().any(|kind| *kind == error.kind);
+        let named = |list: &[String]| list.contains(&error.kind);
         attempt < self.attempts
             && error.retryable
             && !named(&self.no_retry_on)

@@ -92,7 +92,7 @@ impl Line {
         let created = connection.api::<Info>(&format!("CONSUMER.CREATE.{stream}.{consumer}"), &self.request(settings)).await;
         let info = match created {
             Err(error) if error.code() == Some(CONSUMER_EXISTS) => {
-                connection.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &()).await
+                connection.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await
             }
             created => created,
         };

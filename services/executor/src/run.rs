@@ -1,0 +1,33 @@
+//! The service as a whole.
+
+use std::{io, path::PathBuf};
+
+use sagaline_model::Name;
+use sagaline_sdk::worker::{Worker, WorkerError};
+use sagaline_telemetry::Health;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Settings, builtin, hearing::Hearing, witness::Witness};
+
+/// Why an executor does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("`{}` cannot be written to, so there is no witness; choose another file with `--witness`", file.display())]
+    Witness { file: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+}
+
+/// Runs until `shutdown` is cancelled; what runs then may come to its end for a while.
+pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken) -> Result<(), Error> {
+    let witness = settings.witness.map(|file| Witness::open(&file).map_err(|source| Error::Witness { file, source }));
+    let hearing = Hearing::new(&health, &settings.queues, &builtin::NAMES, witness.transpose()?);
+    let worker = Worker::new(settings.nats_url)
+        .namespace(settings.namespace)
+        .concurrency(settings.concurrency)
+        .drain_within(settings.drain)
+        .observer(hearing);
+    let worker = settings.queues.iter().map(Name::as_str).fold(worker, Worker::queue);
+    builtin::with_all(worker).run(shutdown).await?;
+    Ok(())
+}

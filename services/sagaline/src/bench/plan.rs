@@ -1,0 +1,43 @@
+//! The workflow that is measured.
+
+use sagaline_model::Plan;
+
+use super::Settings;
+use crate::failure::{Failure, chain};
+
+/// Steps one after the other, each doing nothing or sleeping; and the text that defines them.
+pub(super) fn plan(settings: &Settings) -> Result<(Plan, String), Failure> {
+    let Settings { steps, step_ms, payload, .. } = settings;
+    let carries = if *payload == 0 { "" } else { "_carrying" };
+    let mut text = format!("workflow: bench_{steps}_{step_ms}{carries}\nsteps:\n");
+    let activity = if *step_ms == 0 { "noop" } else { "sleep" };
+    for step in 1..=*steps {
+        let after = if step == 1 { String::new() } else { format!("after: s{}, ", step - 1) };
+        let input = match (step_ms, payload) {
+            (0, 0) => String::new(),
+            (0, _) => ", input: \"${ workflow.input.payload }\"".to_owned(),
+            // `sleep` takes nothing else; the payload is in the start then.
+            (_, _) => format!(", input: {{ ms: {step_ms} }}"),
+        };
+        text.push_str(&format!("  s{step}: {{ {after}activity: {activity}{input} }}\n"));
+    }
+    match sagaline_lang::read(&text, "bench.yaml") {
+        Ok(definition) => Ok((definition.plan, text)),
+        Err(faults) => Err(Failure::bug(format!("the workflow of the benchmark cannot be read: {}", chain(&faults)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_of_the_workflow_can_be_read() {
+        for (steps, step_ms, payload) in [(1, 0, 0), (3, 0, 0), (3, 250, 0), (2, 0, 64), (1000, 5, 100)] {
+            let settings =
+                Settings { workflows: 1, concurrency: 1, rate: None, steps, step_ms, payload, witness: vec![] };
+            let (plan, _) = plan(&settings).expect("a plan");
+            assert_eq!(plan.nodes().len(), steps as usize);
+        }
+    }
+}

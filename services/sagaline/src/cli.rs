@@ -1,0 +1,158 @@
+//! The command line: global flags, the verbs, and what an unusable line ends with.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Parser, Subcommand, builder::Styles, error::ErrorKind};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    commands::{
+        apply, bench, cancel, dev, events, get, history, list, parse, signal, start, validate, watch, why, workflows,
+    },
+    context::Context,
+    failure::{Exit, Failure},
+    output::{Format, Output},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  sagaline dev --example order                 everything on this machine, with an order to watch
+  sagaline apply examples/order.yaml           make a definition the newest version of its workflow
+  sagaline start order --input '{\"order_id\":\"A-1\",\"total\":10,\"card\":\"visa\"}' --wait
+  sagaline list --status failed --since 1h     what failed within the last hour
+  sagaline why ID                              what an execution waits for, and what ends that
+
+Exit codes: 0 done · 1 failed or refused · 64 usage · 65 bad definition or data · 69 NATS cannot be reached · 70 a bug";
+
+/// Durable workflows on NATS.
+#[derive(Debug, Parser)]
+#[command(name = "sagaline", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// Where NATS is: nats://[user:password@]host:port, several separated by commas [default: nats://127.0.0.1:4222]
+    #[arg(long, global = true, env = "SAGALINE_NATS_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) nats_url: Option<String>,
+    /// Which of several installations on one NATS is meant
+    #[arg(long, global = true, env = "SAGALINE_NAMESPACE", value_name = "NS", default_value = sagaline_broker::names::DEFAULT_NAMESPACE)]
+    pub(crate) namespace: String,
+    /// For people, or for programs: one JSON object, or one a line
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Dev(dev::Args),
+    Apply(apply::Args),
+    Validate(validate::Args),
+    Parse(parse::Args),
+    Start(start::Args),
+    Get(get::Args),
+    List(list::Args),
+    Watch(watch::Args),
+    History(history::Args),
+    Why(why::Args),
+    Signal(signal::Args),
+    Cancel(cancel::Args),
+    Workflows(workflows::Args),
+    Events(events::Args),
+    Bench(bench::Args),
+}
+
+/// Runs what the process was called with.
+pub(crate) fn run() -> ExitCode {
+    run_line(std::env::args_os())
+}
+
+fn run_line(line: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match <Cli as clap::CommandFactory>::command().styles(Styles::styled()).try_get_matches_from(line) {
+        Ok(matches) => <Cli as clap::FromArgMatches>::from_arg_matches(&matches),
+        Err(error) => Err(error),
+    };
+    let cli = match cli {
+        Ok(cli) => cli,
+        Err(error) => return unusable(&error),
+    };
+    let output = Output::new(cli.global.output);
+    let context = Context::new(cli.global, output);
+    let ended = runtime(&cli.verb).and_then(|runtime| {
+        let ended = runtime.block_on(dispatch(cli.verb, &context));
+        // Whatever still blocks (a look-up of an address) holds nobody up.
+        runtime.shutdown_background();
+        ended
+    });
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            context.output.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+/// Help and version are asked for; everything else is a line that cannot be used.
+fn unusable(error: &clap::Error) -> ExitCode {
+    let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    // Nobody reads what cannot be written to a closed pipe.
+    if error.print().is_err() || asked_for { Exit::Done.into() } else { Exit::Usage.into() }
+}
+
+/// The services of `dev` use every core; one thread does for everything else, and measures without disturbing.
+fn runtime(verb: &Verb) -> Result<Runtime, Failure> {
+    let mut builder = match verb {
+        Verb::Dev(_) => Builder::new_multi_thread(),
+        _ => Builder::new_current_thread(),
+    };
+    builder.enable_all().build().map_err(|error| Failure::bug(format!("the runtime cannot be started: {error}")))
+}
+
+async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Dev(args) => dev::run(args, context).await,
+        Verb::Apply(args) => apply::run(args, context).await,
+        Verb::Validate(args) => validate::run(&args, context),
+        Verb::Parse(args) => parse::run(&args, context),
+        Verb::Start(args) => start::run(args, context).await,
+        Verb::Get(args) => get::run(&args, context).await,
+        Verb::List(args) => list::run(args, context).await,
+        Verb::Watch(args) => watch::run(&args, context).await,
+        Verb::History(args) => history::run(&args, context).await,
+        Verb::Why(args) => why::run(&args, context).await,
+        Verb::Signal(args) => signal::run(args, context).await,
+        Verb::Cancel(args) => cancel::run(args, context).await,
+        Verb::Workflows(args) => workflows::run(&args, context).await,
+        Verb::Events(args) => events::run(args, context).await,
+        Verb::Bench(args) => bench::run(args, context).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_teaches_by_example() {
+        for verb in Cli::command().get_subcommands() {
+            let help = verb.clone().render_long_help().to_string();
+            assert!(
+                help.contains("Example") || verb.has_subcommands(),
+                "`sagaline {} --help` has none",
+                verb.get_name()
+            );
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The verbs, one to a file: what it takes, what its help says, and what it does.
+
+pub(crate) mod apply;
+pub(crate) mod bench;
+pub(crate) mod cancel;
+pub(crate) mod dev;
+pub(crate) mod events;
+pub(crate) mod get;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod parse;
+pub(crate) mod signal;
+pub(crate) mod start;
+pub(crate) mod validate;
+pub(crate) mod watch;
+pub(crate) mod why;
+pub(crate) mod workflows;

@@ -1,0 +1,40 @@
+//! `sagaline cancel`: ends an execution.
+
+use sagaline_model::ExecutionId;
+use serde_json::json;
+
+use crate::{
+    context::Context,
+    failure::{Exit, Failure},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  sagaline cancel order-A-1
+  sagaline cancel order-A-1 --reason 'the customer changed her mind'
+
+What it waits for is given up, and it ends as `cancelled`. A step that runs is told so; whether it stops is up to it.";
+
+/// End an execution
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The execution
+    id: String,
+    /// Why, for those who look at it later
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let (execution, output) = (ExecutionId::encoded(&args.id), &context.output);
+    let client = context.client().await?;
+    let sent = client.cancel(&execution, args.reason).await?;
+    let known = super::signal::known(&client, &execution, output).await;
+    if output.is_json() {
+        output.json(&json!({ "execution": execution, "sequence": sent.sequence, "known": known }))?;
+    } else {
+        output.line(&format!("cancel sent to {execution}"))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,44 @@
+//! `sagaline validate`: tells every fault of definitions, with its place. Needs no NATS.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::{
+    context::Context,
+    failure::{Exit, Failure},
+    files,
+    output::Tone,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  sagaline validate examples/order.yaml
+  sagaline validate workflows/ --output json     one object a fault: file, line, column, message, hint
+
+It exits with 65 if anything is wrong. No server is needed.";
+
+/// Tell every fault of definitions, with its line, column and a hint
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Files of definitions, or folders of them
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let output = &context.output;
+    for file in files::read(&args.paths, output)? {
+        for definition in &file.definitions {
+            let (workflow, steps) = (&definition.plan.workflow, definition.plan.nodes().len());
+            if output.is_json() {
+                output.json(&json!({ "file": file.name, "workflow": workflow, "steps": steps, "valid": true }))?;
+            } else {
+                let steps = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
+                output.line(&format!("{}: {workflow}, {steps}: {}", file.name, output.paint(Tone::Good, "ok")))?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,171 @@
+//! Everything on one machine: a nats-server of its own, every service in this process, and an example to look at.
+//!
+//! It reads as: prepare the ground, serve until something ends it, clear the ground. Whatever ends it, nothing is left behind
+//! but the folder that was asked to be kept.
+
+mod example;
+mod ground;
+mod services;
+mod stop;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use sagaline_broker::nats::Installation;
+use sagaline_sdk::client::{Client, Error, ListFilter};
+use sagaline_telemetry::{Health, StartError, Telemetry, TelemetrySettings};
+use serde_json::json;
+use tokio::time::sleep;
+
+use self::{ground::Ground, services::Services, stop::Stop};
+use crate::{
+    context::Context,
+    failure::{Exit, Failure, chain},
+    output::{Output, Tone},
+};
+
+pub(crate) use example::Example;
+
+/// Where health and metrics are served, if that is free.
+const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7420);
+/// That parts become ready and stop being so is what starting and stopping is.
+const WHAT_IS_WRONG: &str = "warn,sagaline_telemetry::health=error";
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+pub(crate) struct Settings {
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) http: Option<SocketAddr>,
+    pub(crate) example: Option<Example>,
+}
+
+pub(crate) async fn run(settings: Settings, context: &Context) -> Result<Exit, Failure> {
+    let mut stop = Stop::listen()?;
+    let telemetry = telemetry(settings.http)?;
+    let prepared = tokio::select! {
+        ground = Ground::prepare(settings.data_dir.clone(), context) => ground,
+        () = stop.asked() => return Ok(Exit::Done),
+    };
+    let mut ground = prepared?;
+    let ended = serve(&settings, &ground, &telemetry, &mut stop, context).await;
+    tokio::select! {
+        () = ground.clear() => {}
+        () = stop.asked() => {
+            context.output.talk("ending at once");
+            ground.abandon().await;
+        }
+    }
+    ended
+}
+
+/// Serves until it is asked to stop, or cannot go on.
+async fn serve(
+    settings: &Settings,
+    ground: &Ground,
+    telemetry: &Telemetry,
+    stop: &mut Stop,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let (output, death) = (&context.output, ground.death());
+    let client = tokio::select! {
+        client = install(ground, context) => client?,
+        () = stop.asked() => return Ok(Exit::Done),
+    };
+    let mut services = Services::start(&ground.url, &context.namespace, &telemetry.health());
+    let ended = tokio::select! {
+        biased;
+        () = stop.asked() => Ok(Exit::Done),
+        // Without a server there is nothing that a service could finish.
+        failure = death => return Err(failure),
+        failure = services.failed() => Err(failure),
+        failure = show(settings, &client, ground, telemetry, &context.output) => Err(failure),
+    };
+    if ended.is_ok() {
+        output.talk("stopping; Ctrl-C again ends at once");
+    }
+    tokio::select! {
+        () = services.stop() => {}
+        () = stop.asked() => output.talk("ending at once"),
+    }
+    ended
+}
+
+/// Says what is there and shows the example; then there is nothing more to do here than to be there.
+async fn show(
+    settings: &Settings,
+    client: &Client,
+    ground: &Ground,
+    telemetry: &Telemetry,
+    output: &Output,
+) -> Failure {
+    let shown = async {
+        ready(client, &telemetry.health()).await?;
+        announce(ground, telemetry, output)?;
+        if let Some(example) = settings.example {
+            example.show(client, output).await?;
+            output.talk("still serving; Ctrl-C ends it");
+        }
+        Ok::<_, Failure>(())
+    };
+    match shown.await {
+        Ok(()) => std::future::pending().await,
+        Err(failure) => failure,
+    }
+}
+
+/// Before the services start, so that none of them has to wait for another to do it.
+async fn install(ground: &Ground, context: &Context) -> Result<Client, Failure> {
+    let connection = sagaline_broker::nats::connect(&ground.url, &context.namespace, "dev").await;
+    let connection = connection.map_err(Error::from)?;
+    Installation::default().ensure(&connection).await.map_err(Error::from)?;
+    Ok(Client::over(connection, "dev").await?)
+}
+
+/// Waits until every part works, which the owners of all partitions show by answering.
+async fn ready(client: &Client, health: &Health) -> Result<(), Failure> {
+    let anything = ListFilter { limit: 1, ..ListFilter::default() };
+    while !health.report().ready || !client.list(&anything).await?.silent.is_empty() {
+        sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
+}
+
+fn announce(ground: &Ground, telemetry: &Telemetry, output: &Output) -> Result<(), Failure> {
+    let http = telemetry.http_addr().map(|address| format!("http://{address}"));
+    if output.is_json() {
+        let data_dir = ground.data_dir();
+        output.json(&json!({
+            "ready": true,
+            "nats_url": ground.url,
+            "nats_server_pid": ground.server_pid(),
+            "data_dir": data_dir.map(|(folder, _)| folder),
+            "data_is_kept": data_dir.is_none_or(|(_, kept)| kept),
+            "http": http,
+        }))?;
+        return Ok(());
+    }
+    output.line(&format!("nats: {}{}", ground.url, ground.server_note()))?;
+    if let Some((folder, kept)) = ground.data_dir() {
+        let note = if kept { "" } else { " (removed at the end; `--data-dir DIR` keeps it)" };
+        output.line(&format!("data: {}{note}", folder.display()))?;
+    }
+    if let Some(http) = http {
+        output.line(&format!("http: {http} (/healthz, /readyz, /metrics)"))?;
+    }
+    Ok(output.line(&output.paint(Tone::Good, "ready"))?)
+}
+
+/// Only what is wrong is logged, unless the environment says otherwise.
+fn telemetry(http: Option<SocketAddr>) -> Result<Telemetry, Failure> {
+    let wants_more = ["SAGALINE_LOG", "RUST_LOG"].iter().any(|name| std::env::var_os(name).is_some());
+    let settings = TelemetrySettings {
+        log_filter: (!wants_more).then(|| WHAT_IS_WRONG.to_owned()),
+        http: Some(http.unwrap_or(HTTP)),
+        ..TelemetrySettings::new("dev")
+    };
+    let started = match (Telemetry::start(settings.clone()), http) {
+        (Err(StartError::Listen { .. }), None) => {
+            Telemetry::start(TelemetrySettings { http: Some(SocketAddr::new(HTTP.ip(), 0)), ..settings })
+        }
+        (started, _) => started,
+    };
+    started.map_err(|error| Failure::usage(chain(&error)))
+}

@@ -1,0 +1,122 @@
+//! Files that people name: definitions, and data given as JSON or `@FILE`.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use sagaline_lang::{Definition, LARGEST_FILE};
+use serde_json::Value;
+
+use crate::{
+    failure::{Exit, Failure},
+    output::Output,
+};
+
+/// What a folder is searched for.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+/// The largest data file: what an object store takes.
+const LARGEST_DATA: u64 = 64 * 1024 * 1024;
+
+/// A file with definitions, read.
+pub(crate) struct Read {
+    pub(crate) name: String,
+    pub(crate) text: String,
+    pub(crate) definitions: Vec<Definition>,
+}
+
+/// Reads every file, folders being the definition files in them. Every fault of every file is told before this fails.
+pub(crate) fn read(paths: &[PathBuf], output: &Output) -> Result<Vec<Read>, Failure> {
+    let mut files = vec![];
+    for path in paths {
+        files.extend(expand(path)?);
+    }
+    let (mut read, mut faulty) = (vec![], false);
+    for path in files {
+        let name = path.display().to_string();
+        let text = text_of(&path)?;
+        match sagaline_lang::read_all(&text, &name) {
+            Ok(definitions) => {
+                for warning in definitions.iter().flat_map(|definition| &definition.warnings) {
+                    tell(output, std::slice::from_ref(warning), &text)?;
+                }
+                read.push(Read { name, text, definitions });
+            }
+            Err(faults) => {
+                tell(output, &faults.0, &text)?;
+                faulty = true;
+            }
+        }
+    }
+    if faulty { Err(Failure::silent(Exit::BadData)) } else { Ok(read) }
+}
+
+/// For people with the line in question, on standard error; for programs as objects, on standard output.
+fn tell(output: &Output, faults: &[sagaline_lang::Fault], text: &str) -> io::Result<()> {
+    for fault in faults {
+        if output.is_json() {
+            output.json(fault)?;
+        } else {
+            output.talk(&format!("{}\n", fault.render(text)));
+        }
+    }
+    Ok(())
+}
+
+fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
+    let mut files = vec![];
+    for entry in entries {
+        let file = entry.map_err(|error| unreadable(path, &error))?.path();
+        let ending = file.extension().and_then(|ending| ending.to_str());
+        if ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::bad_data(format!("there is no definition in the folder `{}`", path.display()))
+            .hint("definitions are files that end in .yaml, .yml or .json"));
+    }
+    Ok(files)
+}
+
+fn text_of(path: &Path) -> Result<String, Failure> {
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    if LARGEST_FILE < bytes.len() {
+        // Said with a place by the reader; the text itself need not be UTF-8 for that.
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::bad_data(format!("`{}` is not UTF-8 text: byte {at} begins no character", path.display()))
+    })
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::bad_data(format!("`{}` cannot be read: {error}", path.display()))
+}
+
+/// Data as it is given on the command line: JSON, or `@FILE` for a file of JSON. Nothing is null.
+pub(crate) fn data(flag: &str, given: Option<&str>) -> Result<Value, Failure> {
+    let Some(given) = given else { return Ok(Value::Null) };
+    let (text, from) = match given.strip_prefix('@') {
+        Some(file) => {
+            let path = Path::new(file);
+            let size = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+            if LARGEST_DATA < size {
+                return Err(Failure::bad_data(format!("`{file}` has {size} bytes; at most {LARGEST_DATA} are taken"))
+                    .hint("store it elsewhere and pass a reference to it"));
+            }
+            (fs::read(path).map_err(|error| unreadable(path, &error))?, format!("`{file}`"))
+        }
+        None => (given.as_bytes().to_vec(), format!("the value of `{flag}`")),
+    };
+    serde_json::from_slice(&text).map_err(|error| {
+        Failure::bad_data(format!("{from} is not JSON: {error}"))
+            .hint(format!("quote it for the shell, such as {flag} '{{\"total\": 10}}', or name a file: {flag} @FILE"))
+    })
+}

@@ -1,1 +1,0 @@
-//! The one binary people type.

@@ -1,0 +1,191 @@
+//! An execution as it goes: one line for each step that is done, and one for the end.
+
+use std::time::Duration;
+
+use sagaline_events::record::ExecutionView;
+use sagaline_model::{ExecutionId, Moment, Span, StepError};
+use sagaline_sdk::client::{Client, Error, LifecycleEvent, LifecycleFilter, Subscription, SubscriptionSettings};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{
+    failure::Failure,
+    output::{Output, Tone},
+    words,
+};
+
+/// The events of one execution: a person reads along, so few wait.
+const BUFFER: usize = 1000;
+/// Events arrive before the answer that says that it is over; they only need to be handed on here.
+const LAST_EVENT_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Hears what happens to one execution, from before it starts.
+pub(crate) struct Live {
+    execution: ExecutionId,
+    events: mpsc::Receiver<LifecycleEvent>,
+    subscription: Subscription,
+}
+
+/// What lifecycle events tell that is shown.
+#[derive(Debug, Default, Deserialize)]
+struct Told {
+    #[serde(default)]
+    step: String,
+    #[serde(default)]
+    attempt: u32,
+    duration_ms: Option<u64>,
+    error: Option<StepError>,
+    reason: Option<String>,
+    cause: Option<String>,
+    trigger: Option<String>,
+    #[serde(default)]
+    will_retry: bool,
+    next_at: Option<Moment>,
+    #[serde(rename = "for")]
+    wait_for: Option<String>,
+    until: Option<Moment>,
+}
+
+impl Live {
+    pub(crate) async fn listen(client: &Client, execution: &ExecutionId) -> Result<Self, Failure> {
+        let filter = LifecycleFilter { execution: Some(execution.to_string()), ..LifecycleFilter::default() };
+        let (sender, events) = mpsc::channel(BUFFER);
+        let hand_on = move |event| {
+            let sender = sender.clone();
+            // Closed: nobody looks any more.
+            async move { sender.send(event).await.unwrap_or_default() }
+        };
+        let settings = SubscriptionSettings { workers: 1, buffer: BUFFER };
+        let subscription = client.subscribe(&filter, settings, hand_on).await?;
+        Ok(Self { execution: execution.clone(), events, subscription })
+    }
+
+    /// Shows what comes until the execution is over. It may take `appears_within` to start.
+    pub(crate) async fn show_to_the_end(
+        mut self,
+        client: &Client,
+        appears_within: Duration,
+        output: &Output,
+    ) -> Result<ExecutionView, Failure> {
+        let end = end(client, &self.execution, appears_within);
+        tokio::pin!(end);
+        let mut ended = false;
+        let view = loop {
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => ended |= show(&event, output)?,
+                view = &mut end => break view?,
+            }
+        };
+        while !ended {
+            match timeout(LAST_EVENT_WITHIN, self.events.recv()).await {
+                Ok(Some(event)) => ended |= show(&event, output)?,
+                // Missed, or over before we began to listen: then the view is all there is.
+                Ok(None) | Err(_) => {
+                    show_view(&view, output)?;
+                    ended = true;
+                }
+            }
+        }
+        let lag = self.subscription.lag();
+        if 0 < lag.dropped + lag.gaps {
+            output.talk("not everything was heard: `sagaline history` has all of it");
+        }
+        Ok(view)
+    }
+}
+
+async fn end(client: &Client, execution: &ExecutionId, appears_within: Duration) -> Result<ExecutionView, Error> {
+    let deadline = Instant::now() + appears_within;
+    loop {
+        match client.wait(execution).await {
+            Err(Error::NotFound(_)) if Instant::now() < deadline => sleep(LOOK_AGAIN).await,
+            other => return other,
+        }
+    }
+}
+
+/// Shows one event; whether it was the last.
+fn show(event: &LifecycleEvent, output: &Output) -> Result<bool, Failure> {
+    let ends = event.kind == "workflow" && !matches!(event.what.as_str(), "started" | "paused" | "resumed" | "retried");
+    if output.is_json() {
+        let mut data: Value = event.read().unwrap_or(Value::Null);
+        data["type"] = json!(format!("sagaline.{}.{}.v1", event.kind, event.what));
+        output.json(&data)?;
+        return Ok(ends);
+    }
+    let told: Told = event.read().unwrap_or_default();
+    let line = match event.kind.as_str() {
+        "workflow" => Some(workflow_line(event, &told, output)),
+        "step" => step_line(&event.what, &told, output),
+        _ => None,
+    };
+    if let Some(line) = line {
+        output.line(&line)?;
+    }
+    Ok(ends)
+}
+
+fn workflow_line(event: &LifecycleEvent, told: &Told, output: &Output) -> String {
+    let execution = output.paint(Tone::Strong, &event.execution);
+    let took =
+        told.duration_ms.map_or(String::new(), |millis| format!(" in {}", words::took(Span::from_millis(millis))));
+    let (word, tone) = match event.what.as_str() {
+        "started" => {
+            let by = told.trigger.as_ref().map_or(String::new(), |event| format!(" by {}", words::short(event)));
+            return format!("{execution} started{by}");
+        }
+        "completed" => ("✓ completed", Tone::Good),
+        "failed" => ("✗ failed", Tone::Bad),
+        "timed_out" => ("✗ timed out", Tone::Bad),
+        "cancelled" => ("- cancelled", Tone::Quiet),
+        "start_refused" => ("✗ refused", Tone::Bad),
+        other => (other, Tone::Bad),
+    };
+    let why = told.error.as_ref().map(words::error);
+    let why = why.or_else(|| told.reason.as_deref().or(told.cause.as_deref()).map(words::short));
+    let step = if told.step.is_empty() { String::new() } else { format!("step {}: ", told.step) };
+    let why = why.map_or(String::new(), |why| format!(": {step}{why}"));
+    format!("{execution} {}{took}{why}", output.paint(tone, word))
+}
+
+/// A line for what a step has come to; none for its way there.
+fn step_line(what: &str, told: &Told, output: &Output) -> Option<String> {
+    let error = told.error.as_ref().map(words::error).unwrap_or_default();
+    let (sign, tone, detail) = match what {
+        "completed" => ("✓", Tone::Good, String::new()),
+        "failed" | "timed_out" => ("✗", Tone::Bad, error),
+        "skipped" => ("-", Tone::Quiet, told.reason.as_deref().map(words::short).unwrap_or_default()),
+        "cancelled" => ("-", Tone::Quiet, String::new()),
+        "waiting" => {
+            let until = told.until.map_or(String::new(), |until| format!(" until {}", words::time(until)));
+            let what = told.wait_for.as_deref().map(words::short).unwrap_or_default();
+            ("…", Tone::Busy, format!("for {what}{until}"))
+        }
+        _ => return None,
+    };
+    let took = told.duration_ms.map_or(String::new(), |millis| words::took(Span::from_millis(millis)));
+    let mut line = format!("  {} {:<14} {:<10} {took:<8}", output.paint(tone, sign), told.step, what.replace('_', " "));
+    line.push_str(&detail);
+    if told.will_retry {
+        let next = told.next_at.map_or(String::new(), |at| format!(" at {}", words::exact_time(at)));
+        line.push_str(&format!(" (attempt {}; tried again{next})", told.attempt));
+    }
+    line.truncate(line.trim_end().len());
+    Some(line)
+}
+
+fn show_view(view: &ExecutionView, output: &Output) -> Result<(), Failure> {
+    if output.is_json() {
+        return Ok(output.json(view)?);
+    }
+    for line in crate::view::lines(view, output) {
+        output.line(&line)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! The one binary people type: `dev`, and a verb for everything else.
+//!
+//! A verb is a file under `commands/`. Only `output` prints, and only `failure` knows exit codes.
+
+mod bench;
+mod cli;
+mod commands;
+mod context;
+mod dev;
+mod failure;
+mod files;
+mod live;
+mod output;
+mod table;
+mod view;
+mod words;
+
+use std::{panic::catch_unwind, process::ExitCode};
+
+fn main() -> ExitCode {
+    // A panic has told of itself by then; it is a bug of ours, and says so by the exit code.
+    catch_unwind(cli::run).unwrap_or_else(|_| failure::Exit::Bug.into())
+}

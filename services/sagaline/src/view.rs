@@ -1,0 +1,64 @@
+//! An execution as text.
+
+use sagaline_events::record::{ExecutionView, StepView};
+use serde_json::Value;
+
+use crate::{
+    output::{Output, Tone},
+    table::Table,
+    words,
+};
+
+pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
+    let mut lines = vec![
+        format!("execution: {}", output.paint(Tone::Strong, view.execution.as_str())),
+        format!("workflow: {} (version {})", view.workflow, view.version),
+        format!("status: {}", output.paint(words::tone(view.status), view.status.as_str())),
+        format!("started: {}", words::exact_time(view.started_at)),
+    ];
+    if let Some(ended) = view.ended_at {
+        let took = words::took(ended.since(view.started_at));
+        lines.push(format!("ended: {} (took {took})", words::exact_time(ended)));
+    }
+    if let Some(error) = &view.error {
+        let step = view.failed_step.as_ref().map_or(String::new(), |step| format!("step {step}: "));
+        lines.push(format!("error: {step}{}", words::error(error)));
+    }
+    lines.extend(view.reason.as_ref().map(|reason| format!("reason: {}", words::short(reason))));
+    if !view.tags.is_empty() {
+        let tags: Vec<_> = view.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        lines.push(format!("tags: {}", words::short(&tags.join(" "))));
+    }
+    if !view.steps.is_empty() {
+        lines.push("steps:".to_owned());
+        lines.extend(steps(&view.steps, output).into_iter().map(|line| format!("  {line}")));
+    }
+    lines.extend(output_lines(&view.output));
+    lines
+}
+
+fn steps(steps: &[StepView], output: &Output) -> Vec<String> {
+    let mut table = Table::new(&[]);
+    for step in steps {
+        let (sign, tone) = words::sign(step.status);
+        let why = step.error.as_ref().map(words::error).or_else(|| step.reason.as_deref().map(words::short));
+        let attempt = if 1 < step.attempt { format!("attempt {}", step.attempt) } else { String::new() };
+        table.row(vec![
+            (tone, sign.to_owned()),
+            (Tone::Plain, step.step.clone()),
+            (tone, step.status.as_str().to_owned()),
+            (Tone::Quiet, attempt),
+            (Tone::Plain, why.unwrap_or_default()),
+        ]);
+    }
+    table.lines(output).split_off(1)
+}
+
+fn output_lines(value: &Value) -> Vec<String> {
+    if value.is_null() {
+        return vec![];
+    }
+    // Printed whole: it is what was asked for. `{:#}` escapes control characters, as JSON does.
+    let text = format!("{value:#}");
+    std::iter::once("output:".to_owned()).chain(text.lines().map(|line| format!("  {line}"))).collect()
+}

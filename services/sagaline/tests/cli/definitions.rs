@@ -1,0 +1,67 @@
+//! `validate`, `parse`, `apply`, `workflows`.
+
+use serde_json::json;
+
+use crate::common::{Folder, Installed, ORDER, run};
+
+const FAULTY: &str = "workflow: x\nsteps:\n  a: { activty: echo }\n  b: { activity: echo, after: c }\n";
+
+#[test]
+fn a_definition_without_faults_is_valid() {
+    let ran = run(["validate", ORDER]).ends_with(0);
+    assert!(ran.stdout.ends_with("order.yaml: order, 6 steps: ok\n") && ran.stderr.is_empty(), "{}", ran.stdout);
+}
+
+#[test]
+fn every_fault_is_told_with_its_place_and_a_hint() {
+    let folder = Folder::new();
+    let faulty = folder.file("faulty.yaml", FAULTY);
+    let ran = run(["validate", &faulty, ORDER]).ends_with(65);
+    assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    for part in [&*format!("{faulty}:3:8: "), "^^^^^^^", "  hint: did you mean `activity`?", &*format!("{faulty}:4:")] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+    let faults = run(["validate", &faulty, "--output", "json"]).ends_with(65).json();
+    assert!(2 <= faults.len());
+    assert_eq!((&faults[0]["line"], &faults[0]["column"]), (&json!(3), &json!(8)));
+}
+
+#[test]
+fn files_that_are_none_or_no_text_are_told() {
+    let folder = Folder::new();
+    assert!(run(["validate", "/nowhere.yaml"]).ends_with(65).stderr.contains("`/nowhere.yaml` cannot be read"));
+    let here = folder.0.display().to_string();
+    assert!(run(["validate", &here]).ends_with(65).stderr.contains("hint: definitions are files"));
+    std::fs::write(folder.0.join("bytes.yaml"), b"workflow: \xff\xfe").expect("a file");
+    assert!(run(["validate", &here]).ends_with(65).stderr.contains("is not UTF-8 text"));
+}
+
+#[test]
+fn the_plan_is_shown_as_json() {
+    let plain = run(["parse", ORDER]).ends_with(0);
+    let plan: serde_json::Value = serde_json::from_str(&plain.stdout).expect("one object");
+    assert_eq!((&plan["workflow"], plan["root"]["nodes"].as_array().map(Vec::len)), (&json!("order"), Some(6)));
+    assert_eq!(run(["parse", ORDER, "--output", "json"]).ends_with(0).json(), [plan]);
+}
+
+#[test]
+fn apply_says_what_it_came_to() {
+    let (installed, folder) = (Installed::new(), Folder::new());
+    assert_eq!(installed.run(&["apply", ORDER]).ends_with(0).stdout, "order version 1 created\n");
+    assert_eq!(installed.run(&["apply", ORDER]).ends_with(0).stdout, "order version 1 unchanged\n");
+    let other = folder.file("order.yaml", "workflow: order\nsteps:\n  a: { activity: echo }\n");
+    let applied = installed.run(&["apply", &other, "--output", "json"]).ends_with(0).json();
+    assert_eq!(applied, [json!({ "workflow": "order", "version": 2, "change": "changed", "file": other })]);
+
+    let listed = installed.run(&["workflows"]).ends_with(0).stdout;
+    assert_eq!(listed, "WORKFLOW  VERSION  STEPS  STARTED BY\norder     2        1      people\n");
+}
+
+#[test]
+fn one_faulty_file_leaves_everything_as_it_was() {
+    let (installed, folder) = (Installed::new(), Folder::new());
+    folder.file("a.yaml", "workflow: a\nsteps:\n  a: { activity: echo }\n");
+    folder.file("b.yaml", FAULTY);
+    installed.run(&["apply", &folder.0.display().to_string()]).ends_with(65);
+    assert!(installed.run(&["workflows", "--output", "json"]).ends_with(0).json().is_empty());
+}

@@ -1,0 +1,88 @@
+//! An event as it was delivered, and how its delivery is answered.
+
+use std::time::Duration;
+
+use async_nats::jetstream::{self, AckKind};
+use sagaline_events::Envelope;
+use sagaline_model::Moment;
+
+use crate::{definitions::moment, handler::Trouble};
+
+/// How long after its first failure an event is delivered again; this doubles with every delivery.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(15);
+
+/// A message of `EVENTS`.
+pub(crate) struct Received {
+    pub(crate) message: jetstream::Message,
+    pub(crate) sequence: u64,
+    /// When the server stored it.
+    pub(crate) stored: Moment,
+    /// How often it was delivered, this time included.
+    delivered: u32,
+}
+
+impl Received {
+    /// Nothing if it does not say where in the stream it stands: then it is no delivery.
+    pub(crate) fn new(message: jetstream::Message) -> Option<Self> {
+        let info = message.info().ok()?;
+        let (sequence, stored) = (info.stream_sequence, moment(info.published));
+        let delivered = u32::try_from(info.delivered).unwrap_or(1);
+        Some(Self { message, sequence, stored, delivered })
+    }
+
+    /// The CloudEvent in it, or why it is none.
+    pub(crate) fn envelope(&self) -> Result<Envelope, String> {
+        let headers = self.message.headers.iter().flat_map(|headers| headers.iter());
+        let first = headers.filter_map(|(name, values)| Some((name.as_ref(), values.first()?.as_str())));
+        let payload = self.message.payload.clone();
+        Envelope::read(first, payload).map_err(|fault| match std::error::Error::source(&fault) {
+            Some(source) => format!("{fault}: {source}"),
+            None => fault.to_string(),
+        })
+    }
+
+    /// The trace that it belongs to: of the event itself, else of the message that brought it.
+    pub(crate) fn traceparent(&self, event: &Envelope) -> Option<String> {
+        let of_message = || self.message.headers.as_ref()?.get("traceparent").map(async_nats::HeaderValue::as_str);
+        let traceparent = event.extensions.get("traceparent").map(String::as_str).or_else(of_message)?;
+        let plain = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+        (traceparent.len() <= 128 && traceparent.bytes().all(plain)).then(|| traceparent.to_owned())
+    }
+
+    /// It is done with.
+    pub(crate) async fn acknowledge(&self) {
+        self.answer(AckKind::Ack).await;
+    }
+
+    /// It failed: it comes again, to this replica or another, the later the more often it has come.
+    pub(crate) async fn postpone(&self, trouble: &Trouble) {
+        let pause = pause(self.delivered);
+        tracing::warn!(sequence = self.sequence, delivered = self.delivered, %trouble, ?pause, "an event is tried again");
+        self.answer(AckKind::Nak(Some(pause))).await;
+    }
+
+    async fn answer(&self, kind: AckKind) {
+        if let Err(error) = self.message.ack_with(kind).await {
+            // It comes again when `ack_wait` is over, and does no harm then.
+            tracing::debug!(sequence = self.sequence, error, "an event's delivery could not be answered");
+        }
+    }
+}
+
+fn pause(delivered: u32) -> Duration {
+    let doublings = delivered.saturating_sub(1).min(10);
+    (FIRST_PAUSE * 2_u32.pow(doublings)).min(LAST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_fails_comes_later_and_later_but_never_rarely() {
+        assert_eq!(pause(1), FIRST_PAUSE);
+        assert_eq!(pause(3), FIRST_PAUSE * 4);
+        assert_eq!(pause(u32::MAX), LAST_PAUSE);
+    }
+}

@@ -1,0 +1,89 @@
+//! What cannot be served, and that it stops nothing else.
+
+use sagaline_broker::{names::Stream, nats::Installation};
+use sagaline_model::Trigger;
+use serde_json::{Value, json};
+
+use crate::common::{World, id, on, order};
+
+#[tokio::test]
+async fn what_is_no_cloudevent_is_set_aside_as_it_came() {
+    let world = World::new().await;
+    world.apply("order", 1, vec![on("order.created")]).await;
+    let trigger = world.trigger().await;
+    world.publish_raw("order.created", &[], "\u{0}garbage\r\n").await;
+    world.publish_raw("order.created", &[("ce-specversion", "0.3"), ("ce-id", "old")], "{}").await;
+    world.publish_raw("order.created", &[("content-type", "application/cloudevents+json")], "{").await;
+    world.publish("order.created", "/shop", "A-1", order(1)).await;
+    world.wait_for_starts(1).await;
+    world.settle().await;
+
+    let mut rejected = world.stored(&world.names().stream(Stream::Rejected)).await;
+    rejected.sort_by_key(|message| message.headers.get("Sagaline-Sequence").map(|value| value.as_str().to_owned()));
+    assert_eq!(rejected.len(), 3);
+    assert!(rejected.iter().all(|message| message.subject.as_str() == "sagaline.rejected.not_a_cloudevent"));
+    let header = |index: usize, name| rejected[index].headers.get(name).map(|value| value.as_str().to_owned());
+    assert_eq!(&rejected[0].payload[..], b"\0garbage\r\n");
+    assert!(header(0, "Sagaline-Reason").expect("a reason").contains("no CloudEvent"));
+    assert_eq!(header(0, "Sagaline-Stream").as_deref(), Some("EVENTS"));
+    assert_eq!(header(0, "Sagaline-Subject").as_deref(), Some("sagaline.events.order.created"));
+    assert!(header(1, "Sagaline-Reason").expect("a reason").contains("`0.3`"));
+    let headers: Value = serde_json::from_str(&header(1, "Sagaline-Headers").expect("the headers")).expect("JSON");
+    assert_eq!(headers["ce-id"], "old");
+    assert!(header(2, "Sagaline-Reason").expect("a reason").contains("EOF"));
+
+    let told = world.told("rejected").await;
+    assert_eq!(told.len(), 3);
+    assert!(told.iter().all(|data| data["reason"] == "not_a_cloudevent" && data["workflow"].is_null()));
+    trigger.stop().await;
+}
+
+#[tokio::test]
+async fn an_input_that_cannot_be_made_is_set_aside_and_holds_up_no_other_workflow() {
+    let world = World::new().await;
+    let input = Some(json!({ "total": "${ trigger.data.order + 'x' }" }));
+    world.apply("broken", 1, vec![Trigger::Event { kind: "order.created".into(), when: None, input }]).await;
+    world.apply("order", 1, vec![on("order.created")]).await;
+    let trigger = world.trigger().await;
+    world.publish("order.created", "/shop", "A 1", order(1)).await;
+    world.settle().await;
+    assert_eq!(world.starts().await.into_keys().collect::<Vec<_>>(), [id("order", "/shop", "A 1")]);
+    let rejected = world.stored(&world.names().stream(Stream::Rejected)).await;
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(rejected[0].subject.as_str(), "sagaline.rejected.trigger_fault");
+    assert_eq!(&rejected[0].payload[..], order(1).to_string().as_bytes());
+    let told = world.told("rejected").await;
+    assert_eq!((&told[0]["workflow"], &told[0]["event"]["id"]), (&json!("broken"), &json!("A 1")));
+    assert_eq!(told[0]["execution"], id("broken", "/shop", "A 1"));
+    trigger.stop().await;
+}
+
+/// The log of a partition is away for a while: its starts wait, the others do not.
+#[tokio::test]
+async fn an_event_that_fails_is_tried_again_and_holds_up_no_other() {
+    let world = World::new().await;
+    world.apply("order", 1, vec![on("order.created")]).await;
+    let away = world.names().runs(1);
+    world.connection.jetstream().delete_stream(&away).await.expect("the log goes away");
+    let trigger = world.trigger().await;
+    let events = 40;
+    for number in 0..events {
+        world.publish("order.created", "/shop", &number.to_string(), order(number)).await;
+    }
+    let of_partition = |partition| {
+        let home = move |number: &usize| {
+            sagaline_model::partition_of(&id("order", "/shop", &number.to_string()), 2) == partition
+        };
+        (0..events).filter(home).count()
+    };
+    assert!(0 < of_partition(0) && 0 < of_partition(1));
+    crate::common::eventually("the other partition has its starts", async || {
+        world.stored(&world.names().runs(0)).await.len() == of_partition(0)
+    })
+    .await;
+    Installation::default().ensure(&world.connection).await.expect("the log is back");
+    world.wait_for_starts(events).await;
+    world.settle().await;
+    assert_eq!(world.stored(&away).await.len(), of_partition(1));
+    trigger.stop().await;
+}

@@ -1,0 +1,11 @@
+//! The trigger on a real nats-server.
+
+// Marked so that the lints take the helpers, too, for tests.
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod once;
+#[cfg(test)]
+mod starts;

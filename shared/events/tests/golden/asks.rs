@@ -1,0 +1,71 @@
+//! Tasks, and what is asked about them and about executions.
+
+use sagaline_events::{
+    Task,
+    ask::{Answer, Ask, Why},
+};
+use sagaline_model::{ActivityName, Span, StepError};
+use serde_json::json;
+
+use crate::{
+    file::{at, frame, id, is_promised, name},
+    records::view,
+};
+
+#[test]
+fn a_task_is_written_and_read_as_recorded() {
+    let task = Task {
+        workflow: name("order"),
+        version: 3,
+        execution: id("A-100"),
+        path: frame("pay/charge"),
+        attempt: 2,
+        queue: name("default"),
+        activity: ActivityName::new("payments.charge").unwrap(),
+        input: json!({"amount": 59.9}),
+        idempotency_key: "A-100/pay/charge".to_owned(),
+        reply: "sagaline.run.0.A-100.in".to_owned(),
+        ask: "sagaline.ask.0".to_owned(),
+        cause: at("2026-01-01T00:00:00.000000001Z"),
+        timeout: Some(Span::from_secs(30)),
+    };
+    is_promised("task", &task);
+}
+
+#[test]
+fn every_question_is_written_and_read_as_recorded() {
+    let execution = || id("A-100");
+    let (after, workflow) = (Some(id("A-099")), Some(name("order")));
+    is_promised("ask/wanted", &Ask::Wanted { execution: execution(), path: frame("pay/charge"), attempt: 2 });
+    is_promised("ask/get", &Ask::Get { execution: execution() });
+    is_promised("ask/why", &Ask::Why { execution: execution() });
+    is_promised("ask/list", &Ask::List { status: vec!["running".to_owned()], workflow, after, limit: 50 });
+}
+
+#[test]
+fn every_answer_is_written_and_read_as_recorded() {
+    let why = Why {
+        step: Some(frame("approve")),
+        state: "waiting".to_owned(),
+        cause: "nobody has sent the signal `approved` yet".to_owned(),
+        since: at("2026-01-01T00:00:00Z"),
+        ends: "the signal comes".to_owned(),
+        until: Some(at("2026-01-01T01:00:00Z")),
+        command: "sagaline signal A-100 approved".to_owned(),
+    };
+    is_promised("answer/wanted", &Answer::Wanted(true));
+    is_promised("answer/execution", &Answer::Execution(Box::new(view())));
+    is_promised("answer/why", &Answer::Why(vec![why.clone(), Why { step: None, until: None, ..why }]));
+    is_promised("answer/executions", &Answer::Executions(vec![view()]));
+    is_promised("answer/unknown", &Answer::Unknown);
+    is_promised(
+        "answer/refused",
+        &Answer::Refused(StepError::new("BadQuestion", "`get` needs an `execution`").final_()),
+    );
+}
+
+#[test]
+fn a_list_may_be_asked_for_without_a_filter() {
+    let ask: Ask = serde_json::from_str(r#"{"list":{"limit":10}}"#).unwrap();
+    assert_eq!(ask, Ask::List { status: vec![], workflow: None, after: None, limit: 10 });
+}

@@ -1,0 +1,123 @@
+//! Every type of input.
+
+use std::collections::BTreeMap;
+
+use sagaline_events::{
+    Input, InputError, Start, TimerKind, TimerName,
+    input::{
+        Bound, Cancel, FILLER, INPUT_TYPES, OWNER_MARK, Refused, Signal, StepFailed, StepSkipped, StepStarted,
+        StepSucceeded, TaskDiscarded,
+    },
+};
+use sagaline_model::StepError;
+use serde_json::{Value, json};
+
+use crate::file::{declined, frame, is_recorded, name, names_of};
+
+fn every_input() -> Vec<Input> {
+    let path = || frame("pay/charge");
+    let worker = || Some("worker-1".to_owned());
+    let error = StepError::new(StepError::UNKNOWN_WORKFLOW, "there is no workflow `order`");
+    vec![
+        Input::Start(Start {
+            workflow: name("order"),
+            version: Some(3),
+            input: json!({"order_id": "A-100", "total": 59.9}),
+            trigger: Some(
+                json!({"specversion": "1.0", "id": "event-1", "type": "order.created", "data": {"total": 59.9}}),
+            ),
+            tags: BTreeMap::from([("region".to_owned(), "eu".to_owned())]),
+        }),
+        Input::Bound(Bound { version: 3 }),
+        Input::Refused(Refused { error }),
+        Input::StepStarted(StepStarted { path: path(), attempt: 1, worker: worker() }),
+        Input::StepSucceeded(StepSucceeded {
+            path: path(),
+            attempt: 2,
+            output: json!({"id": "p-1"}),
+            worker: worker(),
+        }),
+        Input::StepFailed(StepFailed { path: path(), attempt: 2, error: declined(), worker: worker() }),
+        Input::StepSkipped(StepSkipped {
+            path: path(),
+            attempt: 1,
+            reason: "nothing to pay".to_owned(),
+            worker: worker(),
+        }),
+        Input::TaskDiscarded(TaskDiscarded { path: frame("review:2"), attempt: 1 }),
+        Input::Signal(Signal { name: name("approved"), data: json!({"by": "ada"}) }),
+        Input::Timer(TimerName::of_frame(TimerKind::Retry, &path(), 2)),
+        Input::Cancel(Cancel { reason: Some("not today".to_owned()) }),
+    ]
+}
+
+#[test]
+fn every_input_is_written_and_read_as_recorded() {
+    let inputs = every_input();
+    let kinds: Vec<_> = inputs.iter().map(Input::kind).collect();
+    assert_eq!(kinds, INPUT_TYPES, "every type of input has a golden file");
+    for input in &inputs {
+        let data: Value = serde_json::from_slice(&input.data()).unwrap();
+        let recorded = is_recorded(&format!("inputs/{}", input.kind()), &json!({"type": input.kind(), "data": data}));
+        let (kind, data) = (recorded["type"].as_str().unwrap(), recorded["data"].to_string());
+        assert_eq!(&Input::read(kind, data.as_bytes()).unwrap(), input);
+    }
+    let mut expected: Vec<_> = INPUT_TYPES.iter().map(|kind| (*kind).to_owned()).collect();
+    expected.sort();
+    assert_eq!(names_of("inputs"), expected, "a type that was recorded once is read for ever");
+}
+
+/// What a person types with `nats pub` is enough.
+#[test]
+fn an_input_may_leave_out_what_it_does_not_need() {
+    let read = |kind: &str, data: &str| Input::read(&format!("sagaline.input.{kind}.v1"), data.as_bytes()).unwrap();
+    let start =
+        Start { workflow: name("order"), version: None, input: Value::Null, trigger: None, tags: BTreeMap::new() };
+    assert_eq!(read("start", r#"{"workflow":"order"}"#), Input::Start(start));
+    assert_eq!(read("signal", r#"{"name":"go"}"#), Input::Signal(Signal { name: name("go"), data: Value::Null }));
+    assert_eq!(read("cancel", ""), Input::Cancel(Cancel { reason: None }));
+    let done = StepSucceeded { path: frame("a"), attempt: 1, output: Value::Null, worker: None };
+    assert_eq!(read("step_succeeded", r#"{"path":"a","attempt":1}"#), Input::StepSucceeded(done));
+    let error = StepError::new("Busy", "try later");
+    let failed = StepFailed { path: frame("a"), attempt: 1, error, worker: None };
+    let json = r#"{"path":"a","attempt":1,"error":{"type":"Busy","message":"try later"}}"#;
+    assert_eq!(read("step_failed", json), Input::StepFailed(failed));
+}
+
+/// A field that a later version adds is no reason to refuse the rest.
+#[test]
+fn an_input_may_have_more_than_is_known() {
+    let json = br#"{"name":"go","data":1,"from":"a later version"}"#;
+    let expected = Input::Signal(Signal { name: name("go"), data: json!(1) });
+    assert_eq!(Input::read("sagaline.input.signal.v1", json).unwrap(), expected);
+}
+
+#[test]
+fn every_timer_has_a_name_of_its_own() {
+    let kinds = [
+        TimerKind::WorkflowTimeout,
+        TimerKind::StepTimeout,
+        TimerKind::Retry,
+        TimerKind::Wait,
+        TimerKind::AwaitTimeout,
+    ];
+    let timers: Vec<_> = kinds
+        .map(|kind| match kind {
+            TimerKind::WorkflowTimeout => TimerName::of_execution(kind),
+            TimerKind::StepTimeout | TimerKind::Retry => TimerName::of_frame(kind, &frame("a"), 1),
+            TimerKind::Wait | TimerKind::AwaitTimeout => TimerName::of_frame(kind, &frame("a/b"), 0),
+        })
+        .into();
+    crate::file::is_promised("timers", &timers);
+}
+
+#[test]
+fn what_is_no_input_is_told_apart() {
+    let unknown = Input::read("sagaline.input.pause.v9", b"{}").expect_err("an unknown type");
+    assert_eq!(unknown.to_string(), "`sagaline.input.pause.v9` is not a type of input; docs/protocol.md lists them");
+    for mark in [OWNER_MARK, FILLER] {
+        assert!(matches!(Input::read(mark, b"{}"), Err(InputError::UnknownType(_))), "{mark}");
+    }
+    let bad = Input::read("sagaline.input.signal.v1", b"{").expect_err("no JSON");
+    assert_eq!(bad.to_string(), "the data of a `sagaline.input.signal.v1` cannot be read");
+}

@@ -1,0 +1,94 @@
+//! What is kept of an execution.
+
+use std::collections::BTreeMap;
+
+use sagaline_events::record::{Definition, ExecutionView, Latest, Status, StepStatus, StepView};
+use sagaline_model::{Plan, StepError};
+use serde_json::json;
+
+use crate::file::{at, declined, id, is_promised, name};
+
+pub(crate) fn view() -> ExecutionView {
+    let step = |step: &str, status, attempt, error: Option<StepError>, reason: Option<&str>| {
+        let (step, reason) = (step.to_owned(), reason.map(str::to_owned));
+        StepView { step, status, attempt, error, reason }
+    };
+    ExecutionView {
+        execution: id("A-100"),
+        workflow: name("order"),
+        version: 3,
+        status: Status::Failed,
+        started_at: at("2026-01-01T00:00:00Z"),
+        ended_at: Some(at("2026-01-01T00:00:02.000000001Z")),
+        output: json!({"partial": true}),
+        error: Some(declined()),
+        failed_step: Some("pay/charge".to_owned()),
+        reason: Some("not today".to_owned()),
+        tags: BTreeMap::from([("region".to_owned(), "eu".to_owned())]),
+        steps: vec![
+            step("validate", StepStatus::Completed, 1, None, None),
+            step("notify", StepStatus::Skipped, 0, None, Some("its condition does not hold")),
+            step("pay/charge", StepStatus::Failed, 2, Some(declined()), None),
+            step("ship", StepStatus::Pending, 0, None, None),
+        ],
+    }
+}
+
+#[test]
+fn the_view_of_an_execution_is_written_and_read_as_recorded() {
+    is_promised("record", &view());
+}
+
+/// What a plan may have is recorded with the model; this is what stands around it.
+#[test]
+fn a_definition_and_its_newest_version_are_written_and_read_as_recorded() {
+    let step = json!({"activity": "echo", "queue": "default"});
+    let plan: Plan = serde_json::from_value(
+        json!({"workflow": "order", "root": {"nodes": [{"name": "a", "kind": {"step": step}}]}}),
+    )
+    .unwrap();
+    let (workflow, version, hash) = (name("order"), 3, plan.hash());
+    let source = Some("workflow: order\nsteps: { a: { activity: echo } }\n".to_owned());
+    is_promised("definition", &Definition { workflow, version, hash: hash.clone(), plan, source });
+    is_promised("latest", &Latest { version, hash });
+}
+
+#[test]
+fn every_status_is_written_and_read_as_recorded() {
+    let all = [
+        Status::Pending,
+        Status::Running,
+        Status::Waiting,
+        Status::Completed,
+        Status::Failed,
+        Status::Cancelled,
+        Status::TimedOut,
+        Status::Parked,
+    ];
+    is_promised("statuses", &all);
+    for status in all {
+        assert_eq!(json!(status), status.as_str());
+    }
+    let over: Vec<_> = all.into_iter().filter(|status| status.is_over()).collect();
+    assert_eq!(over, [Status::Completed, Status::Failed, Status::Cancelled, Status::TimedOut]);
+}
+
+#[test]
+fn every_status_of_a_step_is_written_and_read_as_recorded() {
+    let all = [
+        StepStatus::Pending,
+        StepStatus::Scheduled,
+        StepStatus::Running,
+        StepStatus::Waiting,
+        StepStatus::BackingOff,
+        StepStatus::Completed,
+        StepStatus::Failed,
+        StepStatus::Skipped,
+        StepStatus::Cancelled,
+        StepStatus::TimedOut,
+    ];
+    is_promised("step_statuses", &all);
+    for status in all {
+        assert_eq!(json!(status), status.as_str());
+    }
+}

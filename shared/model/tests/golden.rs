@@ -1,0 +1,104 @@
+//! Plans as they are recorded for ever. `golden/plan.json` has everything that a plan can have; it is never written from here.
+//! A new kind or field gets a new file, so that what older versions recorded stays readable as it is.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use sagaline_model::{Backoff, Kind, OnError, OnTimeout, Plan, RetryPolicy, Span, Trigger};
+use serde_json::{Value, json};
+
+const RECORDED: &str = include_str!("../golden/plan.json");
+
+fn recorded() -> Plan {
+    serde_json::from_str(RECORDED).unwrap()
+}
+
+#[test]
+fn the_recorded_plan_is_written_as_it_was_read() {
+    assert_eq!(serde_json::to_value(recorded()).unwrap(), serde_json::from_str::<Value>(RECORDED).unwrap());
+}
+
+/// The hash tells whether a definition changed, and is recorded too.
+#[test]
+fn the_recorded_plan_has_the_recorded_hash() {
+    assert_eq!(recorded().hash().0, "6a0771b2c082bb5dd22c9c3a2b0a391071961effbf91326a378ea3c1a14a0f88");
+}
+
+#[test]
+fn the_recorded_plan_has_everything_that_a_plan_can_have() {
+    let plan = recorded();
+    let named = [plan.note.is_some(), plan.input_schema.is_some(), plan.timeout.is_some(), plan.output.is_some()];
+    assert_eq!(named, [true; 4]);
+    let triggers = plan.triggers.iter().map(|trigger| match trigger {
+        Trigger::Event { .. } => "event",
+        Trigger::Manual => "manual",
+    });
+    assert_eq!(triggers.collect::<Vec<_>>(), ["event", "manual"]);
+    let mut seen: Vec<&str> = vec![];
+    for node in plan.nodes() {
+        seen.push(match node.on_error {
+            OnError::Fail => "fail",
+            OnError::Skip => "skip",
+            OnError::Continue => "continue",
+        });
+        seen.push(match &node.kind {
+            Kind::Step(step) => match step.retry.backoff {
+                Backoff::Fixed => "fixed",
+                Backoff::Linear => "linear",
+                Backoff::Exponential { .. } => "exponential",
+                Backoff::Custom { .. } => "custom",
+            },
+            Kind::Wait(_) => "wait",
+            Kind::Await(awaited) => match awaited.on_timeout {
+                OnTimeout::Fail => "await, then fail",
+                OnTimeout::Skip => "await, then skip",
+            },
+            Kind::Dag(_) => "dag",
+        });
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    let all = [
+        "await, then fail",
+        "await, then skip",
+        "continue",
+        "custom",
+        "dag",
+        "exponential",
+        "fail",
+        "fixed",
+        "linear",
+        "skip",
+        "wait",
+    ];
+    assert_eq!(seen, all);
+}
+
+/// What an older version did not know of is not there in what it recorded.
+#[test]
+fn a_plan_may_leave_out_what_has_a_default() {
+    let step = json!({"activity": "orders.validate", "queue": "default"});
+    let plan: Plan = serde_json::from_value(json!({
+        "workflow": "order",
+        "root": {"nodes": [
+            {"name": "a", "kind": {"step": step}},
+            {"name": "b", "after": ["a"], "kind": {"await": {"signal": "approved"}}},
+        ]},
+    }))
+    .unwrap();
+    let [Kind::Step(step), Kind::Await(awaited)] = [&plan.root.nodes[0].kind, &plan.root.nodes[1].kind] else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(plan.root.nodes[0].on_error, OnError::Fail);
+    assert_eq!((&step.input, &step.timeout), (&Value::Null, &None));
+    let policy = RetryPolicy {
+        attempts: 1,
+        initial: Span::from_secs(1),
+        backoff: Backoff::Exponential { multiplier: 2.0 },
+        max: None,
+        jitter: false,
+        retry_on: vec![],
+        no_retry_on: vec![],
+    };
+    assert_eq!(step.retry, policy);
+    assert_eq!((&awaited.timeout, awaited.on_timeout), (&None, OnTimeout::Fail));
+}

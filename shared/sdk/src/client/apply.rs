@@ -1,0 +1,199 @@
+//! Applying a definition: every version is written once and never changed, and then the newest is named.
+
+use bytes::Bytes;
+use sagaline_broker::{
+    names::Names,
+    ports::{Bucket, Message, Sequence},
+};
+use sagaline_events::record::{Definition, Latest};
+use sagaline_model::{Kind, Name, Plan};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Client, Error, publish::Written};
+
+/// So often the newest version may be changed by others while we try to.
+const TRIES_MAX: u32 = 100;
+/// The queue after whose settings a new one is made.
+const MODEL_QUEUE: &str = "default";
+
+/// What an apply came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    pub workflow: Name,
+    pub version: u32,
+    pub change: Change,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// The first version of this workflow.
+    Created,
+    /// A new version.
+    Changed,
+    /// The newest version is this plan already.
+    Unchanged,
+}
+
+impl Client {
+    /// Makes the plan the newest version of its workflow, and has the queues that it names. `source` is the text it was
+    /// compiled from, kept for people.
+    ///
+    /// Two applies at once are both right: one comes first. An apply that died between its two writes is completed by the next
+    /// one of the same plan; that of another plan goes past the number it took.
+    pub async fn apply(&self, plan: &Plan, source: Option<&str>) -> Result<Applied, Error> {
+        self.ensure_queues(plan).await?;
+        let (workflow, hash) = (&plan.workflow, plan.hash());
+        let applied = |version, change| Applied { workflow: workflow.clone(), version, change };
+        // The number under which our definition lies, once it does.
+        let mut ours: Option<u32> = None;
+        for _ in 0..TRIES_MAX {
+            let latest = self.latest(workflow).await?;
+            let change = if latest.is_some() { Change::Changed } else { Change::Created };
+            let (revision, newest) = match latest {
+                None => (0, 0),
+                Some((_, latest)) if latest.hash == hash => return Ok(applied(latest.version, Change::Unchanged)),
+                // Ours became the newest, and was followed by another before we saw it.
+                Some((_, latest)) if ours.is_some_and(|ours| ours <= latest.version) => {
+                    return Ok(applied(ours.unwrap_or(latest.version), Change::Changed));
+                }
+                Some((revision, latest)) => (revision, latest.version),
+            };
+            let version = match ours {
+                Some(version) => version,
+                None => self.write_definition(plan, source, newest + 1).await?,
+            };
+            ours = Some(version);
+            let latest = Latest { version, hash: hash.clone() };
+            let attempt = format!("name version {version} of `{workflow}` the newest");
+            let key = Names::latest_key(workflow.as_str());
+            if let Written::Stored(_) = self.write(&key, revision, &latest, &attempt).await? {
+                return Ok(applied(version, change));
+            }
+        }
+        Err(Error::Contended { attempt: format!("apply `{workflow}`") })
+    }
+
+    /// The newest version of a workflow, and the revision of that value.
+    pub(super) async fn latest(&self, workflow: &Name) -> Result<Option<(Sequence, Latest)>, Error> {
+        self.read(&Names::latest_key(workflow.as_str())).await
+    }
+
+    /// A version of a workflow.
+    pub async fn definition(&self, workflow: &Name, version: u32) -> Result<Option<Definition>, Error> {
+        let found = self.read(&Names::definition_key(workflow.as_str(), version)).await?;
+        Ok(found.map(|(_, definition)| definition))
+    }
+
+    /// Every workflow that is applied, with its newest version, in the order of their names.
+    pub async fn workflows(&self) -> Result<Vec<(Name, Latest)>, Error> {
+        let filter = self.names().key(Bucket::Definitions, &Names::latest_key("*"));
+        let stream = self.names().bucket_stream(Bucket::Definitions);
+        let mut pages = self.pages(&stream, filter, 1, "read the bucket `definitions`".to_owned()).await?;
+        let mut workflows = vec![];
+        let mut more = 0 < pages.count();
+        while more {
+            let page = pages.next(500).await?;
+            more = page.last().is_some_and(|(position, _)| 0 < position.pending);
+            workflows.extend(page.iter().filter_map(|(_, message)| newest(&message.subject, &message.payload)));
+        }
+        pages.close().await;
+        workflows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(workflows)
+    }
+
+    /// Writes the definition under the first number from `version` on that is free, or that holds this very plan.
+    async fn write_definition(&self, plan: &Plan, source: Option<&str>, mut version: u32) -> Result<u32, Error> {
+        let workflow = &plan.workflow;
+        let mut definition = Definition {
+            workflow: workflow.clone(),
+            version,
+            hash: plan.hash(),
+            plan: plan.clone(),
+            source: source.map(str::to_owned),
+        };
+        for _ in 0..TRIES_MAX {
+            definition.version = version;
+            let key = Names::definition_key(workflow.as_str(), version);
+            let attempt = format!("store version {version} of `{workflow}`");
+            if let Written::Stored(_) = self.write(&key, 0, &definition, &attempt).await? {
+                return Ok(version);
+            }
+            if self.definition(workflow, version).await?.is_some_and(|there| there.hash == definition.hash) {
+                return Ok(version);
+            }
+            version += 1;
+        }
+        Err(Error::Contended { attempt: format!("store a version of `{workflow}`") })
+    }
+
+    async fn write(
+        &self,
+        key: &str,
+        expected: Sequence,
+        value: &impl Serialize,
+        attempt: &str,
+    ) -> Result<Written, Error> {
+        let payload = serde_json::to_vec(value).expect("definitions have string keys only");
+        let subject = self.names().key(Bucket::Definitions, key);
+        let payload = Bytes::from(payload);
+        let message = Message { subject, expected: Some(expected), msg_id: None, ttl: None, headers: vec![], payload };
+        self.publish(&message, attempt).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(Sequence, T)>, Error> {
+        let Some((revision, value)) = self.connection.value(Bucket::Definitions, key).await? else { return Ok(None) };
+        match serde_json::from_slice(&value) {
+            Ok(value) => Ok(Some((revision, value))),
+            Err(source) => Err(Error::Unreadable { what: format!("`{key}` of bucket `definitions`"), source }),
+        }
+    }
+
+    async fn ensure_queues(&self, plan: &Plan) -> Result<(), Error> {
+        let mut queues: Vec<&Name> = plan.nodes().iter().filter_map(|node| queue_of(&node.kind)).collect();
+        queues.sort();
+        queues.dedup();
+        for queue in queues {
+            self.ensure_queue(queue).await?;
+        }
+        Ok(())
+    }
+
+    /// A queue that is there stays as it is; a new one is made as the queue `default` is.
+    async fn ensure_queue(&self, queue: &Name) -> Result<(), Error> {
+        const STREAM_NOT_FOUND: async_nats::jetstream::ErrorCode = async_nats::jetstream::ErrorCode::STREAM_NOT_FOUND;
+        use async_nats::jetstream::context::GetStreamErrorKind;
+
+        let (jetstream, name) = (self.connection.jetstream(), self.names().queue_stream(queue.as_str()));
+        match jetstream.get_stream(&name).await {
+            Ok(_) => return Ok(()),
+            Err(error) => match error.kind() {
+                GetStreamErrorKind::JetStream(fault) if fault.error_code() == STREAM_NOT_FOUND => {}
+                _ => return Err(Error::nats(format!("look at the queue `{queue}`"))(error.into())),
+            },
+        }
+        let model = jetstream.get_stream(self.names().queue_stream(MODEL_QUEUE)).await;
+        let model = model.map_err(|error| Error::nats(format!("look at the queue `{MODEL_QUEUE}`"))(error.into()))?;
+        let mut config = model.cached_info().config.clone();
+        config.subjects = vec![self.names().queue_all(queue.as_str())];
+        config.name = name;
+        // What the server noted about the other stream.
+        config.metadata.retain(|key, _| !key.starts_with("_nats."));
+        let made = jetstream.create_stream(config).await;
+        made.map_err(|error| Error::nats(format!("make the queue `{queue}`"))(error.into()))?;
+        Ok(())
+    }
+}
+
+/// What a key of the bucket says of its workflow; nothing if it was removed.
+fn newest(subject: &str, value: &[u8]) -> Option<(Name, Latest)> {
+    let workflow = subject.rsplit('.').nth(1)?;
+    Some((Name::new(workflow).ok()?, serde_json::from_slice(value).ok()?))
+}
+
+fn queue_of(kind: &Kind) -> Option<&Name> {
+    match kind {
+        Kind::Step(step) => Some(&step.queue),
+        Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) => None,
+    }
+}

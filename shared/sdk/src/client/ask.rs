@@ -1,0 +1,109 @@
+//! What became of an execution: its owner is asked while it runs, and the bucket `results` afterwards.
+
+use std::time::Duration;
+
+use async_nats::RequestErrorKind;
+use sagaline_events::{
+    ask::{Answer, Ask, Why},
+    record::ExecutionView,
+};
+use sagaline_model::ExecutionId;
+use tokio::time::{Instant, sleep};
+
+use super::{Client, Error};
+
+/// A partition whose owner was killed has another within five seconds.
+const OWNER_WITHIN: Duration = Duration::from_secs(6);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Why an execution is where it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Explanation {
+    /// Every reason, the first to end first.
+    Open(Vec<Why>),
+    Over(Box<ExecutionView>),
+}
+
+/// What came of asking an owner.
+pub(super) enum Asked {
+    Answered(Answer),
+    /// Nobody serves the partition, or nobody in time.
+    Nobody,
+}
+
+impl Client {
+    /// The state of an execution, or how it ended. Large outputs are references; [`Client::resolve`] loads them.
+    pub async fn get(&self, execution: &ExecutionId) -> Result<Option<ExecutionView>, Error> {
+        match self.look(&Ask::Get { execution: execution.clone() }, execution).await? {
+            Looked::Answered(Answer::Execution(view)) | Looked::Ended(view) => Ok(Some(*view)),
+            Looked::Answered(other) => Err(self.unexpected(execution, &other)),
+            Looked::Unknown => Ok(None),
+        }
+    }
+
+    /// Why an execution is not moving: what it waits for, since when, and what ends that.
+    pub async fn why(&self, execution: &ExecutionId) -> Result<Option<Explanation>, Error> {
+        match self.look(&Ask::Why { execution: execution.clone() }, execution).await? {
+            Looked::Answered(Answer::Why(reasons)) => Ok(Some(Explanation::Open(reasons))),
+            Looked::Answered(Answer::Execution(view)) | Looked::Ended(view) => Ok(Some(Explanation::Over(view))),
+            Looked::Answered(other) => Err(self.unexpected(execution, &other)),
+            Looked::Unknown => Ok(None),
+        }
+    }
+
+    /// The owner first: it forgets an execution only once its result is stored.
+    async fn look(&self, ask: &Ask, execution: &ExecutionId) -> Result<Looked, Error> {
+        let partition = self.partition(execution);
+        let deadline = Instant::now() + OWNER_WITHIN;
+        loop {
+            let asked = self.ask(partition, ask).await?;
+            let nobody = match asked {
+                Asked::Answered(Answer::Unknown) => false,
+                Asked::Answered(answer) => return Ok(Looked::Answered(answer)),
+                Asked::Nobody => true,
+            };
+            if let Some(view) = self.result(execution).await? {
+                return Ok(Looked::Ended(Box::new(view)));
+            }
+            if !nobody {
+                return Ok(Looked::Unknown);
+            }
+            if deadline <= Instant::now() {
+                return Err(Error::NoOwner { partition });
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Asks the owner of a partition once.
+    pub(super) async fn ask(&self, partition: u32, ask: &Ask) -> Result<Asked, Error> {
+        let question = serde_json::to_vec(ask).expect("questions have string keys only");
+        let answer = match self.connection.client().request(self.names().ask(partition), question.into()).await {
+            Ok(answer) => answer,
+            Err(error) => match error.kind() {
+                RequestErrorKind::NoResponders | RequestErrorKind::TimedOut => return Ok(Asked::Nobody),
+                RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::Other => {
+                    return Err(Error::nats(format!("ask the orchestrator of partition {partition}"))(error.into()));
+                }
+            },
+        };
+        match serde_json::from_slice(&answer.payload) {
+            Ok(Answer::Refused(error)) => Err(Error::QuestionRefused { partition, why: error.message }),
+            Ok(answer) => Ok(Asked::Answered(answer)),
+            Err(source) => {
+                Err(Error::Unreadable { what: format!("the answer of partition {partition}'s orchestrator"), source })
+            }
+        }
+    }
+
+    fn unexpected(&self, execution: &ExecutionId, answer: &Answer) -> Error {
+        let partition = self.partition(execution);
+        Error::QuestionRefused { partition, why: format!("it answered something else: {answer:?}") }
+    }
+}
+
+enum Looked {
+    Answered(Answer),
+    Ended(Box<ExecutionView>),
+    Unknown,
+}

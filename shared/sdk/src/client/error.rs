@@ -1,0 +1,122 @@
+//! Why a client could not do what it was asked for.
+
+use sagaline_broker::{
+    nats::{ConnectError, InstallError, PayloadError},
+    ports::Failure,
+};
+use sagaline_model::{ExecutionId, Name};
+
+/// What went wrong. [`Error::hint`] says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    #[error("no workflow `{0}` is applied")]
+    UnknownWorkflow(Name),
+    #[error("workflow `{workflow}` has no version {version}; the newest is {latest}")]
+    UnknownVersion { workflow: Name, version: u32, latest: u32 },
+    #[error("execution `{execution}` exists already, with another {differs}")]
+    AlreadyExists { execution: ExecutionId, differs: &'static str },
+    #[error("there is no execution `{0}`")]
+    NotFound(ExecutionId),
+    #[error("no orchestrator answers for partition {partition}")]
+    NoOwner { partition: u32 },
+    #[error("the orchestrator of partition {partition} refused the question: {why}")]
+    QuestionRefused { partition: u32, why: String },
+    #[error("there is no room to {attempt}: {why}")]
+    Full { attempt: String, why: String },
+    #[error("NATS will not take it ({attempt}): {why}")]
+    Refused { attempt: String, why: String },
+    #[error("no answer from NATS while trying to {attempt}: {why}")]
+    NoAnswer { attempt: String, why: String },
+    #[error("others kept writing while trying to {attempt}")]
+    Contended { attempt: String },
+    #[error("{what} cannot be read")]
+    Unreadable { what: String, source: serde_json::Error },
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    #[error("cannot {attempt}")]
+    Nats { attempt: String, source: async_nats::Error },
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Whose turn it is after an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The answer is no.
+    Refused,
+    /// What was given cannot be used.
+    BadData,
+    /// NATS, or what should run on it, is not there.
+    Unreachable,
+    /// Recorded data is not as it must be: a bug, of ours or of who wrote it.
+    Corrupt,
+}
+
+impl Error {
+    pub fn class(&self) -> Class {
+        match self {
+            Self::UnknownWorkflow(_)
+            | Self::UnknownVersion { .. }
+            | Self::AlreadyExists { .. }
+            | Self::NotFound(_)
+            | Self::QuestionRefused { .. }
+            | Self::Full { .. }
+            | Self::Contended { .. } => Class::Refused,
+            Self::Refused { .. } | Self::Payload(PayloadError::TooLarge { .. }) => Class::BadData,
+            Self::Connect(ConnectError::BadNamespace(_) | ConnectError::BadUrl { .. }) => Class::BadData,
+            Self::Connect(_)
+            | Self::Install(_)
+            | Self::NoOwner { .. }
+            | Self::NoAnswer { .. }
+            | Self::Nats { .. }
+            | Self::Failure(_) => Class::Unreachable,
+            Self::Payload(PayloadError::Missing { .. } | PayloadError::Store { .. }) => Class::Unreachable,
+            Self::Unreadable { .. } | Self::Payload(PayloadError::Corrupt { .. }) => Class::Corrupt,
+        }
+    }
+
+    /// What to do next, where the message itself does not say.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownWorkflow(_) => {
+                "`sagaline apply FILE` applies one; `sagaline workflows` lists those that are".into()
+            }
+            Self::UnknownVersion { .. } => "leave `--version` out to start the newest".into(),
+            Self::AlreadyExists { execution, .. } => {
+                format!("`sagaline get {execution}` shows it; choose another id for a new execution")
+            }
+            Self::NotFound(_) => "`sagaline list` shows which there are; ended ones are kept for seven days".into(),
+            Self::NoOwner { .. } => {
+                "start an orchestrator (`sagaline-orchestrator`), or `sagaline dev`; one that was killed is replaced \
+                 within seconds"
+                    .into()
+            }
+            Self::Full { .. } => {
+                "give JetStream more room, or wait until old executions have left the log; nothing was started".into()
+            }
+            Self::NoAnswer { .. } => {
+                "nobody knows whether it was stored; doing it again under the same id is safe".into()
+            }
+            Self::Contended { .. } => "try again".into(),
+            Self::Nats { .. } | Self::Failure(_) => {
+                "see whether nats-server runs and has a leader for this stream".into()
+            }
+            Self::Unreadable { .. } => "a newer Sagaline may have written it; use that version of `sagaline`".into(),
+            Self::Connect(_)
+            | Self::Install(_)
+            | Self::QuestionRefused { .. }
+            | Self::Refused { .. }
+            | Self::Payload(_) => return None,
+        })
+    }
+
+    pub(super) fn nats(attempt: impl Into<String>) -> impl FnOnce(async_nats::Error) -> Self {
+        let attempt = attempt.into();
+        move |source| Self::Nats { attempt, source }
+    }
+}

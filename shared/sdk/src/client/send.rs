@@ -1,0 +1,64 @@
+//! Sending to an execution: signals and cancels. Both are inputs on its log, and are kept if they come before its start.
+
+use sagaline_broker::ports::Message;
+use sagaline_events::{
+    Envelope, Input,
+    input::{Cancel, Signal},
+};
+use sagaline_model::{ExecutionId, Name};
+use serde_json::Value;
+
+use super::{
+    Client, Error, id,
+    publish::{self, Written},
+};
+
+/// Where something sent is now: it will be taken into account, whatever dies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its position on the log.
+    pub sequence: u64,
+}
+
+impl Client {
+    /// Sends a signal. One that nobody waits for yet is kept; so is one for an execution that has not started, for ten minutes.
+    pub async fn signal(&self, execution: &ExecutionId, name: &Name, data: Value) -> Result<Sent, Error> {
+        let data = self.offload(data).await?;
+        let attempt = format!("send the signal `{name}` to `{execution}`");
+        self.send(execution, &Input::Signal(Signal { name: name.clone(), data }), &attempt).await
+    }
+
+    /// Asks for the end of an execution: what it waits for is given up, and it ends as `cancelled`.
+    pub async fn cancel(&self, execution: &ExecutionId, reason: Option<String>) -> Result<Sent, Error> {
+        let attempt = format!("cancel `{execution}`");
+        self.send(execution, &Input::Cancel(Cancel { reason }), &attempt).await
+    }
+
+    /// Publishes a CloudEvent on `EVENTS`, where triggers hear it. The same `source` and `id` again within two minutes is
+    /// dropped by the server.
+    pub async fn publish_event(&self, event: &Envelope) -> Result<Sent, Error> {
+        let attempt = format!("publish the event `{}`", event.id);
+        let mut message = publish::message(self.names().event(&event.kind), event, event.data.clone());
+        message.msg_id = Some(format!("{} {}", event.source, event.id));
+        self.stored(&message, &attempt).await
+    }
+
+    /// What this client calls itself as the source of events.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    async fn send(&self, execution: &ExecutionId, input: &Input, attempt: &str) -> Result<Sent, Error> {
+        let subject = self.names().input(execution.as_str(), self.partitions);
+        let id = format!("{execution}-{:x}", id::random());
+        let message = self.input_message(subject, execution, &id, input);
+        self.stored(&Message { msg_id: Some(id), ..message }, attempt).await
+    }
+
+    async fn stored(&self, message: &Message, attempt: &str) -> Result<Sent, Error> {
+        match self.publish(message, attempt).await? {
+            Written::Stored(sequence) => Ok(Sent { sequence }),
+            Written::Conflict => Err(Error::Contended { attempt: attempt.to_owned() }),
+        }
+    }
+}

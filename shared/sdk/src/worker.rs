@@ -1,0 +1,275 @@
+//! A worker: runs activities for the tasks of queues, and answers with their results.
+//!
+//! The protocol (what is asked, when a task may run, when it is acknowledged) is [`sagaline_broker::worker`]'s; this is the
+//! typed surface around it. A worker keeps nothing: any number of them may serve the same queues, and may be killed at any time.
+//!
+//! ```no_run
+//! use sagaline_sdk::worker::{ActivityContext, ActivityError, Worker};
+//! use serde::{Deserialize, Serialize};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! #[derive(Deserialize)]
+//! struct ChargeInput {
+//!     card: String,
+//!     amount: u64,
+//! }
+//!
+//! #[derive(Serialize)]
+//! struct ChargeOutput {
+//!     receipt: String,
+//! }
+//!
+//! async fn charge(context: ActivityContext, input: ChargeInput) -> Result<ChargeOutput, ActivityError> {
+//!     if input.card.is_empty() {
+//!         return Err(ActivityError::new("CardDeclined", "there is no card").not_retryable());
+//!     }
+//!     // The same key for every attempt: whoever gets it can tell a second try from a second payment.
+//!     tracing::info!(key = context.idempotency_key(), input.amount, "charging");
+//!     Ok(ChargeOutput { receipt: format!("receipt-{}", context.idempotency_key()) })
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let shutdown = CancellationToken::new();
+//!     Worker::new("nats://127.0.0.1:4222")
+//!         .queue("default")
+//!         .concurrency(64)
+//!         .activity("payments.charge", charge)
+//!         .run(shutdown)
+//!         .await?;
+//!     Ok(())
+//! }
+//! ```
+
+mod activity;
+mod context;
+mod error;
+mod heartbeat;
+mod host;
+mod observer;
+mod outcome;
+mod pool;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use sagaline_broker::{
+    names::DEFAULT_NAMESPACE,
+    nats::{Connection, connect, worker::ConsumerSettings},
+};
+use sagaline_model::{ActivityName, Name};
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use activity::{Activity, typed};
+
+pub use context::ActivityContext;
+pub use error::{ActivityError, WorkerError};
+pub use observer::Observer;
+pub use outcome::{IntoOutcome, Outcome};
+pub use sagaline_broker::nats::worker::PullerState;
+pub use sagaline_events::Task;
+
+/// Long enough for most activities to end by themselves, and within the grace that Kubernetes gives a pod by default.
+const DRAIN: Duration = Duration::from_secs(30);
+const CONCURRENCY: usize = 64;
+const QUEUE: &str = "default";
+
+/// A worker that is about to run. See the [module](self) for an example.
+#[must_use = "a worker does nothing until it is run"]
+pub struct Worker {
+    source: Source,
+    namespace: String,
+    name: Option<String>,
+    queues: Vec<String>,
+    concurrency: usize,
+    drain: Duration,
+    consumer: ConsumerSettings,
+    activities: BTreeMap<String, Activity>,
+    observer: Arc<dyn Observer>,
+}
+
+/// How a worker gets to its server.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a worker has one")]
+pub enum Source {
+    /// It connects by itself. Several addresses are separated by commas.
+    Url(String),
+    Connection(Connection),
+}
+
+impl From<&str> for Source {
+    fn from(url: &str) -> Self {
+        Self::Url(url.to_owned())
+    }
+}
+
+impl From<String> for Source {
+    fn from(url: String) -> Self {
+        Self::Url(url)
+    }
+}
+
+impl From<Connection> for Source {
+    fn from(connection: Connection) -> Self {
+        Self::Connection(connection)
+    }
+}
+
+impl Worker {
+    /// A worker on this server: its address, or a connection.
+    pub fn new(source: impl Into<Source>) -> Self {
+        Self {
+            source: source.into(),
+            namespace: DEFAULT_NAMESPACE.to_owned(),
+            name: None,
+            queues: vec![],
+            concurrency: CONCURRENCY,
+            drain: DRAIN,
+            consumer: ConsumerSettings::default(),
+            activities: BTreeMap::new(),
+            observer: Arc::new(()),
+        }
+    }
+
+    /// The namespace of the installation, where the worker connects by itself.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// What people see as the worker of a step; by default the name of the machine and the number of the process.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Serves this queue too. Without any it serves `default`.
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.queues.push(queue.into());
+        self
+    }
+
+    /// How many tasks it holds at a time, over all its activities; at least as many as it has activities is wise.
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.concurrency = concurrency;
+        self
+    }
+
+    /// How long activities may go on after the shutdown began, before they are broken off and their tasks go to others.
+    pub fn drain_within(mut self, time: Duration) -> Self {
+        self.drain = time;
+        self
+    }
+
+    /// How many tasks of one activity all workers together may hold. It counts where this worker is the first of its activity:
+    /// a consumer that is there keeps what it has.
+    pub fn max_ack_pending(mut self, count: u32) -> Self {
+        self.consumer.max_ack_pending = count;
+        self
+    }
+
+    /// Runs `run` for the tasks of this activity. Its input and output are JSON, read and written by serde; an input that it
+    /// cannot read fails the step for good, with the type `BadInput`.
+    pub fn activity<F, I, O, Running>(mut self, name: impl Into<String>, run: F) -> Self
+    where
+        F: Fn(ActivityContext, I) -> Running + Send + Sync + 'static,
+        I: DeserializeOwned + Send + 'static,
+        O: IntoOutcome + 'static,
+        Running: Future<Output = Result<O, ActivityError>> + Send + 'static,
+    {
+        self.activities.insert(name.into(), typed(run));
+        self
+    }
+
+    /// Who hears what this worker does.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// Runs until `shutdown` is cancelled: then it pulls nothing more, lets what runs come to its end for a while, and gives the
+    /// rest back. Dropping the future breaks everything off.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
+        let lines = self.lines()?;
+        let name = self.name.unwrap_or_else(default_name);
+        let connection = match self.source {
+            Source::Connection(connection) => connection,
+            Source::Url(url) => {
+                let connecting = connect(&url, &self.namespace, &name);
+                let Some(connection) = shutdown.run_until_cancelled(connecting).await else { return Ok(()) };
+                connection?
+            }
+        };
+        let pool = pool::Pool {
+            connection,
+            name,
+            lines,
+            concurrency: self.concurrency,
+            drain: self.drain,
+            consumer: self.consumer,
+            observer: self.observer,
+        };
+        pool.run(shutdown).await
+    }
+
+    /// Every queue with every activity, or all that is wrong with their names.
+    fn lines(&self) -> Result<Vec<pool::Line>, WorkerError> {
+        let mut faults = vec![];
+        let mut queues = vec![];
+        let default = [QUEUE.to_owned()];
+        for queue in if self.queues.is_empty() { &default[..] } else { &self.queues } {
+            match Name::new(queue.as_str()) {
+                Ok(queue) if queues.contains(&queue) => {}
+                Ok(queue) => queues.push(queue),
+                Err(error) => faults.push(format!("the queue `{queue}`: {error}")),
+            }
+        }
+        if self.activities.is_empty() {
+            faults.push("it has no activity to run; give it one with `activity`".to_owned());
+        }
+        if self.concurrency == 0 {
+            faults.push("its concurrency is 0; give it 1 at least".to_owned());
+        }
+        let mut lines = vec![];
+        for (name, activity) in &self.activities {
+            match ActivityName::new(name.as_str()) {
+                Ok(name) => lines.extend(queues.iter().map(|queue| pool::Line {
+                    queue: queue.clone(),
+                    name: name.clone(),
+                    activity: activity.clone(),
+                })),
+                Err(error) => faults.push(format!("the activity `{name}`: {error}")),
+            }
+        }
+        if faults.is_empty() { Ok(lines) } else { Err(WorkerError::Settings(faults)) }
+    }
+}
+
+fn default_name() -> String {
+    let system = rustix::system::uname();
+    format!("{}-{}", system.nodename().to_string_lossy(), std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_with_a_worker_is_said_at_once() {
+        let echo = |_: ActivityContext, input: serde_json::Value| async move { Ok(input) };
+        let worker = Worker::new("nats://127.0.0.1:1").queue("a.b").concurrency(0).activity("no good", echo);
+        let error = worker.lines().err().expect("faults").to_string();
+        for part in ["`a.b`", "`no good`", "concurrency"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_activity_is_served_on_every_queue() {
+        let echo = |_: ActivityContext, input: serde_json::Value| async move { Ok(input) };
+        let worker = Worker::new("nats://127.0.0.1:1").activity("echo", echo).activity("other.echo", echo);
+        assert_eq!(worker.lines().expect("fine").len(), 2, "the default queue only");
+        let worker = worker.queue("fast").queue("slow").queue("fast");
+        assert_eq!(worker.lines().expect("fine").len(), 4);
+    }
+}

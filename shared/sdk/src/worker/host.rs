@@ -1,0 +1,104 @@
+//! Runs one activity's attempts: each in a task of its own, so that neither a panic nor a blocking call reaches the worker.
+
+use std::{
+    any::Any,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use sagaline_broker::{
+    nats::Connection,
+    worker::{Ended, Host, Run},
+};
+use sagaline_events::Task;
+use sagaline_model::StepError;
+use tokio::task::{JoinError, JoinHandle};
+use tracing::Instrument;
+
+use super::{ActivityContext, ActivityError, Observer, Outcome, activity::Activity};
+
+pub(super) struct ActivityHost {
+    pub(super) connection: Connection,
+    pub(super) activity: Activity,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+impl Host for ActivityHost {
+    async fn run(&self, run: Run) -> Ended {
+        let Task { execution, workflow, path, attempt, .. } = &*run.task;
+        let span = tracing::info_span!("activity", %execution, %workflow, step = %path, attempt);
+        if let Some(traceparent) = &run.traceparent {
+            self.observer.traced(&span, traceparent);
+        }
+        let context = ActivityContext::new(self.connection.clone(), &run, span.clone());
+        let (activity, observer) = (self.activity.clone(), self.observer.clone());
+        let attempt = async move {
+            let _witnessed = Witnessed::begin(observer, run.task);
+            let result = activity(context.clone(), run.input).await;
+            if result.is_err() {
+                context.leave().await;
+            }
+            result
+        };
+        match Spawned(tokio::spawn(attempt.instrument(span))).await {
+            Ok(Ok(Outcome::Output(output))) => Ended::Succeeded(output),
+            Ok(Ok(Outcome::Skip(reason))) => Ended::Skipped(reason),
+            Ok(Err(error)) => Ended::Failed(error.into_step_error()),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => Ended::Failed(panicked(&*panic)),
+                // Only the end of the whole runtime takes it away from us.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    fn asked(&self, wanted: bool) {
+        self.observer.asked(wanted);
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> StepError {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    let text = text.unwrap_or_else(|| "it did not say why".to_owned());
+    ActivityError::new("Panic", format!("the activity panicked: {text}")).into_step_error()
+}
+
+/// Tells of the end of an attempt, however it comes.
+struct Witnessed {
+    observer: Arc<dyn Observer>,
+    task: Arc<Task>,
+    began: Instant,
+}
+
+impl Witnessed {
+    fn begin(observer: Arc<dyn Observer>, task: Arc<Task>) -> Self {
+        observer.begins(&task);
+        Self { observer, task, began: Instant::now() }
+    }
+}
+
+impl Drop for Witnessed {
+    fn drop(&mut self) {
+        self.observer.ended(&self.task, self.began.elapsed());
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Spawned<T>(JoinHandle<T>);
+
+impl<T> Future for Spawned<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for Spawned<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

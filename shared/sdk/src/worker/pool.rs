@@ -1,0 +1,119 @@
+//! A worker that runs: a puller for each queue and activity, a task for each task, and the end of it all.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use sagaline_broker::{
+    nats::{
+        Connection,
+        worker::{ConsumerSettings, Link, Puller, PullerState},
+    },
+    worker::{Served, Stop, serve},
+};
+use sagaline_model::{ActivityName, Name};
+use tokio::{sync::watch, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{Observer, WorkerError, activity::Activity, host::ActivityHost};
+
+/// How long it may take to give back what was broken off.
+const GIVE_BACK_WITHIN: Duration = Duration::from_secs(5);
+
+/// An activity on a queue.
+pub(super) struct Line {
+    pub(super) queue: Name,
+    pub(super) name: ActivityName,
+    pub(super) activity: Activity,
+}
+
+pub(super) struct Pool {
+    pub(super) connection: Connection,
+    pub(super) name: String,
+    pub(super) lines: Vec<Line>,
+    pub(super) concurrency: usize,
+    pub(super) drain: Duration,
+    pub(super) consumer: ConsumerSettings,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+impl Pool {
+    pub(super) async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
+        let link = Link::open(self.connection.clone(), self.name.clone(), self.concurrency).await?;
+        let stop = Stop::default();
+        // Whatever runs ends with this future, even if it is dropped.
+        let _released = stop.release.clone().drop_guard();
+        let mut pullers = JoinSet::new();
+        let mut watchers = JoinSet::new();
+        let ready: Vec<_> = self.lines.iter().map(|line| self.puller(&link, line)).collect();
+        for (puller, host) in ready {
+            let (queue, activity) = (puller.queue().clone(), puller.activity().clone());
+            watchers.spawn(watch_state(puller.state(), queue, activity, self.observer.clone()));
+            pullers.spawn(pull(puller, host, stop.clone()));
+        }
+        tracing::info!(worker = self.name, concurrency = self.concurrency, "taking tasks");
+
+        shutdown.cancelled().await;
+        stop.drain.cancel();
+        while pullers.join_next().await.is_some() {}
+        let running = link.running();
+        tracing::info!(worker = self.name, running, "taking no more tasks; what runs may come to its end");
+        if timeout(self.drain, link.idle()).await.is_err() {
+            tracing::warn!(
+                worker = self.name,
+                running = link.running(),
+                "some tasks still run; they are broken off and go to others"
+            );
+            stop.release.cancel();
+            if timeout(GIVE_BACK_WITHIN, link.idle()).await.is_err() {
+                tracing::warn!(
+                    worker = self.name,
+                    "some tasks could not be given back; others get them in a few seconds"
+                );
+            }
+        }
+        if let Err(error) = self.connection.client().flush().await {
+            tracing::debug!(%error, "the connection ended before all was sent");
+        }
+        Ok(())
+    }
+
+    fn puller(&self, link: &Arc<Link>, line: &Line) -> (Puller, Arc<ActivityHost>) {
+        let host = ActivityHost {
+            connection: self.connection.clone(),
+            activity: line.activity.clone(),
+            observer: self.observer.clone(),
+        };
+        (Puller::new(link.clone(), line.queue.clone(), line.name.clone(), self.consumer), Arc::new(host))
+    }
+}
+
+async fn pull(mut puller: Puller, host: Arc<ActivityHost>, stop: Stop) {
+    let mut drain = pin!(stop.drain.cancelled());
+    loop {
+        let pulled = tokio::select! {
+            biased;
+            () = &mut drain => break,
+            pulled = puller.next() => pulled,
+        };
+        let (ports, host, stop) = (puller.ports().clone(), host.clone(), stop.clone());
+        tokio::spawn(async move {
+            let served = serve(&*ports, &*host, &stop, &pulled.delivery).await;
+            if served != Served::Answered {
+                tracing::debug!(task = pulled.delivery.subject, ?served, "a task was not run to its end here");
+            }
+            drop(pulled.slot);
+        });
+    }
+    puller.close().await;
+}
+
+async fn watch_state(
+    mut state: watch::Receiver<PullerState>,
+    queue: Name,
+    activity: ActivityName,
+    observer: Arc<dyn Observer>,
+) {
+    while state.changed().await.is_ok() {
+        let now = state.borrow_and_update().clone();
+        observer.pulling(&queue, &activity, &now);
+    }
+}

@@ -1,0 +1,188 @@
+//! What these tests share: one server, an installation for each test, an owner that a test plays, waiting with a deadline.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use futures::StreamExt;
+use sagaline_broker::{
+    nats::{Connection, Installation, connect},
+    ports::{Bucket, Message, Outcome},
+};
+use sagaline_events::{
+    ask::{Answer, Ask},
+    record::{ExecutionView, Status},
+};
+use sagaline_model::{ExecutionId, Moment, Name, Plan};
+use sagaline_sdk::client::Client;
+use sagaline_server::{Binary, Finder, Server, ServerOptions};
+use tokio::{runtime::Builder, task::JoinHandle};
+
+static BINARY: LazyLock<Binary> =
+    LazyLock::new(|| Finder::from_env().find_or_install(|doing| eprintln!("{doing}")).expect("a nats-server"));
+
+/// The server that all tests of this program share, each in a namespace of its own. It ends with this process.
+static URL: LazyLock<String> = LazyLock::new(|| {
+    let (sender, started) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            remove_what_others_left();
+            let server = Server::start(options("shared")).await.expect("a server");
+            sender.send(server.url()).expect("somebody waits for it");
+            std::future::pending::<()>().await;
+        });
+    });
+    started.recv().expect("the server starts")
+});
+
+pub(crate) fn options(name: &str) -> ServerOptions {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("client-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for the server");
+    ServerOptions::new(BINARY.clone(), folder)
+}
+
+/// The shared server's folder outlives its process: nothing runs when a process has ended.
+fn remove_what_others_left() {
+    for folder in std::fs::read_dir(env!("CARGO_TARGET_TMPDIR")).expect("the folder of tests").flatten() {
+        let name = folder.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix("client-").and_then(|rest| rest.rsplit('-').next());
+        let dead = pid.is_some_and(|pid| !std::path::Path::new("/proc").join(pid).exists());
+        if dead && std::fs::remove_dir_all(folder.path()).is_err() {
+            eprintln!("{name} stays");
+        }
+    }
+}
+
+/// An installation that no other test sees, and a client of it.
+pub(crate) async fn client() -> Client {
+    client_at(&URL).await
+}
+
+pub(crate) async fn client_at(url: &str) -> Client {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let namespace = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let connection = connect(url, &namespace, "test").await.expect("a connection");
+    let installation = Installation { size_factor: 0.01, ..Installation::default() };
+    installation.ensure(&connection).await.expect("an installation");
+    Client::over(connection, "test").await.expect("a client")
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+pub(crate) fn id(text: &str) -> ExecutionId {
+    ExecutionId::new(text).expect("an id")
+}
+
+/// A workflow called `order` whose only step is `activity`.
+pub(crate) fn order(activity: &str) -> Plan {
+    plan(&format!("workflow: order\nsteps:\n  a: {{ activity: {activity} }}\n"))
+}
+
+pub(crate) fn plan(text: &str) -> Plan {
+    sagaline_lang::read(text, "test.yaml").expect("a definition").plan
+}
+
+pub(crate) fn view(execution: &str, status: Status, started_ms: i64) -> ExecutionView {
+    ExecutionView {
+        execution: id(execution),
+        workflow: name("order"),
+        version: 1,
+        status,
+        started_at: Moment::from_millis(started_ms),
+        ended_at: status.is_over().then(|| Moment::from_millis(started_ms + 5)),
+        output: serde_json::Value::Null,
+        error: None,
+        failed_step: None,
+        reason: None,
+        tags: std::collections::BTreeMap::new(),
+        steps: vec![],
+    }
+}
+
+/// Writes how an execution ended, as its owner does.
+pub(crate) async fn store_result(connection: &Connection, view: &ExecutionView) {
+    let state = serde_json::to_string(view).expect("JSON");
+    let payload = format!(r#"{{"applied":1,"time":"{}","state":{state}}}"#, view.started_at);
+    let subject = connection.names().key(Bucket::Results, view.execution.as_str());
+    let payload = payload.into();
+    let message = Message { subject, expected: None, msg_id: None, ttl: None, headers: vec![], payload };
+    assert!(matches!(connection.publish(&message).await, Outcome::Stored { .. }));
+}
+
+/// What happened, on the subject where an owner tells it.
+pub(crate) async fn tell(connection: &Connection, kind: &str, what: &str, execution: &str, data: &str) {
+    let subject = connection.names().lifecycle(kind, what, "order", execution);
+    connection.client().publish(subject, data.to_owned().into()).await.expect("a publish");
+    connection.client().flush().await.expect("a flush");
+}
+
+/// Answers the questions about every partition as `answer` says, until it is dropped.
+pub(crate) struct Owner {
+    asked: Arc<Mutex<Vec<Ask>>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Owner {
+    pub(crate) async fn play(client: &Client, answer: impl Fn(&Ask) -> Answer + Send + Sync + 'static) -> Self {
+        let partitions: Vec<u32> = (0..client.partitions()).collect();
+        Self::play_for(client, &partitions, answer).await
+    }
+
+    pub(crate) async fn play_for(
+        client: &Client,
+        partitions: &[u32],
+        answer: impl Fn(&Ask) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let (asked, answer) = (Arc::new(Mutex::new(vec![])), Arc::new(answer));
+        let nats = client.connection().client().clone();
+        let mut tasks = vec![];
+        for partition in partitions {
+            let subject = client.connection().names().ask(*partition);
+            let mut questions = nats.subscribe(subject).await.expect("a subscription");
+            let (nats, asked, answer) = (nats.clone(), Arc::clone(&asked), Arc::clone(&answer));
+            tasks.push(tokio::spawn(async move {
+                while let Some(question) = questions.next().await {
+                    let ask: Ask = serde_json::from_slice(&question.payload).expect("a question");
+                    let answer = serde_json::to_vec(&answer(&ask)).expect("JSON");
+                    asked.lock().expect("no panic").push(ask);
+                    nats.publish(question.reply.expect("a request"), answer.into()).await.expect("a publish");
+                }
+            }));
+        }
+        nats.flush().await.expect("a flush");
+        Self { asked, tasks }
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Ask> {
+        self.asked.lock().expect("no panic").clone()
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Waits until the answer is yes; after ten seconds the test has failed.
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not within ten seconds: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The value of a future that must come soon.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it comes within twenty seconds")
+}

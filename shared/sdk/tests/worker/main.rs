@@ -1,0 +1,7 @@
+//! Workers on a real nats-server: one server of its own for each test.
+
+mod common;
+mod endings;
+mod lines;
+mod outages;
+mod serving;

@@ -1,0 +1,87 @@
+//! Servers that die and come back, and workers that are gone.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sagaline_events::ask::Answer;
+use sagaline_sdk::worker::ActivityContext;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::common::{Notes, Site, Working, eventually, task};
+
+#[tokio::test]
+async fn a_result_outlives_the_death_of_the_server() {
+    let mut site = Site::start().await;
+    let (notes, gate) = (Notes::default(), CancellationToken::new());
+    let (noted, open) = (notes.clone(), gate.clone());
+    let slow = move |context: ActivityContext, _: Value| {
+        let (noted, open) = (noted.clone(), open.clone());
+        async move {
+            noted.note(context.execution());
+            open.cancelled().await;
+            Ok("done")
+        }
+    };
+    let _working = Working::begin(site.worker().activity("slow", slow));
+    for execution in ["order-1", "order-2"] {
+        site.put(&task("slow", execution)).await;
+    }
+    notes.eventually(2).await;
+    site.server.kill().await;
+    gate.cancel();
+    // The results are ready while there is nobody to store them.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    site.server.restart().await.expect("it comes back");
+    let answered = Arc::new(AtomicBool::new(false));
+    let of_owner = answered.clone();
+    let _owner = site.owner(move || Answer::Wanted(!of_owner.load(Ordering::Relaxed))).await;
+    site.eventually_inputs(2).await;
+    answered.store(true, Ordering::Relaxed);
+    site.eventually_queued(0).await;
+    assert_eq!(notes.all().len(), 2, "each ran once");
+}
+
+#[tokio::test]
+async fn a_worker_that_waits_for_tasks_goes_on_after_the_server_was_killed() {
+    let mut site = Site::start().await;
+    let echo = |_: ActivityContext, input: Value| async { Ok(input) };
+    let _working = Working::begin(site.worker().activity("echo", echo));
+    site.put(&task("echo", "order-1")).await;
+    site.eventually_inputs(1).await;
+    for number in 2..5 {
+        site.server.kill().await;
+        site.server.restart().await.expect("it comes back");
+        eventually("the test is connected again", async || site.connection.is_connected()).await;
+        site.put(&task("echo", &format!("order-{number}"))).await;
+        site.eventually_inputs(number).await;
+    }
+    site.eventually_queued(0).await;
+}
+
+#[tokio::test]
+async fn the_tasks_of_a_worker_that_is_gone_are_asked_about_and_run_elsewhere() {
+    let site = Site::start().await;
+    let owner = site.owner(|| Answer::Wanted(true)).await;
+    let notes = Notes::default();
+    let noted = notes.clone();
+    let hangs = move |_: ActivityContext, _: Value| {
+        noted.note("hangs");
+        std::future::pending::<Result<(), _>>()
+    };
+    let gone = Working::begin(site.worker().activity("work", hangs));
+    site.put(&task("work", "order-1")).await;
+    notes.eventually(1).await;
+    // Its future is dropped: nothing of it goes on.
+    gone.running.abort();
+    let echo = |_: ActivityContext, _: Value| async { Ok("done") };
+    let _working = Working::begin(site.worker().activity("work", echo));
+    site.eventually_inputs(1).await;
+    assert_eq!(owner.asked(), 1);
+    site.eventually_queued(0).await;
+}

@@ -1,0 +1,91 @@
+//! The programs that are compared, as processes: started, waited for, ended.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    process::Stdio,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
+
+use crate::floor::Failure;
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const STOP_WITHIN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A service that runs. It ends with this value.
+pub(super) struct Service {
+    name: &'static str,
+    child: Child,
+}
+
+impl Service {
+    /// Starts it and waits until it is ready.
+    pub(super) async fn start(name: &'static str, mut command: Command, url: &str) -> Result<Self, Failure> {
+        let http = free_address()?;
+        command.args(["--nats-url", url, "--http", &http.to_string()]);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
+        let mut service = Self { name, child };
+        let deadline = Instant::now() + READY_WITHIN;
+        while !is_ready(http).await {
+            if let Some(status) = service.child.try_wait()? {
+                return Err(format!("`{name}` ended before it was ready: {status}; it said why above").into());
+            }
+            if deadline <= Instant::now() {
+                return Err(format!("`{name}` was not ready within {READY_WITHIN:?}").into());
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+        Ok(service)
+    }
+
+    /// Asks it to end, and kills it if it does not.
+    pub(super) async fn stop(mut self) -> Result<(), Failure> {
+        if let Some(pid) = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())) {
+            kill_process(pid, Signal::TERM)?;
+        }
+        let Ok(ended) = timeout(STOP_WITHIN, self.child.wait()).await else {
+            self.child.kill().await?;
+            return Err(format!("`{}` did not end within {STOP_WITHIN:?} and was killed", self.name).into());
+        };
+        match ended? {
+            status if status.success() => Ok(()),
+            status => Err(format!("`{}` did not end well: {status}", self.name).into()),
+        }
+    }
+}
+
+/// What a program printed. It is killed if nobody waits for it any more.
+pub(super) async fn run_to_end(mut command: Command) -> Result<String, Failure> {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+    let output = child.wait_with_output().await?;
+    if !output.status.success() {
+        let program = command.as_std().get_program().display();
+        return Err(format!("`{program}` failed: {}; it said why above", output.status).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Nobody listens there now.
+fn free_address() -> Result<SocketAddr, Failure> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+async fn is_ready(http: SocketAddr) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect(http).await?;
+        stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    // The status line: `HTTP/1.1 200 OK`.
+    matches!(timeout(Duration::from_secs(1), ask).await, Ok(Ok(answer)) if answer.split(' ').nth(1) == Some("200"))
+}
