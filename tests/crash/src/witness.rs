@@ -1,0 +1,61 @@
+//! What the executors wrote down: the begin and the end of every run, by which process.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use sagaline_model::Moment;
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Deserialize)]
+struct Line {
+    what: String,
+    execution: String,
+    step: String,
+    attempt: u32,
+    pid: u32,
+    at: Moment,
+}
+
+/// Every run, by execution, step and attempt.
+#[derive(Default)]
+pub struct Witness {
+    runs: BTreeMap<(String, String, u32), Vec<Run>>,
+}
+
+struct Run {
+    pid: u32,
+    begin: Moment,
+    ended: bool,
+}
+
+impl Witness {
+    pub fn read(file: &Path) -> Self {
+        let mut witness = Self::default();
+        let text = std::fs::read_to_string(file).expect("a witness file can be read");
+        for line in text.lines() {
+            // A killed executor may leave half a line behind.
+            let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
+            let runs = witness.runs.entry((line.execution, line.step, line.attempt)).or_default();
+            if line.what == "begin" {
+                runs.push(Run { pid: line.pid, begin: line.at, ended: false });
+            } else if let Some(run) = runs.iter_mut().find(|run| run.pid == line.pid && !run.ended) {
+                run.ended = true;
+            }
+        }
+        witness
+    }
+
+    /// How many runs began.
+    pub fn begun(&self) -> usize {
+        self.runs.values().map(Vec::len).sum()
+    }
+
+    /// Tasks that ran in `pid` when it was killed at `kill`, and after how long each began elsewhere.
+    pub fn orphans(&self, pid: u32, kill: Moment) -> Vec<Duration> {
+        let orphaned = |runs: &&Vec<Run>| runs.iter().any(|run| run.pid == pid && !run.ended && run.begin <= kill);
+        let taken_up = |runs: &Vec<Run>| {
+            let others = runs.iter().filter(|run| run.pid != pid && run.begin >= kill);
+            others.map(|run| run.begin.since(kill).into()).min()
+        };
+        self.runs.values().filter(orphaned).filter_map(taken_up).collect()
+    }
+}
