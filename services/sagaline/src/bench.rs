@@ -22,7 +22,8 @@ use crate::{
 
 pub(crate) struct Settings {
     pub(crate) workflows: usize,
-    pub(crate) concurrency: usize,
+    /// Without it, as many as the rate takes.
+    pub(crate) concurrency: Option<usize>,
     pub(crate) rate: Option<f64>,
     pub(crate) steps: u32,
     pub(crate) step_ms: u32,

@@ -71,7 +71,10 @@ impl From<client::Error> for Failure {
             Class::Unreachable => Exit::Unreachable,
             Class::Corrupt => Exit::Bug,
         };
-        let (message, of_message) = split_hint(&chain(&error));
+        // Only what these say is worded by us from end to end.
+        let ours = matches!(error, client::Error::Connect(_) | client::Error::Install(_) | client::Error::Payload(_));
+        let said = chain(&error);
+        let (message, of_message) = if ours { split_hint(&said) } else { (said, None) };
         let hints = of_message.into_iter().chain(error.hint()).collect();
         Self { exit, message: Some(message), hints }
     }

@@ -1,5 +1,7 @@
 //! How statuses, times and data are worded for people.
 
+use std::time::SystemTime;
+
 use sagaline_events::record::{Status, StepStatus};
 use sagaline_model::{Moment, Span, StepError};
 use serde_json::Value;
@@ -27,6 +29,12 @@ pub(crate) fn sign(status: StepStatus) -> (&'static str, Tone) {
         StepStatus::Pending => (".", Tone::Quiet),
         StepStatus::Scheduled | StepStatus::Running | StepStatus::Waiting | StepStatus::BackingOff => ("…", Tone::Busy),
     }
+}
+
+/// The time of day, by the clock of this machine.
+pub(crate) fn now() -> Moment {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Moment::from_nanos(i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// A moment to the second; its text has nine digits of a fraction.

@@ -1,12 +1,13 @@
 //! The cost of an execution grows as the plan does, whatever its shape: four times the steps take about four times as long.
 //!
 //! Each shape is run at 1,000, 2,000 and 4,000 steps. What grew with the square would take sixteen times as long for the largest as
-//! for the smallest; half of that is allowed, because machines that test are busy.
+//! for the smallest; ten times is allowed. The time is that of this thread alone, so that a busy machine does not count.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use sagaline_engine::{Compiled, Effect, Execution, apply};
 use sagaline_events::{
     FramePath, Input, Start,
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 type Shape = fn(usize) -> Compiled;
 
 /// The best of so many: the one that was disturbed least.
-const TRIES: usize = 3;
+const TRIES: usize = 5;
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -99,7 +100,7 @@ fn run(plan: &Compiled) -> Duration {
     });
     let mut inputs: Vec<Input> = signals.chain([start]).collect();
     let mut at = Moment::EPOCH;
-    let begin = Instant::now();
+    let begin = thread_time();
     while let Some(input) = inputs.pop() {
         at = Moment::from_nanos(at.as_nanos() + 1);
         let effects = apply(&mut execution, Some(plan), &input, at);
@@ -108,9 +109,13 @@ fn run(plan: &Compiled) -> Duration {
             _ => None,
         }));
     }
-    let took = begin.elapsed();
+    let took = thread_time() - begin;
     assert!(execution.is_over());
     took
+}
+
+fn thread_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("the clock counts from zero")
 }
 
 fn succeeded(path: FramePath, attempt: u32) -> Input {
@@ -131,6 +136,6 @@ fn four_times_the_steps_take_about_four_times_as_long() {
             let plan = plan(size);
             (0..TRIES).map(|_| run(&plan)).min().unwrap()
         });
-        assert!(took[2] < took[0] * 8, "{shape} at 1,000, 2,000 and 4,000 steps: {took:?}");
+        assert!(took[2] < took[0] * 10, "{shape} at 1,000, 2,000 and 4,000 steps: {took:?}");
     }
 }

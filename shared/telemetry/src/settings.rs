@@ -99,7 +99,8 @@ pub struct Reading {
 impl Reading {
     /// Reads the settings that all services share, for the service whose section is `service`.
     pub fn begin(service: &'static str, flags: ServiceFlags) -> (Self, ServiceSettings) {
-        let mut reading = Self { service, common: Map::new(), section: Map::new(), file: String::new(), faults: vec![] };
+        let mut reading =
+            Self { service, common: Map::new(), section: Map::new(), file: String::new(), faults: vec![] };
         if let Some(file) = flags.config {
             reading.load(file);
         }
@@ -173,7 +174,12 @@ impl Reading {
         self.common(key, flag).unwrap_or(default)
     }
 
-    fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, key: &str, flag: Option<String>, found: Option<Value>) -> Option<T> {
+    fn parsed<T: FromStr<Err: fmt::Display>>(
+        &mut self,
+        key: &str,
+        flag: Option<String>,
+        found: Option<Value>,
+    ) -> Option<T> {
         let (whence, text) = match (flag, found) {
             (Some(flag), _) => (flag_of(key), flag),
             (None, None | Some(Value::Null)) => return None,
@@ -245,7 +251,8 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let file = File::new("faults.toml", "log_format = \"xml\"\nspeed = 1\n[executor]\nconcurrency = \"many\"\ncolour = 1");
+        let file =
+            File::new("faults.toml", "log_format = \"xml\"\nspeed = 1\n[executor]\nconcurrency = \"many\"\ncolour = 1");
         let flags = ServiceFlags { config: Some(file.0.clone()), http: some("nowhere"), ..ServiceFlags::default() };
         let (mut reading, _) = Reading::begin("executor", flags);
         assert_eq!(reading.one::<usize>("concurrency", None), None);

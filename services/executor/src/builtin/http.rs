@@ -101,9 +101,7 @@ fn client() -> Result<Inner, String> {
 }
 
 fn request(context: &ActivityContext, input: Input) -> Result<Request<Full<Bytes>>, ActivityError> {
-    let bad = |what: &str, text: &str| {
-        ActivityError::new("BadInput", format!("`{text}` is no {what}")).not_retryable()
-    };
+    let bad = |what: &str, text: &str| ActivityError::new("BadInput", format!("`{text}` is no {what}")).not_retryable();
     let uri: Uri = input.url.parse().map_err(|_| bad("URL", &input.url))?;
     if uri.host().is_none() || !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(bad("URL that begins with http:// or https://", &input.url));
@@ -124,7 +122,8 @@ fn request(context: &ActivityContext, input: Input) -> Result<Request<Full<Bytes
         }
     };
     // Whoever understands these can tell a second try from a second request, and join the trace.
-    for (name, value) in [("idempotency-key", Some(context.idempotency_key())), ("traceparent", context.traceparent())] {
+    for (name, value) in [("idempotency-key", Some(context.idempotency_key())), ("traceparent", context.traceparent())]
+    {
         if let Some(value) = value.and_then(|value| value.parse().ok()) {
             headers.entry(name).or_insert(value);
         }
@@ -136,7 +135,8 @@ fn request(context: &ActivityContext, input: Input) -> Result<Request<Full<Bytes
 
 async fn exchange(client: &Inner, request: Request<Full<Bytes>>) -> Result<Output, ActivityError> {
     let what = format!("{} {}", request.method(), request.uri());
-    let broken = |error: &dyn std::error::Error| ActivityError::new("HttpConnect", format!("{what}: {}", causes(error)));
+    let broken =
+        |error: &dyn std::error::Error| ActivityError::new("HttpConnect", format!("{what}: {}", causes(error)));
     let answer = client.request(request).await.map_err(|error| broken(&error))?;
     let (status, headers) = (answer.status(), told(answer.headers()));
     let body = match read(answer).await {
@@ -150,7 +150,8 @@ async fn exchange(client: &Inner, request: Request<Full<Bytes>>) -> Result<Outpu
     if status.is_client_error() || status.is_server_error() {
         let error = ActivityError::new("HttpStatus", format!("{what}: {status}"));
         let quoted = body.slice(..body.len().min(QUOTED_BYTES_MAX));
-        let error = error.with_details(json!({ "status": status.as_u16(), "headers": headers, "body": value(&quoted) }));
+        let error =
+            error.with_details(json!({ "status": status.as_u16(), "headers": headers, "body": value(&quoted) }));
         return Err(if may_pass(status) { error } else { error.not_retryable() });
     }
     Ok(Output { status: status.as_u16(), headers, body: value(&body) })
@@ -169,7 +170,9 @@ fn told(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut told = BTreeMap::<String, String>::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
-        told.entry(name.as_str().to_owned()).and_modify(|all| *all = format!("{all}, {value}")).or_insert_with(|| value.into());
+        told.entry(name.as_str().to_owned())
+            .and_modify(|all| *all = format!("{all}, {value}"))
+            .or_insert_with(|| value.into());
     }
     told
 }
@@ -198,7 +201,9 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         let passes = |status| may_pass(StatusCode::from_u16(status).expect("a status"));
-        for (status, expected) in [(500, true), (503, true), (429, true), (408, true), (400, false), (404, false), (409, false)] {
+        for (status, expected) in
+            [(500, true), (503, true), (429, true), (408, true), (400, false), (404, false), (409, false)]
+        {
             assert_eq!(passes(status), expected, "{status}");
         }
     }

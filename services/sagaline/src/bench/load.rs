@@ -30,6 +30,9 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A start without an ack is sent again after so long; under the same id that is the same start.
 const ACK_WITHIN: Duration = Duration::from_secs(5);
+const AGAIN_AT_ONCE: usize = 1000;
+/// At a rate that is more than the services can do, so many may wait; the rate is not kept then, and latencies tell.
+const IN_FLIGHT_MAX: usize = 100_000;
 /// An execution is asked for so long after its start, while others still end: at full load the last in line are this late.
 const BUSY_PATIENCE: Duration = Duration::from_secs(30);
 /// And when none has ended for a while, so that asking disturbs nothing.
@@ -121,7 +124,7 @@ impl<'a> Load<'a> {
     }
 
     pub(super) async fn run(mut self) -> Result<Loaded, Failure> {
-        let mut ends = Vec::with_capacity(self.settings.concurrency);
+        let mut ends = Vec::with_capacity(1024);
         let mut looks = tokio::time::interval(LOOK_EVERY);
         self.begin = Instant::now();
         self.last_end = self.begin;
@@ -157,7 +160,8 @@ impl<'a> Load<'a> {
 
     /// Sends until enough run, or none is due; then when the next one is, if that is what is waited for.
     async fn send_what_is_due(&mut self) -> Result<Option<Micros>, Failure> {
-        while let Some(index) = self.tally.next().filter(|_| self.tally.in_flight() < self.settings.concurrency) {
+        let concurrency = self.settings.concurrency.unwrap_or(IN_FLIGHT_MAX);
+        while let Some(index) = self.tally.next().filter(|_| self.tally.in_flight() < concurrency) {
             let now = self.now();
             let due = self.settings.rate.map_or(now, |rate| (index as f64 / rate * 1e6) as Micros);
             if now < due {
@@ -217,8 +221,8 @@ impl<'a> Load<'a> {
     /// Sends again what was not acknowledged and asks for what was not heard of. Whether there is anything to wait for.
     async fn look(&mut self) -> Result<bool, Failure> {
         let now = self.now();
-        let (before, most) = (now.saturating_sub(micros(ACK_WITHIN)), self.settings.concurrency.min(1000));
-        for index in self.tally.send_again(before, now, most) {
+        let before = now.saturating_sub(micros(ACK_WITHIN));
+        for index in self.tally.send_again(before, now, AGAIN_AT_ONCE) {
             self.send(index).await?;
         }
         let (quiet_for, steps) = (self.last_end.elapsed(), self.steps_take());

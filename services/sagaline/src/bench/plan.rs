@@ -35,7 +35,7 @@ mod tests {
     fn every_shape_of_the_workflow_can_be_read() {
         for (steps, step_ms, payload) in [(1, 0, 0), (3, 0, 0), (3, 250, 0), (2, 0, 64), (1000, 5, 100)] {
             let settings =
-                Settings { workflows: 1, concurrency: 1, rate: None, steps, step_ms, payload, witness: vec![] };
+                Settings { workflows: 1, concurrency: None, rate: None, steps, step_ms, payload, witness: vec![] };
             let (plan, _) = plan(&settings).expect("a plan");
             assert_eq!(plan.nodes().len(), steps as usize);
         }

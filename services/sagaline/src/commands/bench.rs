@@ -49,11 +49,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    const WITH_A_RATE: u32 = 100_000;
-    let concurrency = args.concurrency.unwrap_or(if args.rate.is_some() { WITH_A_RATE } else { 64 });
+    const WITHOUT_A_RATE: u32 = 64;
+    let concurrency = args.concurrency.or(args.rate.is_none().then_some(WITHOUT_A_RATE));
     let settings = Settings {
         workflows: args.workflows as usize,
-        concurrency: concurrency as usize,
+        concurrency: concurrency.map(|count| count as usize),
         rate: args.rate,
         steps: args.steps,
         step_ms: args.step_ms,

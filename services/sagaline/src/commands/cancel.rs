@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     context::Context,
     failure::{Exit, Failure},
+    words,
 };
 
 const EXAMPLES: &str = "\
@@ -29,8 +30,9 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let (execution, output) = (ExecutionId::encoded(&args.id), &context.output);
     let client = context.client().await?;
+    let before = words::now();
     let sent = client.cancel(&execution, args.reason).await?;
-    let known = super::signal::known(&client, &execution, output).await;
+    let known = super::signal::known(&client, &execution, before, output).await;
     if output.is_json() {
         output.json(&json!({ "execution": execution, "sequence": sent.sequence, "known": known }))?;
     } else {

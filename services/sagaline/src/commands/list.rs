@@ -1,7 +1,5 @@
 //! `sagaline list`: executions, newest first.
 
-use std::time::SystemTime;
-
 use sagaline_events::record::Status;
 use sagaline_model::{Moment, Name, Span};
 use sagaline_sdk::client::{ListFilter, Listed};
@@ -115,9 +113,8 @@ pub(super) fn tag(text: &str) -> Result<(String, String), String> {
 
 fn since(text: &str) -> Result<Moment, String> {
     if let Ok(span) = text.parse::<Span>() {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let nanos = now.as_nanos().saturating_sub(u128::from(span.as_nanos()));
-        return Ok(Moment::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX)));
+        let nanos = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+        return Ok(Moment::from_nanos(words::now().as_nanos().saturating_sub(nanos)));
     }
     text.parse::<Moment>()
         .map_err(|_| "write a time such as 2026-11-20T06:00:00Z, or how long ago: 90s, 5m, 2h".to_owned())

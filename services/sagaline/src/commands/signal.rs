@@ -1,6 +1,6 @@
 //! `sagaline signal`: sends a signal to an execution.
 
-use sagaline_model::{ExecutionId, Name};
+use sagaline_model::{ExecutionId, Moment, Name};
 use sagaline_sdk::client::{Client, Error};
 use serde_json::json;
 
@@ -9,6 +9,7 @@ use crate::{
     failure::{Exit, Failure},
     files,
     output::Output,
+    words,
 };
 
 const EXAMPLES: &str = "\
@@ -35,8 +36,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let (execution, output) = (ExecutionId::encoded(&args.id), &context.output);
     let data = files::data("--data", args.data.as_deref())?;
     let client = context.client().await?;
+    let before = words::now();
     let sent = client.signal(&execution, &args.name, data).await?;
-    let known = known(&client, &execution, output).await;
+    let known = known(&client, &execution, before, output).await;
     if output.is_json() {
         let (execution, sequence) = (execution.as_str(), sent.sequence);
         output.json(&json!({ "execution": execution, "signal": args.name, "sequence": sequence, "known": known }))?;
@@ -46,29 +48,23 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// Whether the execution is there, as far as anybody can say; if not, that is said.
-pub(super) async fn known(client: &Client, execution: &ExecutionId, output: &Output) -> Option<bool> {
-    match client.get(execution).await {
-        Ok(Some(view)) => {
-            if view.status.is_over() {
-                output
-                    .talk(&format!("`{execution}` is over ({}): this changes nothing any more", view.status.as_str()));
-            }
-            Some(true)
+/// Whether the execution is there, as far as anybody can say. That it is not, or was over `before` this was sent, is said.
+pub(super) async fn known(client: &Client, execution: &ExecutionId, before: Moment, output: &Output) -> Option<bool> {
+    let (known, note) = match client.get(execution).await {
+        Ok(Some(view)) if view.ended_at.is_some_and(|ended| ended < before) => {
+            let how = view.status.as_str();
+            (Some(true), format!("`{execution}` was over already ({how}): this changes nothing any more"))
         }
-        Ok(None) => {
-            output
-                .talk(&format!("there is no execution `{execution}` yet; this is kept for ten minutes, for its start"));
-            Some(false)
-        }
+        Ok(Some(_)) => return Some(true),
+        Ok(None) => (
+            Some(false),
+            format!("there is no execution `{execution}` yet; this is kept for ten minutes, for its start"),
+        ),
         Err(Error::NoOwner { partition }) => {
-            output
-                .talk(&format!("it is stored; no orchestrator answers for partition {partition}, so it waits for one"));
-            None
+            (None, format!("it is stored; no orchestrator answers for partition {partition}, so it waits for one"))
         }
-        Err(error) => {
-            output.talk(&format!("it is stored; whether `{execution}` runs cannot be said: {error}"));
-            None
-        }
-    }
+        Err(error) => (None, format!("it is stored; whether `{execution}` runs cannot be said: {error}")),
+    };
+    output.talk(&note);
+    known
 }

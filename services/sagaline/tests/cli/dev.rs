@@ -228,3 +228,41 @@ fn a_benchmark_loses_nothing_when_the_server_is_killed_and_comes_back() {
     assert!(dev.end().0.success());
     runtime.block_on(server.stop());
 }
+
+#[test]
+fn what_waits_is_explained_and_goes_on_when_it_is_told_to() {
+    let dev = Dev::start(&["--output", "json"]);
+    let ready = dev.ready();
+    let at = |line: &[&str]| at(&ready["nats_url"], line);
+    let folder = Folder::new();
+    let text = "workflow: ask\nsteps:\n  go: { await: { signal: go } }\n  then: { after: go, activity: echo, input: { ok: true } }\n";
+    at(&["apply", &folder.file("ask.yaml", text)]).ends_with(0);
+    for id in ["w-1", "w-2"] {
+        at(&["start", "ask", "--id", id]).ends_with(0);
+    }
+    let why = at(&["why", "w-1"]).ends_with(0).stdout;
+    assert!(why.contains("step go: waiting") && why.contains("to end it: sagaline signal w-1 go"), "{why}");
+    let listed = at(&["list", "--status", "waiting", "--output", "json"]).ends_with(0).json();
+    assert_eq!(listed.len(), 2);
+
+    let mut watch = program(["--nats-url", ready["nats_url"].as_str().expect("a URL"), "watch", "w-1"]);
+    let mut watch = watch.stdout(Stdio::piped()).spawn().expect("it runs");
+    // Whether it listens already or comes too late: it ends with the execution.
+    at(&["signal", "w-1", "go", "--output", "json"]).ends_with(0);
+    assert!(watch.wait().expect("it ends").success());
+    assert!(at(&["get", "w-1"]).ends_with(0).stdout.contains("status: completed"));
+
+    let cancelled = at(&["cancel", "w-2", "--reason", "enough", "--output", "json"]).ends_with(0);
+    assert_eq!((&cancelled.json()[0]["known"], cancelled.stderr.as_str()), (&json!(true), ""));
+    assert!(at(&["watch", "w-2"]).ends_with(1).stdout.contains("status: cancelled"));
+    let shown = at(&["get", "w-2", "--output", "json"]).ends_with(0).json();
+    assert_eq!((&shown[0]["status"], &shown[0]["reason"]), (&json!("cancelled"), &json!("enough")));
+    assert!(at(&["cancel", "w-2"]).ends_with(0).stderr.contains("`w-2` was over already (cancelled)"));
+
+    let absent = at(&["get", "w-3"]).ends_with(1).stderr;
+    assert!(absent.contains("there is no execution `w-3`") && absent.contains("hint: "), "{absent}");
+    let early = at(&["signal", "w-3", "go", "--output", "json"]).ends_with(0);
+    assert_eq!(early.json()[0]["known"], json!(false));
+    dev.signal(Signal::HUP);
+    assert!(dev.end().0.success());
+}

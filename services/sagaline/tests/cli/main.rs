@@ -1,8 +1,15 @@
 //! The program as people and scripts meet it: the real binary, a real nats-server, real signals.
 
+// Marked so that the lints take the helpers, too, for tests.
+#[cfg(test)]
 mod common;
+#[cfg(test)]
 mod definitions;
+#[cfg(test)]
 mod dev;
+#[cfg(test)]
 mod executions;
+#[cfg(test)]
 mod lines;
+#[cfg(test)]
 mod reach;

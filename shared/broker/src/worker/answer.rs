@@ -31,7 +31,8 @@ pub(super) async fn answer<P: TaskPorts>(
     let result = message::answer(ports.names(), task, &input, data, traceparent);
     if let Err(why) = store(hold, task, &result).await {
         // Refused for good. Whoever waits must hear something, so a failure that is small and plain goes in its place.
-        let error = StepError::new("ResultRefused", format!("the result could not be stored: {}", one_line(&why))).final_();
+        let error =
+            StepError::new("ResultRefused", format!("the result could not be stored: {}", one_line(&why))).final_();
         let failed = message::result(task, Ended::Failed(error), ports.worker());
         let failed = message::answer(ports.names(), task, &failed, failed.data(), None);
         if let Err(why) = store(hold, task, &failed).await {
@@ -80,7 +81,9 @@ async fn until_stored<P: TaskPorts>(ports: &P, task: &Task, message: &Message) -
             Outcome::Stored { .. } => return Ok(()),
             Outcome::Refused(why) => return Err(why),
             Outcome::Full(why) | Outcome::Unknown(why) => why,
-            outcome @ (Outcome::Conflict | Outcome::Contended | Outcome::Gone | Outcome::Found(_)) => format!("{outcome:?}"),
+            outcome @ (Outcome::Conflict | Outcome::Contended | Outcome::Gone | Outcome::Found(_)) => {
+                format!("{outcome:?}")
+            }
         };
         let Task { execution, path, attempt, .. } = task;
         let subject = &message.subject;
@@ -120,7 +123,8 @@ async fn fit<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, ended: Ended) -> (In
 
 /// The details of an error are for people; without them it still says what happened.
 fn shortened(error: StepError) -> StepError {
-    let message = format!("{} (shortened: the error was larger than {INLINE_BYTES_MAX} bytes)", one_line(&error.message));
+    let message =
+        format!("{} (shortened: the error was larger than {INLINE_BYTES_MAX} bytes)", one_line(&error.message));
     StepError { kind: one_line(&error.kind), message, retryable: error.retryable, details: None }
 }
 

@@ -89,7 +89,8 @@ impl Line {
     /// Makes sure that the consumer is there. An error is a sentence for people.
     pub(super) async fn ensure(&self, connection: &Connection, settings: ConsumerSettings) -> Result<Found, String> {
         let Self { stream, consumer, .. } = self;
-        let created = connection.api::<Info>(&format!("CONSUMER.CREATE.{stream}.{consumer}"), &self.request(settings)).await;
+        let created =
+            connection.api::<Info>(&format!("CONSUMER.CREATE.{stream}.{consumer}"), &self.request(settings)).await;
         let info = match created {
             Err(error) if error.code() == Some(CONSUMER_EXISTS) => {
                 connection.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await
@@ -141,7 +142,9 @@ impl Line {
         let Self { stream, consumer, queue, .. } = self;
         match error {
             ApiError::Refused { code: STREAM_NOT_FOUND, .. } => {
-                format!("queue `{queue}` has no stream `{stream}` yet; the orchestrator makes it, or a definition that names the queue")
+                format!(
+                    "queue `{queue}` has no stream `{stream}` yet; the orchestrator makes it, or a definition that names the queue"
+                )
             }
             error => format!("consumer `{consumer}` of stream `{stream}` cannot be had: {error}"),
         }
@@ -156,11 +159,20 @@ mod tests {
         let name = |text| Name::new(text).expect("a name");
         let activity = ActivityName::new("payments.charge").expect("a name");
         let filter = "sagaline.queue.default.payments~charge.>".into();
-        Line { queue: name("default"), activity, stream: "QUEUE_default".into(), consumer: "payments~charge".into(), filter }
+        Line {
+            queue: name("default"),
+            activity,
+            stream: "QUEUE_default".into(),
+            consumer: "payments~charge".into(),
+            filter,
+        }
     }
 
     fn info(config: &str) -> Info {
-        serde_json::from_str(&format!(r#"{{"ts":"2026-11-20T06:00:00.5Z","created":"2026-11-19T06:00:00Z","config":{config}}}"#)).expect("an answer")
+        serde_json::from_str(&format!(
+            r#"{{"ts":"2026-11-20T06:00:00.5Z","created":"2026-11-19T06:00:00Z","config":{config}}}"#
+        ))
+        .expect("an answer")
     }
 
     #[test]

@@ -12,7 +12,8 @@ use tokio::{
 };
 
 use super::{
-    super::boot, ConsumerSettings, Link, NatsTaskPorts,
+    super::boot,
+    ConsumerSettings, Link, NatsTaskPorts,
     consumer::Line,
     delivery,
     demand::Demand,
@@ -106,9 +107,8 @@ impl Puller {
                 self.begin().await;
             }
             let sharing = self.link.pullers.load(Ordering::Relaxed);
-            let demand = self
-                .demand
-                .get_or_insert_with(|| Demand::new(self.link.slots.clone(), self.link.concurrency, sharing));
+            let demand =
+                self.demand.get_or_insert_with(|| Demand::new(self.link.slots.clone(), self.link.concurrency, sharing));
             let Some(pulling) = &mut self.pulling else { continue };
             match pulling.next(demand).await {
                 Ok(arrival) => return self.pulled(arrival),

@@ -12,9 +12,7 @@ use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::super::{
-    Acknowledgement, Delivery, Ended, Host, PayloadFault, Run, Running, Session, TaskPorts,
-};
+use super::super::{Acknowledgement, Delivery, Ended, Host, PayloadFault, Run, Running, Session, TaskPorts};
 use crate::{
     names::Names,
     ports::{Content, Message, Outcome},

@@ -1,0 +1,128 @@
+//! What these tests share: a server with an installation, tasks put into its queue, an owner that wants everything, and
+//! waiting with a deadline.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use futures::StreamExt;
+use sagaline_broker::{
+    nats::{Connection, Installation, connect},
+    ports::{Message, Outcome},
+};
+use sagaline_events::{Input, Task, ask::Answer, task::TASK_TYPE};
+use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
+use sagaline_server::{Binary, Finder, Server, ServerOptions};
+use serde_json::Value;
+
+/// Long enough for a machine with much else to do.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+static BINARY: LazyLock<Binary> = LazyLock::new(|| Finder::from_env().find_or_install(|_| ()).expect("a nats-server"));
+
+/// A server with a small installation, and an owner that wants every task.
+pub(crate) struct Site {
+    pub(crate) server: Server,
+    pub(crate) connection: Connection,
+    pub(crate) folder: PathBuf,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // The server still runs; what it has open goes with it.
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+impl Site {
+    pub(crate) async fn start() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let unique = format!("executor-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique);
+        let server = Server::start(ServerOptions::new(BINARY.clone(), folder.join("nats"))).await.expect("a server");
+        let connection = connect(&server.url(), "sagaline", "test").await.expect("a connection");
+        let installation = Installation { partitions: 1, ..Installation::default() };
+        installation.ensure(&connection).await.expect("an installation");
+        let client = connection.client().clone();
+        let mut questions = client.subscribe(connection.names().ask(0)).await.expect("subscribed");
+        tokio::spawn(async move {
+            let wanted = serde_json::to_vec(&Answer::Wanted(true)).expect("JSON");
+            while let Some(question) = questions.next().await {
+                let asker = question.reply.expect("somebody asks");
+                client.publish(asker, wanted.clone().into()).await.expect("answered");
+            }
+        });
+        Self { server, connection, folder }
+    }
+
+    /// Puts a task into the queue and gives how its attempt ended.
+    pub(crate) async fn perform(&self, task: &Task) -> Input {
+        let mut answers = self.connection.client().subscribe(task.reply.clone()).await.expect("subscribed");
+        self.put(task).await;
+        let answer = tokio::time::timeout(LONG, answers.next()).await.expect("an answer in time").expect("an answer");
+        let kind = answer.headers.as_ref().and_then(|headers| headers.get("ce-type")).expect("a type");
+        Input::read(kind.as_str(), &answer.payload).expect("an input")
+    }
+
+    pub(crate) async fn put(&self, task: &Task) {
+        let Task { queue, activity, execution, path, attempt, .. } = task;
+        let names = self.connection.names();
+        let message = Message {
+            subject: names.task(queue.as_str(), activity, execution.as_str(), path.as_str(), *attempt),
+            expected: None,
+            msg_id: None,
+            ttl: None,
+            headers: vec![
+                ("ce-specversion", "1.0".to_owned()),
+                ("ce-id", task.idempotency_key.clone()),
+                ("ce-source", "/test".to_owned()),
+                ("ce-type", TASK_TYPE.to_owned()),
+            ],
+            payload: serde_json::to_vec(task).expect("a task has text keys only").into(),
+        };
+        let outcome = self.connection.publish(&message).await;
+        assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
+    }
+
+    /// How many results are stored.
+    pub(crate) async fn results(&self) -> u64 {
+        let stream = self.connection.jetstream().get_stream(self.connection.names().runs(0)).await.expect("the log");
+        stream.cached_info().state.messages
+    }
+}
+
+/// A task that no worker has a doubt about.
+pub(crate) fn task(activity: &str, execution: &str, input: Value) -> Task {
+    let name = |text| Name::new(text).expect("a name");
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    let now = Moment::from_nanos(i64::try_from(since_1970.as_nanos()).expect("before 2262"));
+    Task {
+        workflow: name("orders"),
+        version: 1,
+        execution: ExecutionId::new(execution).expect("an id"),
+        path: "step".to_owned().try_into().expect("a path"),
+        attempt: 1,
+        queue: name("default"),
+        activity: ActivityName::new(activity).expect("a name"),
+        input,
+        idempotency_key: format!("{execution}/step"),
+        reply: format!("sagaline.run.0.{execution}.in"),
+        ask: "sagaline.ask.0".into(),
+        cause: now + Span::from_secs(600),
+        timeout: None,
+    }
+}
+
+/// Waits until `true`, failing when that takes too long.
+pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

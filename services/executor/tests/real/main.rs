@@ -1,0 +1,6 @@
+//! The executor on a real nats-server: in this process, and as the program that people run.
+
+mod builtin;
+mod common;
+mod program;
+mod web;
