@@ -22,8 +22,13 @@ pub enum Ask {
         workflow: Option<Name>,
         #[serde(default)]
         after: Option<ExecutionId>,
+        #[serde(default = "some_hundred")]
         limit: usize,
     },
+}
+
+fn some_hundred() -> usize {
+    100
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

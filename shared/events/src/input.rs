@@ -111,7 +111,7 @@ pub struct Cancel {
     pub reason: Option<String>,
 }
 
-/// A timer came due. Which one, and when it was due, so that an early or old one is told from the right one.
+/// A timer came due. Which one: an old one is told from the one that is armed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TimerName {
     pub kind: TimerKind,
@@ -209,16 +209,4 @@ impl TimerName {
     pub fn of_frame(kind: TimerKind, path: &FramePath, attempt: u32) -> Self {
         Self { kind, path: Some(path.clone()), attempt }
     }
-}
-
-/// What an input's execution may be called: the third token of its subject.
-pub fn execution_of(token: &str) -> Result<sagaline_model::ExecutionId, NameError> {
-    sagaline_model::ExecutionId::new(token)
-}
-
-/// When a timer is due, as its owner keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Due {
-    pub at: Moment,
-    pub timer: TimerName,
 }

@@ -44,9 +44,11 @@ impl TryFrom<String> for FramePath {
     type Error = NameError;
     fn try_from(text: String) -> Result<Self, NameError> {
         for part in text.split('/') {
-            let (name, visit) = part.split_once(':').unwrap_or((part, "1"));
+            let (name, visit) = part.split_once(':').unwrap_or((part, "2"));
             Name::new(name)?;
-            if visit.parse::<u32>().is_err() {
+            // A first visit is not marked, and each path is written in one way only.
+            let again = visit.parse::<u32>().is_ok_and(|number| number > 1 && number.to_string() == visit);
+            if !again {
                 return Err(NameError::BadCharacter { name: text.clone(), bad: ':', dot: false });
             }
         }

@@ -56,6 +56,13 @@ impl System {
         Self { programs: Programs::built(), server, folder, processes: vec![], environment, started: 0 }
     }
 
+    /// Waits until a first execution ran to its end: every service is connected and every partition has recovered.
+    pub async fn ready(&self) {
+        let mut first = self.sagaline(&["bench", "--output", "json", "--workflows", "4", "--concurrency", "4"]);
+        let ended = tokio::task::spawn_blocking(move || first.wait()).await.expect("no panic").expect("it has ended");
+        assert!(ended.success(), "the services do not run what they are given; see {}", self.folder.display());
+    }
+
     pub fn url(&self) -> String {
         self.server.url().to_owned()
     }

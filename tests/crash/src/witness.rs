@@ -44,6 +44,12 @@ impl Witness {
         witness
     }
 
+    /// An attempt that began after `since` and ran to its end: execution, step, attempt.
+    pub fn one_ended(&self, since: Moment) -> Option<(String, String, u32)> {
+        let ended = |runs: &[Run]| runs.iter().any(|run| run.ended && run.begin > since);
+        self.runs.iter().find(|(_, runs)| ended(runs)).map(|(name, _)| name.clone())
+    }
+
     /// How many runs began.
     pub fn begun(&self) -> usize {
         self.runs.values().map(Vec::len).sum()

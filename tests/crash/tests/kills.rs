@@ -36,7 +36,7 @@ async fn system(name: &str, environment: Vec<(&'static str, String)>) -> System 
     system.spawn(Role::Orchestrator);
     system.spawn(Role::Executor);
     system.spawn(Role::Executor);
-    sleep(Duration::from_secs(4)).await;
+    system.ready().await;
     system
 }
 

@@ -16,7 +16,7 @@ impl Turn<'_> {
         match self.next_delay(path, id, attempt, &error) {
             Ok(Some(delay)) => {
                 let due = self.back_off(path, id, attempt, error.clone(), delay);
-                self.tell(Happening::StepFailed { step: path.clone(), attempt, error, next_at: Some(due) });
+                self.tell_failure(path.clone(), attempt, error, Some(due));
             }
             Ok(None) => self.fail(path, id, attempt, error),
             Err(fault) => self.fail(path, id, attempt, after(&error, fault)),
@@ -29,20 +29,16 @@ impl Turn<'_> {
         self.revoke(path, id, attempt);
         let limit = task.timeout.map(|timeout| format!(" of {timeout}")).unwrap_or_default();
         let error = StepError::new(StepError::TIMEOUT, format!("attempt {attempt} ran longer than its timeout{limit}"));
-        match self.next_delay(path, id, attempt, &error) {
-            Ok(Some(delay)) => {
-                let due = self.back_off(path, id, attempt, error, delay);
-                self.tell(Happening::StepTimedOut { step: path.clone(), attempt, next_at: Some(due) });
-            }
-            Ok(None) => {
-                self.tell(Happening::StepTimedOut { step: path.clone(), attempt, next_at: None });
-                self.fail(path, id, attempt, error);
-            }
-            Err(fault) => {
-                self.tell(Happening::StepTimedOut { step: path.clone(), attempt, next_at: None });
-                self.fail(path, id, attempt, after(&error, fault));
-            }
-        }
+        self.attempt_failed(path, id, attempt, error);
+    }
+
+    /// What is told of a failure: running out of time has a name of its own.
+    fn tell_failure(&mut self, step: FramePath, attempt: u32, error: StepError, next_at: Option<Moment>) {
+        self.tell(if error.kind == StepError::TIMEOUT {
+            Happening::StepTimedOut { step, attempt, next_at }
+        } else {
+            Happening::StepFailed { step, attempt, error, next_at }
+        });
     }
 
     fn back_off(
@@ -52,7 +48,7 @@ impl Turn<'_> {
         failed: u32,
         error: StepError,
         delay: Span,
-    ) -> sagaline_model::Moment {
+    ) -> Moment {
         let due = self.at + delay;
         let input = match self.run.frames.get(path).map(|frame| &frame.state) {
             Some(State::Dispatched(task)) => task.input.clone(),
@@ -106,7 +102,7 @@ impl Turn<'_> {
         let (mut path, mut id, mut attempt) = (path.clone(), id, attempt);
         // The error goes up from frame to frame until one of them takes it.
         loop {
-            self.tell(Happening::StepFailed { step: path.clone(), attempt, error: error.clone(), next_at: None });
+            self.tell_failure(path.clone(), attempt, error.clone(), None);
             let node = self.plan.node(id);
             match node.on_error {
                 OnError::Skip => {

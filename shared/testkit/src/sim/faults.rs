@@ -32,10 +32,6 @@ pub struct Without {
     pub telling_again: bool,
     /// What is missing for long is not looked at again.
     pub looking_again: bool,
-    /// The reader trusts its position.
-    pub proving_the_place: bool,
-    /// An executor runs what it received long ago.
-    pub freshness: bool,
 }
 
 impl Faults {
