@@ -21,7 +21,7 @@ use sagaline_events::{
     Task,
     ask::{Answer, Ask},
 };
-use sagaline_model::{Moment, StepError};
+use sagaline_model::{Moment, Span, StepError};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +65,8 @@ pub struct Session {
     pub since: Option<Moment>,
     /// After so long without a sign of life from us the server gives a task to somebody else.
     pub ack_wait: Duration,
+    /// A task stored later than this after its cause may be a copy: at most half the time for which its queue remembers Msg-Ids.
+    pub cause_within: Span,
 }
 
 /// What the queue is told about a task that it delivered.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_model::{Moment, Name, NameError, StepError};
+use sagaline_model::{Name, StepError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 

@@ -12,8 +12,8 @@ use sagaline_model::Span;
 
 use super::{Delivery, Session, TaskPorts};
 
-/// A task stored within this time of its cause was published by the owner that met the cause, not by a later one. At most half the
-/// Msg-Id window of queues.
+/// A task stored within this time of its cause was published by the owner that met the cause, not by a later one. Where a queue
+/// remembers Msg-Ids for less than twice as long, half of that counts.
 pub const CAUSE_WITHIN: Span = Span::from_secs(30);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ pub(super) fn is_only_copy(delivery: &Delivery, task: &Task, session: Session) -
     delivery.delivered == 1
         && !delivery.repeat
         && delivery.session == session.number
-        && delivery.stored.since(task.cause) <= CAUSE_WITHIN
+        && delivery.stored.since(task.cause) <= session.cause_within
         // Whatever is older may have been delivered before the server forgot that it had been.
         && session.since.is_some_and(|since| since < task.cause)
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::{
     World,
     ports::step,
-    world::{ACK_WAIT, Delivered, Pid, header},
+    world::{ACK_WAIT, Delivered, Pid, WINDOW, header},
 };
 
 /// How an activity ends, given the seed.
@@ -127,7 +127,7 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
     fn session(&self) -> Session {
         self.renew_session();
         let (number, since) = *self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        Session { number, since: Some(since), ack_wait: ACK_WAIT }
+        Session { number, since: Some(since), ack_wait: ACK_WAIT, cause_within: (WINDOW / 2).into() }
     }
 
     fn boot(&self) -> Duration {

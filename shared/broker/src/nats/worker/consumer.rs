@@ -63,6 +63,19 @@ pub(super) struct Found {
     /// Tells it from one made anew under the same name.
     pub(super) created: Moment,
     pub(super) ack_wait: Duration,
+    /// How long the queue remembers the Msg-Ids of tasks.
+    pub(super) window: Duration,
+}
+
+/// What is read of the stream of a queue.
+#[derive(Debug, Deserialize)]
+struct QueueInfo {
+    config: QueueConfig,
+}
+
+#[derive(Debug, Deserialize)]
+struct QueueConfig {
+    duplicate_window: u64,
 }
 
 /// Whose tasks they are.
@@ -97,7 +110,9 @@ impl Line {
             }
             created => created,
         };
-        self.check(info.map_err(|error| self.explain(&error))?)
+        let queue: Result<QueueInfo, _> = connection.api(&format!("STREAM.INFO.{stream}"), &json!({})).await;
+        let window = queue.map_err(|error| self.explain(&error))?.config.duplicate_window;
+        self.check(info.map_err(|error| self.explain(&error))?, Duration::from_nanos(window))
     }
 
     fn request(&self, settings: ConsumerSettings) -> Value {
@@ -120,7 +135,7 @@ impl Line {
         })
     }
 
-    fn check(&self, info: Info) -> Result<Found, String> {
+    fn check(&self, info: Info, window: Duration) -> Result<Found, String> {
         let Info { config, created, ts } = info;
         let wrong = [
             ("ack_policy", config.ack_policy.clone(), config.ack_policy == "explicit"),
@@ -129,7 +144,7 @@ impl Line {
             ("deliver_subject", config.deliver_subject.clone().unwrap_or_default(), config.deliver_subject.is_none()),
         ];
         match wrong.into_iter().find(|(_, _, fits)| !fits) {
-            None => Ok(Found { at: ts, created, ack_wait: Duration::from_nanos(config.ack_wait) }),
+            None => Ok(Found { at: ts, created, ack_wait: Duration::from_nanos(config.ack_wait), window }),
             Some((field, found, _)) => Err(format!(
                 "consumer `{}` of stream `{}` has {field} `{found}`, with which it cannot serve workers; \
                  remove it with `nats consumer rm {} {}`, and it is made anew",
@@ -178,14 +193,14 @@ mod tests {
     #[test]
     fn a_consumer_keeps_the_ack_wait_that_an_operator_gave_it() {
         let config = r#"{"ack_policy":"explicit","ack_wait":9000000000,"max_deliver":-1,"filter_subject":"sagaline.queue.default.payments~charge.>"}"#;
-        let found = line().check(info(config)).expect("it will do");
+        let found = line().check(info(config), Duration::from_secs(120)).expect("it will do");
         assert_eq!(found.ack_wait, Duration::from_secs(9));
         assert_eq!(found.at, "2026-11-20T06:00:00.5Z".parse().expect("a time"));
     }
 
     #[test]
     fn a_consumer_that_cannot_serve_is_named_with_what_to_do() {
-        let why = line().check(info(r#"{"ack_policy":"none","max_deliver":-1}"#)).expect_err("it will not do");
+        let why = line().check(info(r#"{"ack_policy":"none","max_deliver":-1}"#), Duration::from_secs(120)).expect_err("it will not do");
         assert!(why.contains("`payments~charge`") && why.contains("ack_policy `none`"), "{why}");
         assert!(why.contains("nats consumer rm QUEUE_default payments~charge"), "{why}");
     }

@@ -7,18 +7,18 @@ use std::{
 
 use bytes::Bytes;
 use sagaline_events::ask::{Answer, Ask};
-use sagaline_model::Moment;
 use serde_json::Value;
 use tokio::time::sleep;
 
 use super::{
     super::{PayloadError, boot},
     Link,
+    consumer::Found,
 };
 use crate::{
     names::Names,
     ports::{Message, Outcome},
-    worker::{Acknowledgement, PayloadFault, Running, Session, TaskPorts},
+    worker::{Acknowledgement, CAUSE_WITHIN, PayloadFault, Running, Session, TaskPorts},
 };
 
 /// See [`TaskPorts`].
@@ -36,14 +36,16 @@ struct Kept {
 
 impl NatsTaskPorts {
     pub(super) fn new(link: Arc<Link>, ack_wait: Duration) -> Self {
-        let session = Session { number: 0, since: None, ack_wait };
+        let session = Session { number: 0, since: None, ack_wait, cause_within: CAUSE_WITHIN };
         Self { link, session: Mutex::new(Kept { session, losses: 0 }) }
     }
 
-    pub(super) fn begin_session(&self, since: Moment, ack_wait: Duration, losses: u64) {
+    pub(super) fn begin_session(&self, found: &Found, losses: u64) {
+        let cause_within = CAUSE_WITHIN.min((found.window / 2).into());
         self.change(|kept| {
             let number = kept.session.number + 1;
-            *kept = Kept { session: Session { number, since: Some(since), ack_wait }, losses };
+            let session = Session { number, since: Some(found.at), ack_wait: found.ack_wait, cause_within };
+            *kept = Kept { session, losses };
         });
     }
 

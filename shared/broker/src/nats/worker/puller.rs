@@ -168,7 +168,7 @@ impl Puller {
         pulling.begin(found.ack_wait);
         let this = Last { created: found.created, losses: pulling.losses() };
         if self.last != Some(this) {
-            self.ports.begin_session(found.at, found.ack_wait, this.losses);
+            self.ports.begin_session(&found, this.losses);
         }
         self.last = Some(this);
         Ok(pulling)

@@ -1,0 +1,169 @@
+//! The system under test, and raw workers as processes that can be killed.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use sagaline_lang::yaml;
+use sagaline_sdk::client::Client as Sdk;
+use sagaline_server::{Finder, Server, ServerOptions};
+use sagaline_telemetry::Health;
+use sagaline_wire::client::Client;
+use tokio::{runtime::Runtime, task::JoinHandle, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+/// Long enough for a machine with much else to do.
+pub(crate) const LONG: Duration = Duration::from_secs(40);
+
+/// A server and an orchestrator. The tests themselves are not asynchronous: neither is what they test.
+pub(crate) struct Site {
+    runtime: Runtime,
+    server: Option<Server>,
+    orchestrator: Option<JoinHandle<Result<(), sagaline_orchestrator::Error>>>,
+    stop: CancellationToken,
+    folder: PathBuf,
+}
+
+impl Site {
+    /// With this workflow applied.
+    pub(crate) fn with(workflow: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        static BINARY: LazyLock<sagaline_server::Binary> =
+            LazyLock::new(|| Finder::from_env().find_or_install(|_| ()).expect("a nats-server"));
+        let unique = format!("wire-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique);
+        let runtime = Runtime::new().unwrap();
+        let options = ServerOptions::new(BINARY.clone(), folder.join("nats"));
+        let server = runtime.block_on(Server::start(options)).expect("a server");
+        let stop = CancellationToken::new();
+        let settings = sagaline_orchestrator::Settings::new(server.url(), "sagaline");
+        let running = sagaline_orchestrator::run(settings, Health::default(), stop.clone());
+        let orchestrator = Some(runtime.spawn(running));
+        let site = Self { runtime, server: Some(server), orchestrator, stop, folder };
+        site.apply(workflow);
+        site
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.as_ref().unwrap().url()
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.server.as_ref().unwrap().port())
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(&self.address()).expect("an installation")
+    }
+
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    fn apply(&self, workflow: &str) {
+        let plan = yaml::compile(workflow).expect("a definition");
+        self.runtime.block_on(async {
+            let deadline = Instant::now() + LONG;
+            loop {
+                let applied = match Sdk::connect(&self.url(), "sagaline", "test").await {
+                    Ok(client) => client.apply(&plan, None).await,
+                    Err(error) => Err(error),
+                };
+                match applied {
+                    Ok(_) => return,
+                    Err(error) => assert!(Instant::now() < deadline, "the installation is not ready: {error}"),
+                }
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        let (orchestrator, server) = (self.orchestrator.take(), self.server.take());
+        self.runtime.block_on(async {
+            if let Some(orchestrator) = orchestrator {
+                drop(orchestrator.await);
+            }
+            if let Some(mut server) = server {
+                server.stop().await;
+            }
+        });
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+/// A raw worker of its own process, and what it says.
+pub(crate) struct Worker {
+    process: Child,
+    lines: Receiver<String>,
+    /// All that it has said so far.
+    said: Vec<String>,
+}
+
+impl Worker {
+    /// Starts one and waits until it can be given tasks.
+    pub(crate) fn start(site: &Site, activity: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_raw-worker"));
+        command.args([&*site.address(), "default", activity]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("the raw worker can be started");
+        let output = BufReader::new(process.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line.trim_end().to_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut worker = Self { process, lines, said: vec![] };
+        worker.says("ready");
+        worker
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("raw-{}", self.process.id())
+    }
+
+    /// Waits until it says this.
+    pub(crate) fn says(&mut self, line: &str) {
+        let deadline = Instant::now() + LONG;
+        while !self.said.iter().any(|said| said == line) {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(said) => self.said.push(said),
+                Err(RecvTimeoutError::Timeout) => panic!("`{line}` was not said in time; {:?}", self.said),
+                Err(RecvTimeoutError::Disconnected) => panic!("the worker ended before `{line}`: {:?}", self.said),
+            }
+        }
+    }
+
+    /// All that it has said up to now.
+    pub(crate) fn said(&mut self) -> &[String] {
+        self.said.extend(self.lines.try_iter());
+        &self.said
+    }
+
+    /// As `kill -9` does.
+    pub(crate) fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // A test that failed leaves no process.
+        drop((self.process.kill(), self.process.wait()));
+    }
+}
