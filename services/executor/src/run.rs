@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use sagaline_model::Name;
 use sagaline_sdk::worker::{Worker, WorkerError};
-use sagaline_telemetry::Health;
+use sagaline_telemetry::{Health, process::Fatal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Settings, builtin, hearing::Hearing, witness::Witness};
@@ -16,6 +16,12 @@ pub enum Error {
     Witness { file: PathBuf, source: io::Error },
     #[error(transparent)]
     Worker(#[from] WorkerError),
+}
+
+impl Fatal for Error {
+    fn is_misuse(&self) -> bool {
+        matches!(self, Self::Witness { .. })
+    }
 }
 
 /// Runs until `shutdown` is cancelled; what runs then may come to its end for a while.

@@ -91,7 +91,7 @@ impl Keeper {
                 Ok(Some(lease)) => return Some(lease),
                 // Somebody else works on it: that is as good as ready.
                 Ok(None) => self.health.ready(),
-                Err(error) => self.health.not_ready(&format!("partition {}: {error}", self.partition)),
+                Err(error) => self.health.not_ready(format!("partition {}: {error}", self.partition)),
             }
             tokio::select! {
                 () = self.shutdown.cancelled() => return None,
@@ -125,7 +125,7 @@ impl Keeper {
             Halt::Fenced | Halt::LeaseLost => tracing::warn!(partition, %halt, "let go of the partition"),
             Halt::Restart(_) | Halt::Failed(_) => {
                 tracing::warn!(partition, %halt, "starts anew");
-                self.health.not_ready(&format!("partition {partition}: {halt}"));
+                self.health.not_ready(format!("partition {partition}: {halt}"));
             }
         }
         release(lease, partition).await;

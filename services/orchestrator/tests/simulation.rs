@@ -2,11 +2,7 @@
 //!
 //! `SAGALINE_SEEDS=N` runs N seeds of each world, `SAGALINE_SEED=S` only that one; a failure prints its seed.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sagaline_broker::{
     names::Names,
@@ -20,7 +16,9 @@ use sagaline_events::{
 };
 use sagaline_model::{Name, StepError};
 use sagaline_orchestrator::machine::Executions;
-use sagaline_testkit::sim::{Dice, Faults, Scenario, World, faults::Without, ports::step, simulate, tasks::send};
+use sagaline_testkit::sim::{
+    Dice, Faults, Scenario, World, faults::Without, ports::step, run::Client, simulate, tasks::send,
+};
 use serde_json::json;
 
 /// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, and a failure that is borne.
@@ -132,10 +130,8 @@ async fn client(world: World<Executions>, number: usize, seed: u64) {
     }
 }
 
-fn clients(world: World<Executions>, seed: u64) -> Vec<Pin<Box<dyn Future<Output = ()>>>> {
-    (0..EXECUTIONS)
-        .map(|number| Box::pin(client(world.clone(), number, seed)) as Pin<Box<dyn Future<Output = ()>>>)
-        .collect()
+fn clients(world: World<Executions>, seed: u64) -> Vec<Client> {
+    (0..EXECUTIONS).map(|number| Box::pin(client(world.clone(), number, seed)) as Client).collect()
 }
 
 fn activity(seed: u64, task: &Task) -> Ended {

@@ -34,6 +34,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub(crate) struct Settings {
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) http: Option<SocketAddr>,
+    /// Where the executor writes down what it runs.
+    pub(crate) witness: Option<PathBuf>,
     pub(crate) example: Option<Example>,
 }
 
@@ -69,7 +71,7 @@ async fn serve(
         client = install(ground, context) => client?,
         () = stop.asked() => return Ok(Exit::Done),
     };
-    let mut services = Services::start(&ground.url, &context.namespace, &telemetry.health());
+    let mut services = Services::start(&ground.url, &context.namespace, settings.witness.clone(), &telemetry.health());
     let ended = tokio::select! {
         biased;
         () = stop.asked() => Ok(Exit::Done),

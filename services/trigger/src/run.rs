@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sagaline_broker::nats::{ConnectError, Connection, InstallError, Installed, PayloadError, Payloads, connect};
-use sagaline_telemetry::{Health, Part};
+use sagaline_telemetry::{Health, Part, process::Fatal};
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +27,8 @@ pub enum Error {
     Install(InstallError),
 }
 
-impl Error {
-    /// Whether the settings can never work, whatever becomes of the server.
-    pub fn is_misuse(&self) -> bool {
+impl Fatal for Error {
+    fn is_misuse(&self) -> bool {
         matches!(self, Self::Connect(ConnectError::BadUrl { .. } | ConnectError::BadNamespace(_)))
     }
 }

@@ -44,9 +44,10 @@ mod tests {
         assert_eq!(nanos("2026-11-20T06:00:00.5Z"), Some(1_795_154_400_500_000_000));
         assert_eq!(nanos("2024-02-29T23:59:59.000000001Z"), Some(1_709_251_199_000_000_001));
         assert_eq!(nanos("2026-11-20T06:00:00+01:00"), None);
-        assert_eq!([millis("30s"), millis("1m500ms"), millis("1.5h"), millis("x")].map(Option::unwrap_or_default), [
-            30_000, 60_500, 5_400_000, 0
-        ]);
+        assert_eq!(
+            [millis("30s"), millis("1m500ms"), millis("1.5h"), millis("x")].map(Option::unwrap_or_default),
+            [30_000, 60_500, 5_400_000, 0]
+        );
     }
 
     /// The golden values of the page.

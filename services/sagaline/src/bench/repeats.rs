@@ -1,7 +1,8 @@
 //! Steps that ran although their result was stored: the one thing that must never be.
 //!
 //! The log says when the first result of each attempt was stored. The executors' witness files say when each run began; one that
-//! began after that repeats a step. Without witness files only a second result that was stored can tell.
+//! began after that repeats a step. Without witness files there are only results that were stored twice for one attempt: an upper
+//! bound, since a result whose ack was lost is published again without the step being run again.
 
 use std::{
     collections::HashMap,
@@ -23,7 +24,7 @@ const EXAMPLES_MAX: usize = 10;
 
 pub(super) struct Repeats {
     pub(super) count: usize,
-    /// `witness` or `log`.
+    /// `witness`, or `log`: then it is an upper bound.
     pub(super) from: &'static str,
     /// Attempts that have more than one result on the log.
     pub(super) stored_twice: usize,

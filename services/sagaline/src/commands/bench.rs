@@ -19,7 +19,8 @@ Examples:
 It starts executions of sequential steps over the services that run, hears their ends, asks for those it did not hear of, and
 prints one JSON object. Exit code 1 means that something was lost, repeated, failed or did not end. At a rate, latencies count
 from when a start was due. `lost`: acknowledged, and known to nobody. `repeated_steps`: begun after their result was stored, by
-the executors' witness files; without those, results that were stored twice for one attempt.";
+the executors' witness files; without those, results that were stored twice for one attempt, which a step that ran once may
+have too if the server died just then.";
 
 /// Measure the services that run, and check that nothing is lost or repeated
 #[derive(Debug, clap::Args)]

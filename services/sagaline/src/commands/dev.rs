@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Where to serve `/healthz`, `/readyz` and `/metrics` [default: 127.0.0.1:7420, or a free port if that is taken]
     #[arg(long, env = "SAGALINE_HTTP", value_name = "ADDR")]
     http: Option<SocketAddr>,
+    /// A file to which every begin and end of a step is appended, for `sagaline bench --witness`
+    #[arg(long, env = "SAGALINE_WITNESS", value_name = "FILE")]
+    witness: Option<PathBuf>,
     /// Apply an example, and show what it does
     #[arg(long, value_enum)]
     example: Option<Example>,
@@ -40,5 +43,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         )
         .hint("leave one of the two out (`SAGALINE_NATS_URL` counts as well)"));
     }
-    dev::run(Settings { data_dir: args.data_dir, http: args.http, example: args.example }, context).await
+    dev::run(
+        Settings { data_dir: args.data_dir, http: args.http, witness: args.witness, example: args.example },
+        context,
+    )
+    .await
 }

@@ -1,6 +1,6 @@
 //! Every service in this process, each as its own process would run it.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use sagaline_telemetry::Health;
 use tokio::{task::JoinSet, time::timeout};
@@ -24,12 +24,15 @@ struct Ended {
 }
 
 impl Services {
-    pub(super) fn start(url: &str, namespace: &str, health: &Health) -> Self {
+    pub(super) fn start(url: &str, namespace: &str, witness: Option<PathBuf>, health: &Health) -> Self {
         let mut services = Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
         let orchestrator = sagaline_orchestrator::Settings::new(url, namespace);
         services.spawn("orchestrator", health, |health, stop| sagaline_orchestrator::run(orchestrator, health, stop));
-        let executor =
-            sagaline_executor::Settings { drain: DRAINED_WITHIN, ..sagaline_executor::Settings::new(url, namespace) };
+        let executor = sagaline_executor::Settings {
+            drain: DRAINED_WITHIN,
+            witness,
+            ..sagaline_executor::Settings::new(url, namespace)
+        };
         services.spawn("executor", health, |health, stop| sagaline_executor::run(executor, health, stop));
         let trigger = sagaline_trigger::Settings::new(url, namespace);
         services.spawn("trigger", health, |health, stop| sagaline_trigger::run(trigger, health, stop));

@@ -205,12 +205,13 @@ fn a_benchmark_loses_nothing_when_the_server_is_killed_and_comes_back() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let mut server = runtime.block_on(Server::start(server_options(&folder.0.join("nats")))).expect("a server");
-    let dev = Dev::start(&["--nats-url", &server.url(), "--output", "json"]);
+    let witness = folder.0.join("witness").display().to_string();
+    let dev = Dev::start(&["--nats-url", &server.url(), "--witness", &witness, "--output", "json"]);
     let ready = dev.ready();
     assert_eq!((&ready["nats_server_pid"], &ready["data_dir"]), (&json!(null), &json!(null)));
 
     let line = ["bench", "--workflows", "400", "--rate", "100", "--steps", "2", "--step-ms", "50"];
-    let mut bench = program([&["--nats-url", &server.url()], &line[..]].concat());
+    let mut bench = program([&["--nats-url", &server.url()], &line[..], &["--witness", &witness]].concat());
     let bench = bench.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     let listed = || at(&ready["nats_url"], &["list", "--status", "completed", "--limit", "100"]).stdout.lines().count();
     eventually("it is in the middle", SOON, || 50 < listed());
@@ -219,6 +220,7 @@ fn a_benchmark_loses_nothing_when_the_server_is_killed_and_comes_back() {
     let ended = bench.wait_with_output().expect("it ends");
     let measured: Value = serde_json::from_slice(&ended.stdout).expect("one object");
     let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(measured["repeated_steps_from"], json!("witness"), "{said}");
     for (what, count) in
         [("completed", 400), ("lost", 0), ("unfinished", 0), ("unacknowledged", 0), ("repeated_steps", 0)]
     {

@@ -1,7 +1,7 @@
 //! Failing: retries first, then what `on_error` says, then whatever encloses the node; and the end of an execution.
 
 use sagaline_events::{FramePath, Happening};
-use sagaline_model::{OnError, RetryPolicy, Span, StepError};
+use sagaline_model::{Moment, OnError, RetryPolicy, Span, StepError};
 
 use super::{Turn, advance::expression_error};
 use crate::{
@@ -41,14 +41,7 @@ impl Turn<'_> {
         });
     }
 
-    fn back_off(
-        &mut self,
-        path: &FramePath,
-        id: NodeId,
-        failed: u32,
-        error: StepError,
-        delay: Span,
-    ) -> Moment {
+    fn back_off(&mut self, path: &FramePath, id: NodeId, failed: u32, error: StepError, delay: Span) -> Moment {
         let due = self.at + delay;
         let input = match self.run.frames.get(path).map(|frame| &frame.state) {
             Some(State::Dispatched(task)) => task.input.clone(),

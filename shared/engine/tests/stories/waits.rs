@@ -120,7 +120,7 @@ fn a_wait_for_a_signal_may_end_in_failure() {
         .start()
         .gives(&["workflow.started", "step.waiting s for signal approved until 1h"])
         .timer()
-        .gives(&["step.failed s#0 Timeout", "workflow.failed Timeout by s in 1h"])
+        .gives(&["step.timed_out s#0", "workflow.failed Timeout by s in 1h"])
         .step("s", StepStatus::TimedOut)
         .fails_by("s", "Timeout");
 }

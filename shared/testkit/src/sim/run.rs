@@ -27,13 +27,16 @@ use super::{
     world::{LEASE, Pid, WINDOW},
 };
 
+/// Something that a client does, from beginning to end.
+pub type Client = Pin<Box<dyn Future<Output = ()>>>;
+
 /// What is simulated.
 pub struct Scenario<M: Machine> {
     pub machine: fn(Names) -> M,
     /// Puts what must be there before anything starts into the buckets.
     pub prepare: fn(&World<M>),
     /// What clients do. Each future is one client; it returns when it has nothing more to do.
-    pub clients: fn(World<M>, u64) -> Vec<Pin<Box<dyn Future<Output = ()>>>>,
+    pub clients: fn(World<M>, u64) -> Vec<Client>,
     /// How an activity of a task ends, given the seed.
     pub activity: tasks::Activity,
     /// Keys of whatever must have ended when the world is quiet.
@@ -64,7 +67,7 @@ enum Role {
 struct Process {
     pid: Pid,
     role: Role,
-    future: Pin<Box<dyn Future<Output = ()>>>,
+    future: Client,
     asleep_until: Duration,
 }
 
@@ -92,11 +95,11 @@ pub fn simulate<M: Machine + 'static>(scenario: &Scenario<M>, faults: Faults, se
     for future in (scenario.clients)(run.world.clone(), seed) {
         run.add(Role::Client, future);
     }
-    run.to_the_end(faults)
+    run.run_to_the_end(faults)
 }
 
 impl<M: Machine + 'static> Run<'_, M> {
-    fn add(&mut self, role: Role, future: Pin<Box<dyn Future<Output = ()>>>) {
+    fn add(&mut self, role: Role, future: Client) {
         let pid = self.next_pid;
         self.next_pid += 1;
         self.processes.push(Process { pid, role, future, asleep_until: Duration::ZERO });
@@ -117,7 +120,7 @@ impl<M: Machine + 'static> Run<'_, M> {
         }
     }
 
-    fn to_the_end(&mut self, faults: Faults) -> Result<(), Violation> {
+    fn run_to_the_end(&mut self, faults: Faults) -> Result<(), Violation> {
         let cut_at = 1_500 + self.dice.below(2_000);
         for count in 0..MOST_STEPS {
             let calm = count >= HARSH_STEPS;
@@ -273,15 +276,7 @@ impl<M: Machine + 'static> Run<'_, M> {
 /// One orchestrator process: waits for the lease, owns, and starts anew when the owner lets go.
 async fn orchestrator<M: Machine>(world: World<M>, pid: Pid, machine: fn(Names) -> M) {
     loop {
-        loop {
-            {
-                let mut state = world.lock();
-                let free = state.lease.is_none_or(|(holder, until)| holder == pid || until <= state.since);
-                if free {
-                    state.lease = Some((pid, state.since + LEASE));
-                    break;
-                }
-            }
+        while !world.lock().acquire(pid) {
             step().await;
         }
         let names = world.lock().names.clone();
@@ -298,11 +293,9 @@ async fn orchestrator<M: Machine>(world: World<M>, pid: Pid, machine: fn(Names) 
         }
         let mut owner = Owner::new(ports, machine(names), Watch { recovered }, settings);
         let halt = owner.run().await;
-        let mut state = world.lock();
-        if state.lease.is_some_and(|(holder, _)| holder == pid) && !matches!(halt, Halt::LeaseLost) {
-            state.lease = None;
+        if !matches!(halt, Halt::LeaseLost) {
+            world.lock().release(pid);
         }
-        drop(state);
         step().await;
     }
 }

@@ -145,6 +145,19 @@ impl<M: Machine> State<M> {
         Moment::from_nanos(BEGINNING) + self.since.into()
     }
 
+    /// Takes the lease, if it is free or held by the same process.
+    pub fn acquire(&mut self, pid: Pid) -> bool {
+        let free = self.lease.is_none_or(|(holder, until)| holder == pid || until <= self.since);
+        if free {
+            self.lease = Some((pid, self.since + LEASE));
+        }
+        free
+    }
+
+    pub fn release(&mut self, pid: Pid) {
+        self.lease = self.lease.filter(|(holder, _)| *holder != pid);
+    }
+
     /// How often the broker restarted, and the time: what a worker knows of its connection.
     pub fn session(&self) -> (u64, Moment) {
         (self.restarts, self.now())

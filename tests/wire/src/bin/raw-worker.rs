@@ -24,7 +24,9 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, queue, activity] = &arguments[..] else { return Err("usage: raw-worker HOST:PORT QUEUE ACTIVITY".into()) };
+    let [address, queue, activity] = &arguments[..] else {
+        return Err("usage: raw-worker HOST:PORT QUEUE ACTIVITY".into());
+    };
     let mut worker = Worker::connect(address, queue, activity)?;
     loop {
         let (delivery, received) = worker.pull()?;

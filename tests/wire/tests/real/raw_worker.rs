@@ -50,7 +50,8 @@ fn a_raw_client_and_a_raw_worker_bring_a_workflow_to_its_end() {
     assert_eq!(client.ask("e-1", &json!({"get": {"execution": "e-1"}})).unwrap(), Some(json!("unknown")));
     worker.says("end e-1/c/1");
     // Each was certainly the only copy: nothing was asked.
-    let expected = ["ready", "begin e-1/a/1", "end e-1/a/1", "begin e-1/b/1", "end e-1/b/1", "begin e-1/c/1", "end e-1/c/1"];
+    let expected =
+        ["ready", "begin e-1/a/1", "end e-1/a/1", "begin e-1/b/1", "end e-1/b/1", "begin e-1/c/1", "end e-1/c/1"];
     assert_eq!(worker.said(), expected);
 }
 
@@ -65,7 +66,11 @@ fn the_task_of_a_killed_worker_is_asked_about_and_done_by_another() {
     first.kill();
     let mut second = Worker::start(&site, "raw.work");
     let record = ended(&mut client, heard, "e-1");
-    assert_eq!((&record["status"], &record["output"]), (&json!("completed"), &json!({"by": second.name()})), "{record}");
+    assert_eq!(
+        (&record["status"], &record["output"]),
+        (&json!("completed"), &json!({"by": second.name()})),
+        "{record}"
+    );
     second.says("end e-1/work/1");
     let told: Vec<_> = second.said().iter().filter(|line| !line.starts_with("alive")).collect();
     assert_eq!(told, ["ready", "wanted e-1/work/1", "begin e-1/work/1", "end e-1/work/1"]);
@@ -112,7 +117,8 @@ fn a_cancel_reaches_the_worker_whose_task_it_ends() {
 
 #[test]
 fn an_attempt_that_runs_out_of_time_fails_as_a_timeout() {
-    let site = Site::with("workflow: late\nsteps: { work: { activity: raw.work, input: { ms: 60000 }, timeout: 500ms } }\n");
+    let site =
+        Site::with("workflow: late\nsteps: { work: { activity: raw.work, input: { ms: 60000 }, timeout: 500ms } }\n");
     let mut client = site.client();
     let heard = follow(&mut client);
     let _worker = Worker::start(&site, "raw.work");
@@ -124,7 +130,9 @@ fn an_attempt_that_runs_out_of_time_fails_as_a_timeout() {
 /// A start before anything is ready for it is no less a start.
 #[test]
 fn a_signal_is_kept_for_a_start_that_comes_later() {
-    let site = Site::with("workflow: gate\nsteps: { go: { await: { signal: approved } } }\noutput: \"${ steps.go.output }\"\n");
+    let site = Site::with(
+        "workflow: gate\nsteps: { go: { await: { signal: approved } } }\noutput: \"${ steps.go.output }\"\n",
+    );
     let mut client = site.client();
     let heard = follow(&mut client);
     client.send("e-1", "signal", &json!({"name": "approved", "data": {"by": "ada"}})).unwrap();

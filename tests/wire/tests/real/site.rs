@@ -13,7 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sagaline_lang::yaml;
 use sagaline_sdk::client::Client as Sdk;
 use sagaline_server::{Finder, Server, ServerOptions};
 use sagaline_telemetry::Health;
@@ -70,7 +69,7 @@ impl Site {
     }
 
     fn apply(&self, workflow: &str) {
-        let plan = yaml::compile(workflow).expect("a definition");
+        let plan = sagaline_lang::read(workflow, "test.yaml").expect("a definition").plan;
         self.runtime.block_on(async {
             let deadline = Instant::now() + LONG;
             loop {

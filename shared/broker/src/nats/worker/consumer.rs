@@ -200,7 +200,9 @@ mod tests {
 
     #[test]
     fn a_consumer_that_cannot_serve_is_named_with_what_to_do() {
-        let why = line().check(info(r#"{"ack_policy":"none","max_deliver":-1}"#), Duration::from_secs(120)).expect_err("it will not do");
+        let why = line()
+            .check(info(r#"{"ack_policy":"none","max_deliver":-1}"#), Duration::from_secs(120))
+            .expect_err("it will not do");
         assert!(why.contains("`payments~charge`") && why.contains("ack_policy `none`"), "{why}");
         assert!(why.contains("nats consumer rm QUEUE_default payments~charge"), "{why}");
     }

@@ -12,7 +12,9 @@ use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::super::{Acknowledgement, CAUSE_WITHIN, Delivery, Ended, Host, PayloadFault, Run, Running, Session, TaskPorts};
+use super::super::{
+    Acknowledgement, CAUSE_WITHIN, Delivery, Ended, Host, PayloadFault, Run, Running, Session, TaskPorts,
+};
 use crate::{
     names::Names,
     ports::{Content, Message, Outcome},
@@ -57,7 +59,12 @@ impl World {
             names: Names::default(),
             running: Running::default(),
             began: Instant::now(),
-            session: Mutex::new(Session { number: 1, since: Some(SINCE), ack_wait: ACK_WAIT, cause_within: CAUSE_WITHIN }),
+            session: Mutex::new(Session {
+                number: 1,
+                since: Some(SINCE),
+                ack_wait: ACK_WAIT,
+                cause_within: CAUSE_WITHIN,
+            }),
             did: Mutex::default(),
             messages: Mutex::default(),
             answers: Mutex::default(),

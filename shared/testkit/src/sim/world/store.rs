@@ -113,7 +113,7 @@ impl Buckets {
             Some((bucket.name(), key.to_owned()))
         });
         let Some(place) = place else { return Outcome::Unknown(format!("no bucket takes `{}`", message.subject)) };
-        let there = self.values.get(&place).filter(|value| !value.until.is_some_and(|until| until <= now));
+        let there = self.values.get(&place).filter(|value| value.until.is_none_or(|until| until > now));
         if message.expected.is_some_and(|expected| there.map_or(0, |value| value.revision) != expected) {
             return Outcome::Conflict;
         }
@@ -140,16 +140,10 @@ impl Buckets {
         (!gone).then(|| (value.revision, value.bytes.clone()))
     }
 
-    /// The last revision of a key, markers of removal included, as the server's own read has it.
-    pub fn revision(&self, bucket: Bucket, key: &str, now: Duration) -> Sequence {
-        let value = self.values.get(&(bucket.name(), key.to_owned()));
-        value.filter(|value| !value.until.is_some_and(|until| until <= now)).map_or(0, |value| value.revision)
-    }
-
     pub fn all_below(&self, bucket: Bucket, prefix: &str, now: Duration) -> Vec<Stored> {
         let all = self.values.iter().filter(|((of, _), _)| *of == bucket.name());
         let below = all.filter_map(|((_, key), value)| Some((key.strip_prefix(prefix)?, value)));
-        let there = below.filter(|(_, value)| !value.removed && !value.until.is_some_and(|until| until <= now));
+        let there = below.filter(|(_, value)| !value.removed && value.until.is_none_or(|until| until > now));
         there
             .map(|(key, value)| Stored { key: key.to_owned(), revision: value.revision, value: value.bytes.clone() })
             .collect()
