@@ -165,13 +165,9 @@ fn every_type_of_input_is_there_with_every_field_and_an_example() {
         let claim = format!("input:{}", kind.strip_prefix("sagaline.input.").unwrap().strip_suffix(".v1").unwrap());
         assert!(examples.iter().any(|example| example.claim == claim), "there is no example `{claim}`");
     }
-    for kind in [
-        TimerKind::WorkflowTimeout,
-        TimerKind::StepTimeout,
-        TimerKind::Retry,
-        TimerKind::Wait,
-        TimerKind::AwaitTimeout,
-    ] {
+    for kind in
+        [TimerKind::WorkflowTimeout, TimerKind::StepTimeout, TimerKind::Retry, TimerKind::Wait, TimerKind::AwaitTimeout]
+    {
         let kind = serde_json::to_value(kind).unwrap();
         assert!(page.contains(&format!("`{}`", kind.as_str().unwrap())), "the timer {kind} is not there");
     }
@@ -204,7 +200,8 @@ fn a_task_and_a_record_are_explained_field_by_field() {
     let page = page();
     let explained = |field: &String| {
         let cell = format!("`{field}`");
-        page.lines().any(|line| line.starts_with('|') && line.split('|').nth(1).is_some_and(|first| first.contains(&cell)))
+        page.lines()
+            .any(|line| line.starts_with('|') && line.split('|').nth(1).is_some_and(|first| first.contains(&cell)))
     };
     for golden in [golden("task"), golden("record")] {
         for field in fields(&golden) {
