@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -58,9 +58,17 @@ impl System {
 
     /// Waits until a first execution ran to its end: every service is connected and every partition has recovered.
     pub async fn ready(&self) {
-        let mut first = self.sagaline(&["bench", "--output", "json", "--workflows", "4", "--concurrency", "4"]);
-        let ended = tokio::task::spawn_blocking(move || first.wait()).await.expect("no panic").expect("it has ended");
-        assert!(ended.success(), "the services do not run what they are given; see {}", self.folder.display());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let mut first = self.sagaline(&["bench", "--output", "json", "--workflows", "4", "--concurrency", "4"]);
+            let ended = tokio::task::spawn_blocking(move || first.wait()).await.expect("no panic");
+            if ended.expect("it has ended").success() {
+                return;
+            }
+            // The streams are not there yet, perhaps.
+            assert!(Instant::now() < deadline, "nothing runs; see the logs in {}", self.folder.display());
+            sleep(Duration::from_millis(200)).await;
+        }
     }
 
     pub fn url(&self) -> String {

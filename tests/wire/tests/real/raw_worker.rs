@@ -35,6 +35,13 @@ fn follow(client: &mut Client) -> u64 {
     client.nats.subscribe("sagaline.lifecycle.workflow.>").unwrap()
 }
 
+/// The consumer of the raw workers, as the server has it.
+fn consumer(client: &mut Client) -> Value {
+    let subject = "$JS.API.CONSUMER.INFO.QUEUE_default.raw~work";
+    let info = client.nats.request(subject, &[], b"", LONG).unwrap().expect("JetStream answers");
+    serde_json::from_slice(&info.payload).unwrap()
+}
+
 #[test]
 fn a_raw_client_and_a_raw_worker_bring_a_workflow_to_its_end() {
     let three = "workflow: three\nsteps:\n  a: { activity: raw.work, timeout: 30s }\n  \
@@ -91,11 +98,43 @@ fn signs_of_life_keep_a_task_for_longer_than_ack_wait() {
     let signs = first.said().iter().filter(|line| *line == "alive e-1/work/1").count();
     assert!((4..=12).contains(&signs), "{signs} signs of life in 9 s");
     // The server counts every delivery that it made: there was one.
-    let consumer = "$JS.API.CONSUMER.INFO.QUEUE_default.raw~work";
-    let info = client.nats.request(consumer, &[], b"", LONG).unwrap().expect("JetStream answers");
-    let info: Value = serde_json::from_slice(&info.payload).unwrap();
+    let info = consumer(&mut client);
     assert_eq!(info["delivered"]["consumer_seq"], 1, "{info}");
     assert_eq!(second.said(), ["ready"]);
+}
+
+/// What came while it stood still looks like a first delivery, and is with somebody else by now.
+#[test]
+fn a_worker_that_stood_still_drops_what_it_was_given_meanwhile() {
+    let site = Site::with(ONE_STEP);
+    let mut client = site.client();
+    let heard = follow(&mut client);
+    let mut first = Worker::start(&site, "raw.work");
+    let deadline = Instant::now() + LONG;
+    let given = (1..).map(|number| format!("e-{number}")).find(|execution| {
+        first.signal("STOP");
+        assert_eq!(client.start(execution, "one", &json!({})).unwrap(), Started::Now);
+        // It is given the task if a request of its own is open at this moment, which it nearly always is.
+        loop {
+            let info = consumer(&mut client);
+            if info["num_ack_pending"] == 1 {
+                return true;
+            }
+            if info["num_waiting"] == 0 && info["num_pending"] == 1 {
+                first.signal("CONT");
+                first.says(&format!("end {execution}/work/1"));
+                return false;
+            }
+            assert!(Instant::now() < deadline, "nobody is given the task of `{execution}`: {info}");
+        }
+    });
+    let execution = given.expect("there is always another number");
+    let second = Worker::start(&site, "raw.work");
+    let record = ended(&mut client, heard, &execution);
+    assert_eq!(record["output"], json!({"by": second.name()}), "{record}");
+    first.signal("CONT");
+    first.says(&format!("dropped {execution}/work/1"));
+    assert!(!first.said().contains(&format!("begin {execution}/work/1")), "{:?}", first.said());
 }
 
 #[test]

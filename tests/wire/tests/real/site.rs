@@ -153,6 +153,12 @@ impl Worker {
         &self.said
     }
 
+    /// `STOP` and `CONT`, for a process that stands still for a while.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        assert!(sent.expect("`kill` is there").success(), "{name}");
+    }
+
     /// As `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
