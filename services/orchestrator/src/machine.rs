@@ -188,7 +188,9 @@ impl Machine for Executions {
         let mut view = state.view(self.plan_of(state).map(|plan| &**plan))?;
         let named = status.is_empty() || status.iter().any(|status| status == view.status.as_str());
         let of_it = workflow.as_ref().is_none_or(|workflow| *workflow == view.workflow);
+        // A list is an overview; `get` shows the rest.
         view.steps.clear();
+        view.output = serde_json::Value::Null;
         (named && of_it).then_some(view)
     }
 }

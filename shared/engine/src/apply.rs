@@ -1,6 +1,6 @@
 //! The one entry: what an input means for an execution, by the stage that it is in.
 
-use sagaline_events::{Happening, Input, Start, TimerKind, TimerName};
+use sagaline_events::{Happening, Input, Start, input::Signal};
 use sagaline_model::{Moment, StepError};
 
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     effect::Effect,
     state::{EARLY_INPUTS_KEPT, Early, Execution, Index, MAILBOX_LIMIT, OpenDag, Outcome, Over, Run, Stage, State},
     turn::Turn,
+    weight,
 };
 
 /// Folds `input`, stored at `at`, into the execution. `plan` is that of [`Execution::plan`]; for a `Start` that names a version
@@ -125,8 +126,7 @@ fn begin(
 ) -> (Stage, Vec<Effect>) {
     let trigger = start.trigger.as_ref().and_then(|event| event.get("id")?.as_str()).map(str::to_owned);
     let deadline = plan.plan.timeout.map(|timeout| started + timeout);
-    let timers = deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout)));
-    let run = Run {
+    let mut run = Run {
         workflow: start.workflow,
         version: plan.version,
         rules: RULES,
@@ -140,8 +140,9 @@ fn begin(
         frames: std::collections::BTreeMap::new(),
         mailbox: early.signals.into_iter().map(|(_, name, data)| (name, data)).collect(),
         deadline,
-        index: Index { timers: timers.into_iter().collect(), ..Index::default() },
+        index: Index::default(),
     };
+    run.reindex();
     let mut turn = Turn::new(execution.id.clone(), Box::new(run), plan, at);
     turn.tell(Happening::WorkflowStarted { trigger });
     match early.cancel {
@@ -216,15 +217,21 @@ impl Early {
         self.signals.is_empty() && self.cancel.is_none()
     }
 
+    fn has_room_for(&self, signal: &Signal) -> bool {
+        self.signals.len() < MAILBOX_LIMIT && self.weight + weight::of(&signal.data) <= weight::HEAVIEST / 2
+    }
+
     fn forget_old(&mut self, at: Moment) {
         let young = |then: Moment| at.since(then) <= EARLY_INPUTS_KEPT;
         self.signals.retain(|(then, _, _)| young(*then));
+        self.weight = self.signals.iter().map(|(_, _, data)| weight::of(data)).sum();
         self.cancel = self.cancel.take().filter(|(then, _)| young(*then));
     }
 
     fn keep(&mut self, input: &Input, at: Moment) -> Vec<Effect> {
         match input {
-            Input::Signal(signal) if self.signals.len() < MAILBOX_LIMIT => {
+            Input::Signal(signal) if self.has_room_for(signal) => {
+                self.weight += weight::of(&signal.data);
                 self.signals.push((at, signal.name.clone(), signal.data.clone()));
             }
             Input::Signal(signal) => return vec![mailbox_full(signal.name.as_str())],
@@ -240,7 +247,7 @@ impl Early {
 }
 
 pub(crate) fn mailbox_full(signal: &str) -> Effect {
-    let detail = format!("{MAILBOX_LIMIT} signals wait already and no step took them; `{signal}` was not kept");
+    let detail = format!("the signals that wait already and that no step took leave no room; `{signal}` was not kept");
     Effect::Reject { reason: "mailbox_full", detail }
 }
 

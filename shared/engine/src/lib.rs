@@ -11,6 +11,7 @@ mod invariant;
 pub mod state;
 mod turn;
 mod view;
+pub mod weight;
 mod why;
 
 pub use apply::apply;

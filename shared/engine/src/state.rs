@@ -14,6 +14,7 @@ use crate::{
     apply::is_task,
     compiled::{Compiled, NodeId},
     effect::Dispatch,
+    weight,
 };
 
 /// Signals and a cancel that come before their start are kept this long.
@@ -56,6 +57,9 @@ pub enum Stage {
 pub struct Early {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<(Moment, Name, Value)>,
+    /// About how many bytes the signals take.
+    #[serde(default)]
+    pub weight: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<(Moment, Option<String>)>,
 }
@@ -100,6 +104,8 @@ pub struct Index {
     pub awaiting: BTreeMap<Name, BTreeSet<(Moment, FramePath)>>,
     /// How many frames have a task, timer or signal in flight. A running execution has at least one.
     pub in_flight: usize,
+    /// About how many bytes its snapshot takes.
+    pub weight: usize,
 }
 
 /// A node of the plan in this execution, from when its needs are satisfied.
@@ -358,6 +364,56 @@ impl Run {
         for (path, frame) in &self.frames {
             self.index.note(path, frame);
         }
+        let given = weight::of(&self.input) + self.trigger.as_ref().map_or(0, weight::of);
+        let tags: usize = self.tags.iter().map(|(key, value)| weight::of_text(key) + weight::of_text(value)).sum();
+        let mailbox: usize = self.mailbox.iter().map(|(_, data)| weight::of(data)).sum();
+        self.index.weight += given + tags + mailbox + weight::of_map(&self.ctx);
+    }
+
+    /// What a step returned joins `ctx` and the output of the groups around it.
+    pub(crate) fn merge(&mut self, path: &FramePath, map: &Map<String, Value>) {
+        let Self { ctx, frames, index, .. } = self;
+        let mut join = |target: &mut Map<String, Value>| {
+            for (key, value) in map {
+                index.weight += weight::of_pair(key, value);
+                if let Some(old) = target.insert(key.clone(), value.clone()) {
+                    index.weight -= weight::of_pair(key, &old);
+                }
+            }
+        };
+        join(ctx);
+        let mut around = path.parent();
+        while let Some(outer) = around {
+            if let Some(State::Open { merged, .. }) = frames.get_mut(&outer).map(|frame| &mut frame.state) {
+                join(merged);
+            }
+            around = outer.parent();
+        }
+    }
+
+    /// Takes what the steps of a group returned.
+    pub(crate) fn take_merged(&mut self, path: &FramePath) -> Option<Map<String, Value>> {
+        let State::Open { merged, .. } = &mut self.frames.get_mut(path)?.state else { return None };
+        self.index.weight -= weight::of_map(merged);
+        Some(std::mem::take(merged))
+    }
+
+    /// Keeps a signal until a step takes it; `false` if there is no room for it.
+    pub(crate) fn keep_signal(&mut self, name: &Name, data: &Value) -> bool {
+        let added = weight::of(data);
+        let room = self.mailbox.len() < MAILBOX_LIMIT && self.index.weight + added <= weight::HEAVIEST;
+        if room {
+            self.index.weight += added;
+            self.mailbox.push_back((name.clone(), data.clone()));
+        }
+        room
+    }
+
+    pub(crate) fn take_signal(&mut self, signal: &Name) -> Option<Value> {
+        let place = self.mailbox.iter().position(|(name, _)| name == signal)?;
+        let (_, data) = self.mailbox.remove(place)?;
+        self.index.weight -= weight::of(&data);
+        Some(data)
     }
 }
 
@@ -368,6 +424,7 @@ impl Index {
             self.awaiting.entry(signal.clone()).or_default().insert((frame.since, path.clone()));
         }
         self.in_flight += usize::from(frame.state.is_in_flight());
+        self.weight += weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 
     fn forget(&mut self, path: &FramePath, frame: &Frame) {
@@ -383,6 +440,7 @@ impl Index {
             }
         }
         self.in_flight -= usize::from(frame.state.is_in_flight());
+        self.weight -= weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 
     /// The frame that has waited longest for this signal.

@@ -16,6 +16,7 @@ use crate::{
     effect::Effect,
     state::{Outcome, Over, Run, Stage},
     view::step_views,
+    weight,
 };
 
 /// A turn of an execution that runs.
@@ -44,6 +45,11 @@ impl<'p> Turn<'p> {
         while self.over.is_none() {
             let Some(node) = self.ready.pop_front() else { break };
             self.enter(node);
+        }
+        let weight = self.run.index.weight;
+        if self.over.is_none() && weight > weight::HEAVIEST {
+            let error = advance::too_heavy("the data of the execution has", weight, weight::HEAVIEST);
+            self.end(Outcome::Failed { error, step: None, attempts: None });
         }
         match self.over {
             Some(outcome) => {

@@ -36,6 +36,8 @@ impl StepError {
     /// An operator purged the queue in which the task waited.
     pub const DISCARDED: &str = "TaskDiscarded";
     /// The workflow that a start names is not there, or not in that version.
+    /// The data of an execution outgrew what can be kept of it.
+    pub const TOO_LARGE: &str = "TooLarge";
     pub const UNKNOWN_WORKFLOW: &str = "UnknownWorkflow";
 
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {

@@ -10,6 +10,7 @@ use crate::{
     data::span_of,
     effect::{Dispatch, Effect},
     state::{Dispatched, OpenDag, Outcome, State, TaskInput},
+    weight,
 };
 
 impl Turn<'_> {
@@ -57,7 +58,7 @@ impl Turn<'_> {
                 }
                 Err(error) => self.fail(&path, id, 0, error),
             },
-            CompiledKind::Await { what, timeout } => match self.take_from_mailbox(&what.signal) {
+            CompiledKind::Await { what, timeout } => match self.run.take_signal(&what.signal) {
                 Some(data) => self.complete(&path, id, 0, data),
                 None => match timeout.as_ref().map(|timeout| self.span(timeout)).transpose() {
                     Ok(timeout) => self.wait_for_signal(path, id, &what.signal, timeout),
@@ -77,11 +78,6 @@ impl Turn<'_> {
         let until = timeout.map(|timeout| self.at + timeout);
         self.run.set(&path, id, State::Awaiting { signal: signal.clone(), until }, self.at);
         self.tell(Happening::StepWaiting { step: path, wait_for: format!("signal {signal}"), until });
-    }
-
-    fn take_from_mailbox(&mut self, signal: &Name) -> Option<Value> {
-        let place = self.run.mailbox.iter().position(|(name, _)| name == signal)?;
-        self.run.mailbox.remove(place).map(|(_, data)| data)
     }
 
     pub(super) fn span(&self, source: &SpanSource) -> Result<Span, StepError> {
@@ -121,7 +117,10 @@ impl Turn<'_> {
         let since = self.run.frames.get(path).map_or(self.at, |frame| frame.since);
         self.tell(Happening::StepCompleted { step: path.clone(), attempt, duration: self.at.since(since) });
         if let Value::Object(map) = &output {
-            self.merge(id, path, map);
+            // A group's own output is there already.
+            if !matches!(self.plan.node(id).kind, CompiledKind::Dag(_)) {
+                self.run.merge(path, map);
+            }
         }
         self.run.set(path, id, State::Completed { at: self.at, attempt, output }, self.at);
         self.satisfied(path, id);
@@ -131,22 +130,6 @@ impl Turn<'_> {
         self.tell(Happening::StepSkipped { step: path.clone(), reason: reason.clone() });
         self.run.set(path, id, State::Skipped { at: self.at, attempt, reason }, self.at);
         self.satisfied(path, id);
-    }
-
-    /// What a step returned joins `ctx`, and the output of each dag around it. A dag's own output is there already.
-    fn merge(&mut self, id: NodeId, path: &FramePath, map: &Map<String, Value>) {
-        if matches!(self.plan.node(id).kind, CompiledKind::Dag(_)) {
-            return;
-        }
-        let pairs = || map.iter().map(|(key, value)| (key.clone(), value.clone()));
-        self.run.ctx.extend(pairs());
-        let mut around = path.parent();
-        while let Some(outer) = around {
-            if let Some(State::Open { merged, .. }) = self.run.frames.get_mut(&outer).map(|frame| &mut frame.state) {
-                merged.extend(pairs());
-            }
-            around = outer.parent();
-        }
     }
 
     /// A node is done in a way that lets others go on: those that need nothing else are ready, and a dag whose last child this
@@ -183,10 +166,7 @@ impl Turn<'_> {
     fn dag_done(&mut self, path: Option<&FramePath>, node: Option<NodeId>) {
         match path.zip(node) {
             Some((path, id)) => {
-                let merged = match self.run.frames.get_mut(path).map(|frame| &mut frame.state) {
-                    Some(State::Open { merged, .. }) => std::mem::take(merged),
-                    _ => return,
-                };
+                let Some(merged) = self.run.take_merged(path) else { return };
                 self.complete(path, id, 0, Value::Object(merged));
             }
             None => {
@@ -194,13 +174,32 @@ impl Turn<'_> {
                     None => Ok(Value::Object(self.run.ctx.clone())),
                     Some(output) => output.render(&self.data()),
                 };
+                let output = output.map_err(|fault| expression_error(&fault)).and_then(light_enough);
                 self.end(match output {
                     Ok(output) => Outcome::Completed { output },
-                    Err(fault) => Outcome::Failed { error: expression_error(&fault), step: None, attempts: None },
+                    Err(error) => Outcome::Failed { error, step: None, attempts: None },
                 });
             }
         }
     }
+}
+
+/// An output that its record can carry.
+fn light_enough(output: Value) -> Result<Value, StepError> {
+    let weight = weight::of(&output);
+    if weight <= weight::HEAVIEST_OUTPUT {
+        return Ok(output);
+    }
+    Err(too_heavy("the workflow's output has", weight, weight::HEAVIEST_OUTPUT))
+}
+
+pub(super) fn too_heavy(what: &str, weight: usize, limit: usize) -> StepError {
+    let (weight, limit) = (weight / 1024, limit / 1024);
+    let message = format!(
+        "{what} {weight} KiB, more than the {limit} KiB that can be kept of an execution; \
+         let steps return less, or a reference to where they stored it"
+    );
+    StepError::new(StepError::TOO_LARGE, message).final_()
 }
 
 impl Dispatched {

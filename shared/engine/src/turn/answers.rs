@@ -9,7 +9,7 @@ use crate::{
     apply::{is_task, mailbox_full},
     compiled::{CompiledKind, NodeId},
     effect::Effect,
-    state::{MAILBOX_LIMIT, Outcome, Report, State},
+    state::{Outcome, Report, State},
 };
 
 impl Turn<'_> {
@@ -54,9 +54,7 @@ impl Turn<'_> {
                 self.tell(Happening::StepResumed { step: path.clone() });
                 self.complete(&path, id, 0, data.clone());
             }
-            None if self.run.mailbox.len() < MAILBOX_LIMIT => {
-                self.run.mailbox.push_back((name.clone(), data.clone()));
-            }
+            None if self.run.keep_signal(name, data) => {}
             None => self.effects.push(mailbox_full(name.as_str())),
         }
     }

@@ -8,6 +8,7 @@ mod data;
 mod errors;
 mod inputs;
 mod late;
+mod limits;
 mod nested;
 mod order;
 mod retries;

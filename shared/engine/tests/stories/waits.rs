@@ -158,5 +158,5 @@ fn so_many_signals_wait_and_no_more() {
     }
     let effects = apply(&mut story.execution, Some(plan), &signal("go", json!("too many")), now);
     let [Effect::Reject { reason: "mailbox_full", detail }] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(detail, "10000 signals wait already and no step took them; `go` was not kept");
+    assert_eq!(detail, "the signals that wait already and that no step took leave no room; `go` was not kept");
 }

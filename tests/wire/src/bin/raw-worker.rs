@@ -1,9 +1,11 @@
 //! A worker as `docs/protocol.md` describes it, with nothing but a socket: `raw-worker HOST:PORT QUEUE ACTIVITY`.
 //!
 //! Its activity works for as many milliseconds as the input says (`{"ms": 200}`) and gives back which process that was. What it
-//! does, it says on standard output, a line each. Whatever goes wrong ends it; its task then goes to another worker.
+//! does, it says on standard output, a line each. Whatever goes wrong, it begins anew with another connection and leaves the task
+//! that it had to whoever is given it.
 
 use std::{
+    convert::Infallible,
     error::Error,
     io::{Write, stdout},
     thread::sleep,
@@ -27,6 +29,15 @@ fn main() -> Outcome<()> {
     let [address, queue, activity] = &arguments[..] else {
         return Err("usage: raw-worker HOST:PORT QUEUE ACTIVITY".into());
     };
+    loop {
+        let Err(why) = attend(address, queue, activity);
+        say("lost", &why.to_string());
+        sleep(SECOND);
+    }
+}
+
+/// Serves tasks for as long as there is no doubt whose they are: one connection, one session.
+fn attend(address: &str, queue: &str, activity: &str) -> Outcome<Infallible> {
     let mut worker = Worker::connect(address, queue, activity)?;
     loop {
         let (delivery, received) = worker.pull()?;
@@ -122,13 +133,18 @@ impl Worker {
             let request = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", self.stream, self.consumer);
             let what = json!({ "batch": 1, "expires": 5_000_000_000_u64, "idle_heartbeat": 500_000_000 });
             self.nats.publish(&request, &self.inbox, &[], what.to_string().as_bytes())?;
+            let mut looked = Instant::now();
             loop {
-                let before = Instant::now();
+                // What lies in our buffers then came we do not know when, and may be with somebody else.
+                if self.ack_wait / 2 < looked.elapsed() {
+                    return Err("this process stood still".into());
+                }
+                looked = Instant::now();
                 let message = self.nats.next(SILENCE)?.ok_or("no heartbeat comes from the consumer")?;
                 match message.status {
                     // A notice, about a task that is not ours.
                     _ if message.sid != self.tasks => {}
-                    0 => return Ok((message, before)),
+                    0 => return Ok((message, looked)),
                     100 => {}
                     404 | 408 => break,
                     status => return Err(format!("NATS ended the request with status {status}").into()),

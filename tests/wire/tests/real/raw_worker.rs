@@ -133,7 +133,7 @@ fn a_worker_that_stood_still_drops_what_it_was_given_meanwhile() {
     let record = ended(&mut client, heard, &execution);
     assert_eq!(record["output"], json!({"by": second.name()}), "{record}");
     first.signal("CONT");
-    first.says(&format!("dropped {execution}/work/1"));
+    first.says("lost this process stood still");
     assert!(!first.said().contains(&format!("begin {execution}/work/1")), "{:?}", first.said());
 }
 
