@@ -1,6 +1,9 @@
 //! What an owner reports, as logs, metrics and readiness.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use sagaline_broker::{nats, owner::Watcher, ports::Sequence};
 use sagaline_model::Moment;
@@ -37,8 +40,11 @@ impl Watcher for Watch {
         tracing::info!(partition = self.partition, took_ms, folded, open = states, "recovered");
     }
 
-    fn applied(&mut self, _sequence: Sequence, _time: Moment) {
+    fn applied(&mut self, _sequence: Sequence, time: Moment) {
         self.metrics.inputs_applied.increment(1);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let stored = Duration::from_nanos(u64::try_from(time.as_nanos()).unwrap_or(0));
+        self.metrics.lag.set(now.saturating_sub(stored).as_secs_f64());
     }
 
     fn states(&mut self, count: usize) {
@@ -51,7 +57,7 @@ impl Watcher for Watch {
     }
 
     fn retried(&mut self, subject: &str, why: &str) {
-        metrics::publish_retried(&self.partition.to_string());
+        metrics::publish_retried(stream_of(subject));
         if let Some(unsaid) = self.retries.say() {
             tracing::warn!(partition = self.partition, subject, why, unsaid, "tries again");
         }
@@ -60,6 +66,13 @@ impl Watcher for Watch {
     fn alarm(&mut self, what: &str) {
         tracing::error!(partition = self.partition, "{what}");
     }
+}
+
+/// What a subject leads to, as a label: few values, whatever the subject.
+fn stream_of(subject: &str) -> &'static str {
+    let known = [".run.", ".queue.", ".lifecycle.", ".rejected.", "$KV."];
+    let found = known.iter().position(|part| subject.contains(part));
+    ["runs", "queue", "lifecycle", "rejected", "bucket"].get(found.unwrap_or(usize::MAX)).copied().unwrap_or("other")
 }
 
 /// Lets something through once a second, and counts what it held back.

@@ -1,5 +1,5 @@
 //! The broker on a real NATS server: connecting, installing streams and buckets, the ports of a partition owner, leases,
-//! large payloads. Nothing outside this module speaks to a server, and nothing in it decides what an execution does.
+//! large payloads, and the workers' side of the queues. Nothing in it decides what an execution does.
 
 mod api;
 mod clock;

@@ -17,12 +17,11 @@ use crate::{
 use locate::locate;
 
 /// What an expression can read, and what there is inside; empty where that depends on the data.
-const ROOTS: [(&str, &[&str]); 6] = [
+const ROOTS: [(&str, &[&str]); 5] = [
     ("workflow", &["input", "name", "version"]),
     ("steps", &[]),
     ("ctx", &[]),
     ("trigger", &[]),
-    ("config", &[]),
     ("execution", &["id", "started_at"]),
 ];
 

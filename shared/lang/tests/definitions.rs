@@ -23,7 +23,7 @@ steps:
   validate: { activity: orders.validate, input: { id: "${ workflow.input.id }", strict: yes }, timeout: 30s }
   approve:
     after: validate
-    await: { signal: approved, timeout: "${ config.patience }", on_timeout: skip }
+    await: { signal: approved, timeout: "${ workflow.input.patience }", on_timeout: skip }
   cool_down: { after: [approve], wait: "${ steps.validate.output.pause }", when: steps.approve.status == "completed" }
   pay:
     after: [validate, cool_down]
@@ -90,7 +90,7 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
     };
     let approve = Await {
         signal: name("approved"),
-        timeout: Some("${ config.patience }".to_owned()),
+        timeout: Some("${ workflow.input.patience }".to_owned()),
         on_timeout: OnTimeout::Skip,
     };
     let cool_down = Kind::Wait(Wait { duration: "${ steps.validate.output.pause }".to_owned() });

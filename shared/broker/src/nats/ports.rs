@@ -221,7 +221,13 @@ impl Ports for NatsPorts {
     }
 
     fn answer(&mut self, asker: Asker, answer: &Answer) {
-        let payload = serde_json::to_vec(answer).expect("answers have string keys only");
+        let json = |answer: &Answer| serde_json::to_vec(answer).expect("answers have string keys only");
+        let mut payload = json(answer);
+        let most = self.connection.client().server_info().max_payload;
+        if payload.len() > most {
+            let why = format!("the answer has {} bytes, and this NATS carries {most} in one message", payload.len());
+            payload = json(&Answer::Refused(StepError::new(StepError::TOO_LARGE, why).final_()));
+        }
         self.pipeline.send(&asker.0, None, payload);
     }
 

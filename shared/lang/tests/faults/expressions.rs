@@ -109,7 +109,7 @@ order.yaml:5:40: `banana` is nothing that an expression can read
   |
 5 |     input: ["${ stpes.a.output }", "${ banana }", "${ attempt }", "${ steps }"]
   |                                        ^^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `config`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
 
 order.yaml:5:55: `attempt` can be read in the `backoff` of a `retry` only
   |

@@ -56,7 +56,7 @@ pub static PARTITION_LAG: Declared = Declared {
     name: "sagaline_partition_lag",
     kind: Kind::Gauge,
     labels: &["partition"],
-    help: "Inputs stored in a partition that its owner has not applied yet",
+    help: "How long the last input that was applied had been stored, in seconds",
 };
 
 pub static OPEN_EXECUTIONS: Declared = Declared {

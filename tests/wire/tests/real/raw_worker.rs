@@ -133,7 +133,11 @@ fn a_worker_that_stood_still_drops_what_it_was_given_meanwhile() {
     let record = ended(&mut client, heard, &execution);
     assert_eq!(record["output"], json!({"by": second.name()}), "{record}");
     first.signal("CONT");
-    first.says("lost this process stood still");
+    first.says("lost ");
+    second.kill();
+    // It is as good as a new one.
+    assert_eq!(client.start("after", "one", &json!({})).unwrap(), Started::Now);
+    first.says("end after/work/1");
     assert!(!first.said().contains(&format!("begin {execution}/work/1")), "{:?}", first.said());
 }
 

@@ -135,10 +135,10 @@ impl Worker {
         format!("raw-{}", self.process.id())
     }
 
-    /// Waits until it says this.
+    /// Waits until it says this, or what begins so.
     pub(crate) fn says(&mut self, line: &str) {
         let deadline = Instant::now() + LONG;
-        while !self.said.iter().any(|said| said == line) {
+        while !self.said.iter().any(|said| said.starts_with(line)) {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(said) => self.said.push(said),
                 Err(RecvTimeoutError::Timeout) => panic!("`{line}` was not said in time; {:?}", self.said),
