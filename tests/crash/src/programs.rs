@@ -12,9 +12,12 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Builds what is not built yet, in the profile of this test. Tests of a package are given the programs of that package only,
+    /// Those in the folder that `SAGALINE_PROGRAMS` names; without it, builds what is not built yet, in the profile of this test. Tests of a package are given the programs of that package only,
     /// so they are asked for by name.
     pub fn built() -> Self {
+        if let Some(folder) = std::env::var_os("SAGALINE_PROGRAMS") {
+            return Self { folder: folder.into() };
+        }
         let test = std::env::current_exe().expect("a test knows where it is");
         let folder = test.parent().and_then(Path::parent).expect("tests lie in target/<profile>/deps").to_owned();
         let release = folder.file_name().is_some_and(|name| name == "release");

@@ -3,7 +3,6 @@
 //! Runs are interleaved because a machine is faster at one time than at another; what counts is the ratio of the medians. It
 //! starts everything itself (nats-server, orchestrator, executor, each a process of its own) and ends it all.
 
-mod processes;
 mod summary;
 
 use std::path::{Path, PathBuf};
@@ -12,9 +11,11 @@ use sagaline_server::{Finder, Server, ServerOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::processes::{Service, run_to_end};
 pub use self::summary::Summary;
-use crate::floor::{Failure, STEPS};
+use crate::{
+    floor::{Failure, STEPS},
+    processes::{Service, run_to_end},
+};
 
 /// What is compared, and how often.
 #[derive(Clone, Debug, clap::Args)]

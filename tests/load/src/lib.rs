@@ -4,3 +4,5 @@
 
 pub mod compare;
 pub mod floor;
+pub mod memory;
+mod processes;

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use sagaline_broker::nats::{Payloads, connect};
-use sagaline_wire::nats::Nats;
+use sagaline_wire::{client::Started, nats::Nats};
 use serde_json::{Value, json};
 
 use crate::site::{LONG, Site};
@@ -65,6 +65,24 @@ fn an_acknowledgement_has_the_fields_of_the_page() {
     let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
     let fields = |json: &Value| json.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(fields(&answer), fields(&example("puback")));
+}
+
+#[test]
+fn a_start_that_is_there_can_be_read_with_its_id() {
+    let site = site();
+    let mut client = site.client();
+    // In the other mode of CloudEvents.
+    let event = json!({
+        "specversion": "1.0", "id": "mine", "source": "/shop", "type": "sagaline.input.start.v1", "data": {"workflow": "pay"},
+    });
+    let subject = "sagaline.run.1.order-1.start";
+    let headers = [("content-type", "application/cloudevents+json"), ("Nats-Expected-Last-Subject-Sequence", "0")];
+    let answer = client.nats.request(subject, &headers, event.to_string().as_bytes(), LONG).unwrap().unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&answer.payload).unwrap()["stream"], "RUNS_1");
+    assert_eq!(client.start("order-1", "pay", &Value::Null).unwrap(), Started::Before);
+    let there = client.nats.request(&format!("$JS.API.DIRECT.GET.RUNS_1.{subject}"), &[], b"", LONG).unwrap().unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&there.payload).unwrap()["id"], "mine");
+    assert_eq!(there.header("Nats-Subject"), Some(subject));
 }
 
 #[test]

@@ -21,14 +21,14 @@ const STOP_WITHIN: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A service that runs. It ends with this value.
-pub(super) struct Service {
+pub(crate) struct Service {
     name: &'static str,
     child: Child,
 }
 
 impl Service {
     /// Starts it and waits until it is ready.
-    pub(super) async fn start(name: &'static str, mut command: Command, url: &str) -> Result<Self, Failure> {
+    pub(crate) async fn start(name: &'static str, mut command: Command, url: &str) -> Result<Self, Failure> {
         let http = free_address()?;
         command.args(["--nats-url", url, "--http", &http.to_string()]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
@@ -46,8 +46,16 @@ impl Service {
         Ok(service)
     }
 
+    /// How much memory it holds now, in KiB.
+    pub(crate) fn resident_kib(&self) -> Result<u64, Failure> {
+        let pid = self.child.id().ok_or("the process has ended")?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS is told")?;
+        Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+    }
+
     /// Asks it to end, and kills it if it does not.
-    pub(super) async fn stop(mut self) -> Result<(), Failure> {
+    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         if let Some(pid) = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())) {
             kill_process(pid, Signal::TERM)?;
         }
@@ -63,7 +71,7 @@ impl Service {
 }
 
 /// What a program printed. It is killed if nobody waits for it any more.
-pub(super) async fn run_to_end(mut command: Command) -> Result<String, Failure> {
+pub(crate) async fn run_to_end(mut command: Command) -> Result<String, Failure> {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let output = child.wait_with_output().await?;
     if !output.status.success() {
