@@ -30,6 +30,8 @@ pub enum Error {
     Full { attempt: String, why: String },
     #[error("NATS will not take it ({attempt}): {why}")]
     Refused { attempt: String, why: String },
+    #[error("cannot {attempt}: the message has {bytes} bytes, and NATS takes at most {limit}")]
+    TooLarge { attempt: String, bytes: usize, limit: usize },
     #[error("no answer from NATS while trying to {attempt}: {why}")]
     NoAnswer { attempt: String, why: String },
     #[error("others kept writing while trying to {attempt}")]
@@ -67,7 +69,9 @@ impl Error {
             | Self::QuestionRefused { .. }
             | Self::Full { .. }
             | Self::Contended { .. } => Class::Refused,
-            Self::Refused { .. } | Self::Payload(PayloadError::TooLarge { .. }) => Class::BadData,
+            Self::Refused { .. } | Self::TooLarge { .. } | Self::Payload(PayloadError::TooLarge { .. }) => {
+                Class::BadData
+            }
             Self::Connect(ConnectError::BadNamespace(_) | ConnectError::BadUrl { .. }) => Class::BadData,
             Self::Connect(_)
             | Self::Install(_)
@@ -98,6 +102,10 @@ impl Error {
             }
             Self::Full { .. } => {
                 "give JetStream more room, or wait until old executions have left the log; nothing was started".into()
+            }
+            Self::TooLarge { .. } => {
+                "store what is large elsewhere and send a reference to it; nats-server's `max_payload` sets the limit"
+                    .into()
             }
             Self::NoAnswer { .. } => {
                 "nobody knows whether it was stored; doing it again under the same id is safe".into()

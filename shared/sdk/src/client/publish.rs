@@ -33,7 +33,7 @@ impl Client {
                 Outcome::Stored { sequence, .. } => return Ok(Written::Stored(sequence)),
                 Outcome::Conflict => return Ok(Written::Conflict),
                 Outcome::Full(why) => return Err(Error::Full { attempt: attempt(), why }),
-                Outcome::Refused(why) => return Err(Error::Refused { attempt: attempt(), why }),
+                Outcome::Refused(why) => return Err(self.refused(message, attempt(), why)),
                 Outcome::Contended => Error::Contended { attempt: attempt() },
                 Outcome::Unknown(why) => Error::NoAnswer { attempt: attempt(), why },
                 Outcome::Gone | Outcome::Found(_) => unreachable!("only revocations and look-ups end so"),
@@ -43,6 +43,14 @@ impl Client {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Most refusals are about the size, of which the server tells when it greets.
+    fn refused(&self, message: &Message, attempt: String, why: String) -> Error {
+        let limit = self.connection.client().server_info().max_payload;
+        let headers: usize = message.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let bytes = headers + message.payload.len();
+        if limit < bytes { Error::TooLarge { attempt, bytes, limit } } else { Error::Refused { attempt, why } }
     }
 
     /// An input as a message, its CloudEvent called `id`.

@@ -42,7 +42,7 @@ fn garbage(site: &Site, partition: u32) -> Vec<Garbage> {
         one(fresh("in"), &start, b"{\"workflow\":\"echo\"}", "bad_subject"),
         one(fresh("start"), &signal, b"{\"name\":\"go\"}", "bad_subject"),
         one(on(partition, "a.b", "in"), &signal, b"{\"name\":\"go\"}", "bad_subject"),
-        one(on(partition, "a", "elsewhere"), &signal, b"{\"name\":\"go\"}", "bad_subject"),
+        one(fresh("elsewhere"), &signal, b"{\"name\":\"go\"}", "bad_subject"),
         one(on(partition, "a$b", "in"), &signal, b"{\"name\":\"go\"}", "bad_id"),
         one(on(partition, &"a".repeat(129), "in"), &signal, b"{\"name\":\"go\"}", "bad_id"),
     ]

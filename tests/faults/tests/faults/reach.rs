@@ -111,10 +111,12 @@ impl Plain {
 
     /// It picks a free port and writes down which.
     fn address(&self) -> String {
-        let file = self.folder.0.join(format!("nats-server_{}.ports", self.child.id()));
         let deadline = Instant::now() + WITHIN;
         loop {
-            let text = std::fs::read(&file).unwrap_or_default();
+            let files = std::fs::read_dir(&self.folder.0).expect("the folder").flatten();
+            let note = files.map(|file| file.path()).find(|path| path.extension() == Some("ports".as_ref()));
+            let text = note.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+            // It may be read while it is being written.
             let ports: Value = serde_json::from_slice(&text).unwrap_or_default();
             if let Some(url) = ports["nats"][0].as_str() {
                 return url.to_owned();

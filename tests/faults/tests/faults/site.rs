@@ -38,6 +38,8 @@ output: \"${ steps.echo.output }\"
 pub(crate) struct Site {
     pub(crate) client: Client,
     url: String,
+    /// All of `REJECTED`, as far as it was read.
+    rejected: Mutex<Vec<StreamMessage>>,
     /// Gone once it has ended.
     system: Mutex<Option<System>>,
     /// Everything that is started here lives as long as this, not as long as the test that came first.
@@ -70,7 +72,8 @@ impl Site {
             let client = Client::connect(&system.url(), "sagaline", "faults").await.expect("a connection");
             (system, client)
         });
-        let site = Self { client, url: system.url(), system: Mutex::new(Some(system)), runtime };
+        let site =
+            Self { client, url: system.url(), rejected: Mutex::default(), system: Mutex::new(Some(system)), runtime };
         let folder = Folder::new();
         site.sagaline(&["apply", &folder.file("echo.yaml", ECHO)]).ends_with(0);
         site
@@ -137,15 +140,16 @@ impl Site {
             is("Sagaline-Sequence", &sequence.to_string())
                 && (is("Sagaline-Stream", place) || is("Sagaline-Subject", place))
         };
+        let mut kept = lock(&self.rejected);
         self.run(async {
             let stream = self.names().stream(Stream::Rejected);
             let stream = self.client.connection().jetstream().get_stream(stream).await.expect("the stream");
-            let mut found = vec![];
-            for sequence in 1..=stream.cached_info().state.last_sequence {
-                found.push(stream.get_raw_message(sequence).await.expect("a message"));
+            let read = kept.last().map_or(0, |message| message.sequence);
+            for sequence in read + 1..=stream.cached_info().state.last_sequence {
+                kept.push(stream.get_raw_message(sequence).await.expect("a message"));
             }
-            found.into_iter().filter(of_it).collect()
-        })
+        });
+        kept.iter().filter(|message| of_it(message)).cloned().collect()
     }
 
     /// Waits until it is set aside, and says how, to the letter: the reason, and the payload as it came.
@@ -169,7 +173,7 @@ impl Site {
         let deadline = Instant::now() + WITHIN;
         while !is_so() {
             assert!(Instant::now() < deadline, "not within {WITHIN:?}: {what}");
-            self.run(sleep(Duration::from_millis(20)));
+            self.run(async { sleep(Duration::from_millis(20)).await });
         }
     }
 }
