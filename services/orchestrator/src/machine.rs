@@ -16,14 +16,15 @@ use sagaline_broker::{
     names::Names,
     ports::{Bucket, Entry, Message},
 };
-use sagaline_engine::{Compiled, Execution, Stage};
+use sagaline_engine::{Compiled, Effect, Execution, Stage};
 use sagaline_events::{
-    Input,
+    Happening, Input,
     ask::{Answer, Ask},
     input::{FILLER, OWNER_MARK},
     record::ExecutionView,
 };
-use sagaline_model::{ExecutionId, Moment, partition_of};
+use sagaline_model::{ExecutionId, Moment, Name, partition_of};
+use sagaline_telemetry::metrics;
 
 use self::{acts::Wire, plans::Plans};
 
@@ -107,12 +108,14 @@ impl Machine for Executions {
             let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|cause| (*cause).to_owned()));
             let cause = cause.unwrap_or_else(|| "the engine stopped at a defect".to_owned());
             tracing::error!(execution = &**key, cause, "parked: the engine stopped at a defect");
-            let (workflow, version) =
-                needed.clone().unwrap_or_else(|| (sagaline_model::Name::new("unknown").expect("a name"), 0));
+            let (workflow, version) = needed.clone().unwrap_or_else(|| (Name::new("unknown").expect("a name"), 0));
             *state = Execution::parked_by_defect(self.fresh(key).id, workflow, version, cause.clone(), at);
-            vec![sagaline_engine::Effect::Tell(sagaline_events::Happening::WorkflowParked { cause })]
+            vec![Effect::Tell(Happening::WorkflowParked { cause })]
         });
         self.plans.forget_missing();
+        if let Some((workflow, _)) = &needed {
+            count(workflow, &effects);
+        }
         self.wire.acts(state, needed.as_ref(), effects, origin)
     }
 
@@ -195,8 +198,26 @@ impl Machine for Executions {
     }
 }
 
+/// Counts what began and what ended. After a takeover the last seconds are folded, and so counted, again.
+fn count(workflow: &Name, effects: &[Effect]) {
+    for effect in effects {
+        let Effect::Tell(happening) = effect else { continue };
+        let (_, what) = happening.name();
+        match happening {
+            Happening::WorkflowStarted { .. } => metrics::workflow(workflow.as_str()).started(),
+            Happening::WorkflowCompleted { duration }
+            | Happening::WorkflowFailed { duration, .. }
+            | Happening::WorkflowCancelled { duration, .. }
+            | Happening::WorkflowTimedOut { duration } => {
+                metrics::workflow(workflow.as_str()).completed(what, (*duration).into());
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The plan that the next input needs: that of the execution, or that which the input names.
-fn plan_needed<'a>(state: Option<&'a Execution>, input: Option<&'a Input>) -> Option<(&'a sagaline_model::Name, u32)> {
+fn plan_needed<'a>(state: Option<&'a Execution>, input: Option<&'a Input>) -> Option<(&'a Name, u32)> {
     match (state.map(|state| &state.stage), input) {
         (Some(Stage::Running(run) | Stage::Parked { run, .. }), _) => Some((&run.workflow, run.version)),
         (None | Some(Stage::Unborn(_)), Some(Input::Start(start))) => Some((&start.workflow, start.version?)),

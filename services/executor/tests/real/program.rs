@@ -115,6 +115,19 @@ async fn an_executor_that_stood_still_does_not_begin_what_it_was_given_before() 
 }
 
 #[tokio::test]
+async fn sigterm_ends_it_also_when_nats_is_away() {
+    let mut site = Site::start().await;
+    let file = site.folder.join("witness.jsonl");
+    let mut child = executor(&site, &file);
+    site.put(&task("noop", "first", json!(null))).await;
+    eventually_begun(&file, "first", child.id()).await;
+    site.server.kill().await;
+    signal(&child, Signal::TERM);
+    let ended = tokio::time::timeout(Duration::from_secs(20), child.wait()).await;
+    assert!(ended.expect("it ends").expect("it can be waited for").success());
+}
+
+#[tokio::test]
 async fn sigterm_lets_what_runs_come_to_its_end() {
     let site = Site::start().await;
     let file = site.folder.join("witness.jsonl");

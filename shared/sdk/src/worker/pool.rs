@@ -70,8 +70,11 @@ impl Pool {
                 );
             }
         }
-        if let Err(error) = self.connection.client().flush().await {
-            tracing::debug!(%error, "the connection ended before all was sent");
+        // Without a server this would wait for ever.
+        match timeout(GIVE_BACK_WITHIN, self.connection.client().flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the connection ended before all was sent"),
+            Err(_) => tracing::warn!("NATS is away; what it was not told it finds out by itself"),
         }
         Ok(())
     }
