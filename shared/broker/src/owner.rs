@@ -46,6 +46,8 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 pub struct Settings {
     pub partition: u32,
     pub names: Names,
+    /// So much may be in flight before no further input is taken.
+    pub in_flight: usize,
     /// A state holds the checkpoint for so many inputs before it is snapshotted.
     pub snapshot_after_inputs: u64,
     /// And for so long.
@@ -63,6 +65,7 @@ impl Settings {
         Self {
             partition,
             names,
+            in_flight: IN_FLIGHT_LIMIT,
             snapshot_after_inputs: 20_000,
             snapshot_after: Duration::from_secs(10),
             checkpoint_every: Duration::from_secs(1),
@@ -190,7 +193,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
 
     /// Takes what came, folds and performs, then looks at the clocks.
     async fn round(&mut self) -> Result<(), Halt> {
-        let hungry = self.stopping.is_none() && self.outbox.len() < IN_FLIGHT_LIMIT;
+        let hungry = self.stopping.is_none() && self.outbox.len() < self.settings.in_flight;
         self.take_events(hungry).await?;
         self.look_at_clocks().await
     }
@@ -248,7 +251,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let now = self.ports.now();
         while let Some((due, _)) = self.timers.first()
             && *due <= now
-            && self.outbox.len() < IN_FLIGHT_LIMIT
+            && self.outbox.len() < self.settings.in_flight
         {
             let Some((_, key)) = self.timers.pop_first() else { break };
             let Some(slot) = self.slots.get_mut(&key) else { continue };

@@ -117,7 +117,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             let before = self.applied.0;
             self.round().await?;
             let now = self.ports.boot();
-            if self.applied.0 > before || self.outbox.len() >= super::IN_FLIGHT_LIMIT {
+            if self.applied.0 > before || self.outbox.len() >= self.settings.in_flight {
                 quiet_since = now;
             } else if now > quiet_since + Duration::from_secs(10) {
                 return Err(Halt::Restart(format!("the log stopped at {before}, below its head {head}")));

@@ -59,7 +59,7 @@ fn data(happening: Happening, refs: Refs<'_>) -> Value {
 
 #[test]
 fn every_lifecycle_event_is_written_as_recorded() {
-    let refs = Refs { input: Some("RUNS_0/17"), output: Some("results/0.A-100") };
+    let refs = Refs { input: Some("RUNS_0/17"), output: Some("results/A-100") };
     for happening in every_happening() {
         let (kind, what) = happening.name();
         assert_eq!(format!("{kind}.{what}"), file(&happening));

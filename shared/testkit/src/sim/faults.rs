@@ -15,8 +15,22 @@ pub struct Faults {
     pub purge: u32,
     /// Of all acks, so many get lost.
     pub lost_acks: u32,
-    /// A power cut takes the acknowledged tail of the log, once.
-    pub power_cut: bool,
+    /// A power cut takes the acknowledged tail of the log.
+    pub power_cut: u32,
+    /// Of all publishes to queues and buckets, so many find no room.
+    pub full: u32,
+    /// So many tasks fit into the queues; 0: any number.
+    pub queue_room: usize,
+    /// Of all tasks, snapshots and records, so many are refused for good.
+    pub refused: u32,
+    /// An operator removes a snapshot.
+    pub snapshot_removed: u32,
+    /// Everything stands still for longer than an early input is kept.
+    pub standstill: u32,
+    /// A worker is told to give back what it works on, while it does.
+    pub released: u32,
+    /// Each process's clock is off by up to so many milliseconds, either way.
+    pub skew: u32,
     /// What is switched off.
     pub without: Without,
 }
@@ -44,8 +58,21 @@ impl Faults {
             restart: 2,
             purge: 2,
             lost_acks: 60,
-            power_cut: false,
-            without: Without::default(),
+            ..Self::default()
+        }
+    }
+
+    /// Clocks that differ, disks that fill, servers that refuse, operators that remove, and long silence.
+    pub fn hostile() -> Self {
+        Self {
+            full: 40,
+            queue_room: 6,
+            refused: 10,
+            snapshot_removed: 2,
+            standstill: 1,
+            released: 10,
+            skew: 5_000,
+            ..Self::harsh()
         }
     }
 

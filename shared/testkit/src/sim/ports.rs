@@ -197,7 +197,7 @@ impl<M: Machine> Ports for SimPorts<M> {
     }
 
     fn now(&self) -> Moment {
-        self.world.lock().now()
+        self.world.lock().clock_of(self.pid)
     }
 
     fn boot(&self) -> Duration {

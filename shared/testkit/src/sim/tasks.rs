@@ -34,14 +34,16 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 pub async fn worker<M: Machine>(world: World<M>, pid: Pid, activity: Activity, seed: u64) {
     let session = Mutex::new(world.lock().session());
     let bench =
-        Bench { world: &world, pid, activity, seed, session, running: Running::default(), job: Mutex::default() };
+        Bench { world: &world, pid, activity, seed, session, running: Running::default(), job: Mutex::default(), stop: Mutex::default() };
     loop {
         bench.renew_session();
         match bench.take() {
             Some((delivered, delivery)) => {
                 *bench.lock_job() = Some(Job { delivered, asked_at: None });
                 step().await;
-                serve(&bench, &bench, &Stop::default(), &delivery).await;
+                let stop = Stop::default();
+                *bench.lock_stop() = stop.clone();
+                serve(&bench, &bench, &stop, &delivery).await;
             }
             None => step().await,
         }
@@ -59,6 +61,8 @@ struct Bench<'w, M: Machine> {
     running: Running,
     /// What it works on.
     job: Mutex<Option<Job>>,
+    /// How it is told to give that back.
+    stop: Mutex<Stop>,
 }
 
 struct Job {
@@ -70,6 +74,19 @@ struct Job {
 impl<M: Machine> Bench<'_, M> {
     fn lock_job(&self) -> std::sync::MutexGuard<'_, Option<Job>> {
         self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_stop(&self) -> std::sync::MutexGuard<'_, Stop> {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Now and then a worker is told to let go, whatever it is doing.
+    fn perhaps_stop(&self) {
+        let mut world = self.world.lock();
+        let released = world.faults.released;
+        if world.dice.chance(released) {
+            self.lock_stop().release.cancel();
+        }
     }
 
     /// A worker that hears of a restart has a new connection, and with it a new session.
@@ -150,7 +167,7 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
         match what {
             Acknowledgement::Done => state.queue.ack(delivered),
             Acknowledgement::Progress => state.queue.progress(delivered, self.pid, since),
-            Acknowledgement::Again => {}
+            Acknowledgement::Again => state.queue.give_back(delivered, self.pid),
         }
     }
 
@@ -180,6 +197,7 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
     }
 
     async fn publish(&self, message: &Message) -> Outcome {
+        self.perhaps_stop();
         send_once(self.world, message).await
     }
 
@@ -201,6 +219,7 @@ impl<M: Machine> Host for Bench<'_, M> {
         }
         let busy = self.world.lock().dice.below(20);
         for _ in 0..busy {
+            self.perhaps_stop();
             step().await;
         }
         (self.activity)(self.seed, &run.task)

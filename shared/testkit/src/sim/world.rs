@@ -4,7 +4,7 @@ mod queue;
 mod store;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use sagaline_broker::{
     machine::{Act, Machine, Origin, Read},
     names::Names,
-    ports::{Asker, Content, Entry, Event, Message, Outcome, Sequence, Ticket},
+    ports::{Asker, Bucket, Content, Entry, Event, Message, Outcome, Sequence, Ticket},
 };
 use sagaline_events::{
     Input, Task,
@@ -34,6 +34,8 @@ pub const LEASE: Duration = Duration::from_secs(8);
 pub const WINDOW: Duration = Duration::from_secs(60);
 /// How long a worker may hold a task without a sign of life.
 pub const ACK_WAIT: Duration = Duration::from_secs(8);
+/// More timers than this no execution here has by far.
+const TIMERS_LIMIT: u32 = 150;
 /// When the world begins. Not 0, which stands for "never" in places.
 const BEGINNING: i64 = 1_800_000_000_000_000_000;
 
@@ -65,6 +67,12 @@ pub struct State<M: Machine> {
     pub questions: Vec<(Ask, u64)>,
     pub answers: BTreeMap<u64, Answer>,
     next_question: u64,
+    /// Executions whose start is stored. After a power cut, those whose start or snapshot is left.
+    pub started: BTreeSet<String>,
+    /// Executions whose snapshot an operator removed: nothing is promised about them.
+    pub excused: BTreeSet<String>,
+    /// How many timers' inputs each execution got.
+    timers: BTreeMap<Arc<str>, u32>,
     /// How often the broker restarted.
     pub restarts: u64,
     pub power_was_cut: bool,
@@ -123,6 +131,9 @@ impl<M: Machine> World<M> {
             questions: vec![],
             answers: BTreeMap::new(),
             next_question: 0,
+            started: BTreeSet::new(),
+            excused: BTreeSet::new(),
+            timers: BTreeMap::new(),
             restarts: 0,
             power_was_cut: false,
             told: BTreeMap::new(),
@@ -163,8 +174,29 @@ impl<M: Machine> State<M> {
         (self.restarts, self.now())
     }
 
-    /// A message reaches the broker.
+    /// The time of day as a process has it.
+    pub fn clock_of(&self, pid: Pid) -> Moment {
+        let most = i64::from(self.faults.skew);
+        let off = i64::from(pid.wrapping_mul(0x9E37_79B9) >> 8) % (2 * most + 1) - most;
+        Moment::from_nanos(self.now().as_nanos() + off * 1_000_000)
+    }
+
+    /// A message reaches the broker, which may not take it.
     pub fn receive(&mut self, message: &Message) -> Outcome {
+        let queue = message.subject.split('.').nth(1) == Some("queue");
+        let bucket = message.subject.starts_with("$KV.");
+        let Faults { full, refused, queue_room, .. } = self.faults;
+        let no_room = queue_room > 0 && queue && self.queue.len() >= queue_room && !self.queue.contains(&message.subject);
+        if (queue || bucket) && (no_room || self.dice.chance(full)) {
+            return Outcome::Full("maximum bytes exceeded".into());
+        }
+        if (queue || bucket) && !message.subject.contains("partitions") && self.dice.chance(refused) {
+            return Outcome::Refused("message size exceeds maximum allowed".into());
+        }
+        self.take(message)
+    }
+
+    fn take(&mut self, message: &Message) -> Outcome {
         let now = self.now();
         let subject = message.subject.as_str();
         if self.names.parse_run(subject).is_some() {
@@ -217,6 +249,17 @@ impl<M: Machine> State<M> {
         let Some(entry) = self.log.entry(sequence) else { return };
         let Reference { machine, states, answered } = &mut self.reference;
         let Ok(Read::Input(key, input)) = machine.read(&entry) else { return };
+        match entry.content.as_ref().ok().and_then(|content| Input::read(&content.kind, &content.data).ok()) {
+            Some(Input::Start(_)) => drop(self.started.insert(key.to_string())),
+            Some(Input::Timer(_)) => {
+                let count = self.timers.entry(Arc::clone(&key)).or_default();
+                *count += 1;
+                if *count == TIMERS_LIMIT {
+                    self.violations.push(format!("the timers of `{key}` fire in a loop"));
+                }
+            }
+            _ => {}
+        }
         if let Some((path, attempt)) = entry.content.as_ref().ok().and_then(answer) {
             answered.entry((key.to_string(), path, attempt)).or_insert(sequence);
         }
@@ -306,7 +349,34 @@ impl<M: Machine> State<M> {
         let lost = 1 + self.dice.below(12);
         self.log.lose_tail(lost);
         self.power_was_cut = true;
+        let prefix = Names::snapshot_key(0, "");
+        let snapshots = self.buckets.keys_below(Bucket::Executions, &prefix, self.since);
+        let kept = self.log.entries_from(1, usize::MAX);
+        let named = kept.iter().filter_map(|entry| self.names.parse_run(&entry.subject));
+        let starts: BTreeSet<&str> = named.filter(|(_, _, end)| *end == "start").map(|(_, key, _)| key).collect();
+        // What was snapshotted before its start holds only what came early.
+        let mut started = std::mem::take(&mut self.started);
+        started.retain(|key| {
+            let is_born = snapshots.contains(key) && self.is_born(key);
+            starts.contains(key.as_str()) || is_born || self.value_of_result(key).is_some()
+        });
+        self.started = started;
         self.restart();
+    }
+
+    /// Whether the snapshot of an execution was taken after its start.
+    fn is_born(&self, key: &str) -> bool {
+        let snapshot = self.buckets.value(Bucket::Executions, &Names::snapshot_key(0, key), self.since);
+        snapshot.is_some_and(|(_, value)| !String::from_utf8_lossy(&value).contains("unborn"))
+    }
+
+    /// An operator removes one of the snapshots.
+    pub fn remove_snapshot(&mut self) {
+        let keys = self.buckets.keys_below(Bucket::Executions, &Names::snapshot_key(0, ""), self.since);
+        if let Some(key) = keys.get(self.dice.below(keys.len())) {
+            self.buckets.remove(Bucket::Executions, &Names::snapshot_key(0, key));
+            self.excused.insert(key.clone());
+        }
     }
 
     pub fn value_of_result(&self, key: &str) -> Option<Bytes> {

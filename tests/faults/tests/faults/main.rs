@@ -9,6 +9,8 @@ mod definitions;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod executions;
+#[cfg(test)]
 mod large;
 #[cfg(test)]
 mod log;
@@ -24,5 +26,3 @@ mod reach;
 mod settings;
 #[cfg(test)]
 mod site;
-#[cfg(test)]
-mod starts;

@@ -52,6 +52,10 @@ impl Queue {
         Outcome::Stored { sequence: self.stored, duplicate: false }
     }
 
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
     pub fn contains(&self, subject: &str) -> bool {
         self.messages.contains_key(subject)
     }
@@ -96,6 +100,13 @@ impl Queue {
         let there = self.messages.get(&of.message.subject);
         if there.is_some_and(|queued| queued.sequence == of.sequence) {
             self.messages.remove(&of.message.subject);
+        }
+    }
+
+    /// Given back, by whoever holds it: somebody else may have it at once.
+    pub fn give_back(&mut self, of: &Delivered, worker: Pid) {
+        if let Some(queued) = self.held_by(of, worker) {
+            queued.held = None;
         }
     }
 

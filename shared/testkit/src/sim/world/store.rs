@@ -134,6 +134,16 @@ impl Buckets {
         self.values.insert((bucket.name(), key.to_owned()), value);
     }
 
+    /// The keys below `prefix` that have a value.
+    pub fn keys_below(&self, bucket: Bucket, prefix: &str, now: Duration) -> Vec<String> {
+        self.all_below(bucket, prefix, now).into_iter().map(|stored| stored.key).collect()
+    }
+
+    /// Removes a value without a trace.
+    pub(super) fn remove(&mut self, bucket: Bucket, key: &str) {
+        self.values.remove(&(bucket.name(), key.to_owned()));
+    }
+
     pub fn value(&self, bucket: Bucket, key: &str, now: Duration) -> Option<(Sequence, Bytes)> {
         let value = self.values.get(&(bucket.name(), key.to_owned()))?;
         let gone = value.removed || value.until.is_some_and(|until| until <= now);
