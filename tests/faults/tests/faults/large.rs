@@ -86,4 +86,5 @@ fn an_input_over_64_mib_is_refused_and_says_what_to_do() {
         "hint: store it elsewhere and pass a reference to it",
     ]);
     site.sagaline(&["get", id.as_str()]).ends_with(1);
+    site.goes_on();
 }

@@ -32,7 +32,6 @@ fn garbage(site: &Site, partition: u32) -> Vec<Garbage> {
         one(fresh("start"), &[], b"", "not_a_cloudevent"),
         one(fresh("in"), &structured, b"{", "not_a_cloudevent"),
         one(fresh("in"), &[], &vec![b'x'; 900 * 1024], "not_a_cloudevent"),
-        one(fresh("in"), &[], &vec![b'x'; 1024 * 1024], "not_a_cloudevent"),
         one(fresh("in"), &event("sagaline.input.nonsense.v1"), b"{}", "bad_input"),
         one(fresh("start"), &start, b"{ not JSON", "bad_input"),
         one(fresh("start"), &start, b"{}", "bad_input"),
