@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
 /// Where the programs are.
@@ -15,6 +16,11 @@ impl Programs {
     /// Those in the folder that `SAGALINE_PROGRAMS` names; without it, builds what is not built yet, in the profile of this test. Tests of a package are given the programs of that package only,
     /// so they are asked for by name.
     pub fn built() -> Self {
+        static BUILT: OnceLock<Programs> = OnceLock::new();
+        BUILT.get_or_init(Self::build).clone()
+    }
+
+    fn build() -> Self {
         if let Some(folder) = std::env::var_os("SAGALINE_PROGRAMS") {
             return Self { folder: folder.into() };
         }
