@@ -117,6 +117,8 @@ pub struct Owner<P, M: Machine, W> {
     questions: Questions,
     /// Ended states whose snapshots wait for the checkpoint to pass them.
     kept: BTreeSet<(Sequence, Arc<str>)>,
+    /// States whose recorded end is further than their snapshot, and that end: its inputs are not folded again.
+    ended: BTreeMap<Arc<str>, (Sequence, Moment)>,
     /// The last entry that was folded.
     applied: (Sequence, Moment),
     checkpoint: Checkpoint,
@@ -124,6 +126,8 @@ pub struct Owner<P, M: Machine, W> {
     /// When it was last written, or tried.
     checkpoint_at: Duration,
     checkpoint_in_flight: bool,
+    /// How often the reader's place was lost and found: a head that was known before may be lost with the tail.
+    places_found: u64,
     looked_again: Duration,
     purged: Duration,
     mode: Mode,
@@ -153,11 +157,13 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             timers: BTreeSet::new(),
             questions: Questions::default(),
             kept: BTreeSet::new(),
+            ended: BTreeMap::new(),
             applied: (0, Moment::EPOCH),
             checkpoint: Checkpoint::default(),
             checkpoint_revision: 0,
             checkpoint_at: now,
             checkpoint_in_flight: false,
+            places_found: 0,
             looked_again: now,
             purged: now,
             mode: Mode::Refolding,
@@ -193,7 +199,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
 
     /// Takes what came, folds and performs, then looks at the clocks.
     async fn round(&mut self) -> Result<(), Halt> {
-        let hungry = self.stopping.is_none() && self.outbox.len() < self.settings.in_flight;
+        let hungry = self.stopping.is_none() && self.outbox.burden() < self.settings.in_flight;
         self.take_events(hungry).await?;
         self.look_at_clocks().await
     }
@@ -238,24 +244,33 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
 
     fn next_wake(&self) -> Duration {
         let now = self.ports.boot();
-        let timer = self.timers.first().map(|(due, _)| now + Duration::from(due.since(self.ports.now())));
+        // What cannot be fired must not wake anyone: an owner that never waits starves its own connection.
+        let timer = self.timers.first().filter(|_| self.fires_timers());
+        let timer = timer.map(|(due, _)| now + Duration::from(due.since(self.now())));
         let resend = self.outbox.next_resend();
         timer.into_iter().chain(resend).fold(now + TICK, Duration::min)
     }
 
+    fn fires_timers(&self) -> bool {
+        self.mode == Mode::Live && self.stopping.is_none() && self.outbox.burden() < self.settings.in_flight
+    }
+
+    /// The server's clock is not behind the last entry, whatever this machine's says.
+    fn now(&self) -> Moment {
+        self.ports.now().max(self.applied.1)
+    }
+
     /// Publishes the input of every timer that is due. It stays armed until that input comes through the log.
     fn fire_timers(&mut self) {
-        if self.mode == Mode::Refolding || self.stopping.is_some() {
-            return;
-        }
-        let now = self.ports.now();
-        while let Some((due, _)) = self.timers.first()
+        let now = self.now();
+        while self.fires_timers()
+            && let Some((due, _)) = self.timers.first()
             && *due <= now
-            && self.outbox.len() < self.settings.in_flight
         {
             let Some((_, key)) = self.timers.pop_first() else { break };
             let Some(slot) = self.slots.get_mut(&key) else { continue };
             slot.timer = None;
+            slot.fired = self.machine.next_timer(&slot.state);
             if let Some(message) = self.machine.timer(&key, &slot.state) {
                 slot.pending += 1;
                 self.outbox.send(&mut self.ports, outbox::Purpose::Timer(Arc::new(message)), Some(key));

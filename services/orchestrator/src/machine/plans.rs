@@ -10,11 +10,9 @@ use sagaline_events::{
 };
 use sagaline_model::{Name, StepError};
 
-/// So many compiled plans are kept; when there are more, all are forgotten and read again as they are needed.
-const PLANS_LIMIT: usize = 2000;
-
 #[derive(Default)]
 pub(super) struct Plans {
+    /// Never forgotten: an execution in memory may need its plan at any time, and versions are few.
     known: BTreeMap<(Name, u32), Arc<Compiled>>,
     /// Looked for and not there, or of no use; asked about again with the next input.
     missing: Option<(Name, u32)>,
@@ -35,9 +33,6 @@ impl Plans {
         let (Ok(workflow), Ok(version)) = (Name::new(workflow), version.parse()) else { return };
         match compiled(value) {
             Ok(compiled) => {
-                if self.known.len() >= PLANS_LIMIT {
-                    self.known.clear();
-                }
                 self.known.insert((workflow, version), Arc::new(compiled));
             }
             Err(why) => {

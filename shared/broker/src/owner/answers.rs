@@ -35,6 +35,13 @@ enum MarkState {
 }
 
 impl Questions {
+    /// A mark that was stored may be lost with the log's tail, and its sequence not be reached for long.
+    pub(super) fn place_found(&mut self) {
+        if matches!(self.mark, MarkState::At(_)) {
+            self.mark_lost();
+        }
+    }
+
     pub(super) fn mark_lost(&mut self) {
         self.mark = MarkState::None;
         self.new.append(&mut self.marked);

@@ -54,6 +54,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         if self.slots.get(&key).is_some_and(|slot| slot.covers(entry.sequence, entry.time)) {
             return Ok(());
         }
+        if self.ended.get(&key).is_some_and(|end| entry.sequence <= end.0 && entry.time <= end.1) {
+            return Ok(());
+        }
         while let Some(need) = self.machine.needs(self.slots.get(&key).map(|slot| &slot.state), Some(&input)) {
             self.learn(&need).await?;
         }
@@ -98,7 +101,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// Registers the state's first timer.
     pub(super) fn arm(&mut self, key: &Arc<str>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
-        let next = self.machine.next_timer(&slot.state);
+        let mut next = self.machine.next_timer(&slot.state);
+        // Its input came before it was due: our clock is ahead of the server's, so what is missing is waited for once more.
+        if let Some(due) = next.filter(|due| slot.fired == Some(*due) && slot.applied.1 < *due) {
+            next = Some(self.ports.now().max(self.applied.1) + due.since(slot.applied.1));
+        }
         if next == slot.timer {
             return;
         }

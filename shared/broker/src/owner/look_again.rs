@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Halt, Owner, Watcher, settle::under_another_id};
+use super::{Halt, Owner, Watcher, settle::under_another_id, slot::Saving};
 use crate::{
     machine::{Act, Machine, QueuedTask},
     ports::Ports,
@@ -23,15 +23,28 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         self.looked_again = now;
         let after = self.settings.look_again_after;
         let mut old: Vec<(Arc<str>, QueuedTask)> = vec![];
+        let mut others: Vec<(Arc<str>, Act)> = vec![];
+        let mut idle: Vec<Arc<str>> = vec![];
         for (key, slot) in &mut self.slots {
             if slot.pending > 0 || now < slot.touched + after {
                 continue;
             }
             slot.touched = now;
+            if slot.saving == Saving::Nothing && self.machine.is_idle(&slot.state, self.applied.1) {
+                idle.push(Arc::clone(key));
+                continue;
+            }
+            others.extend(self.machine.resume(key, &slot.state).into_iter().map(|act| (Arc::clone(key), act)));
             old.extend(self.machine.tasks(key, &slot.state).into_iter().map(|task| (Arc::clone(key), task)));
             if old.len() >= TASKS_AT_ONCE {
                 break;
             }
+        }
+        for key in idle {
+            self.remove(&key);
+        }
+        for (key, act) in others {
+            self.perform(&key, act, true);
         }
         if old.is_empty() {
             return Ok(());
@@ -54,8 +67,13 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// An absent task may have been done just now: only when the fold is at the head is it sure that it is still wanted.
     async fn publish_if_wanted(&mut self, absent: Vec<(Arc<str>, QueuedTask)>) -> Result<(), Halt> {
         let head = self.append(self.mark()).await?;
+        let places = self.places_found;
         while self.applied.0 < head {
             Box::pin(self.take_events(true)).await?;
+            if self.places_found != places {
+                // That head may never come; whatever is still absent is found a minute later.
+                return Ok(());
+            }
         }
         let time = self.ports.boot().as_nanos();
         for (key, task) in absent {

@@ -71,12 +71,20 @@ pub(super) enum Purpose {
     },
 }
 
+impl Pending {
+    fn is_task(&self) -> bool {
+        matches!(self.purpose, Purpose::Task { .. })
+    }
+}
+
 /// Everything in flight, by ticket. Tickets rise and are answered almost in order, so a ring holds them.
 #[derive(Default)]
 pub(super) struct Outbox {
     first: Ticket,
     ring: VecDeque<Option<Pending>>,
     live: usize,
+    /// How many of those that wait to be sent again are tasks.
+    waiting_tasks: usize,
     /// To be sent again, by when.
     later: BTreeMap<(Duration, Ticket), Pending>,
 }
@@ -90,6 +98,12 @@ impl Outbox {
     /// Whatever is in flight or waits to be sent again.
     pub(super) fn len(&self) -> usize {
         self.live + self.later.len()
+    }
+
+    /// What counts when it is decided whether more is taken on. Tasks that found no room do not: the states that wait for them
+    /// bound them, and room comes only from workers, who may have to be answered first, which takes folding.
+    pub(super) fn burden(&self) -> usize {
+        self.len() - self.waiting_tasks
     }
 
     pub(super) fn send<P: Ports>(&mut self, ports: &mut P, purpose: Purpose, key: Option<Arc<str>>) {
@@ -137,6 +151,7 @@ impl Outbox {
         while self.later.contains_key(&due) {
             due.1 += 1;
         }
+        self.waiting_tasks += usize::from(pending.is_task());
         self.later.insert(due, pending);
     }
 
@@ -148,6 +163,7 @@ impl Outbox {
                 break;
             }
             let mut pending = entry.remove();
+            self.waiting_tasks -= usize::from(pending.is_task());
             pending.sent = now;
             if let Purpose::Task { task, message, repeat } = &mut pending.purpose {
                 *repeat = true;

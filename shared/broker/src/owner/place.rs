@@ -37,6 +37,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         if head <= sequence || !self.is_stored_at(sequence, Some(time)).await? {
             return Err(Halt::Restart("the log is not the one that was folded".to_owned()));
         }
+        self.places_found += 1;
+        self.questions.place_found();
         self.ports.read_from(sequence + 1).await?;
         Ok(())
     }
@@ -55,8 +57,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
              going on from the last one that the checkpoint vouches for"
         ));
         let time = self.checkpoint.time.unwrap_or(Moment::EPOCH);
-        let first = self.ports.first_after(time).await?;
-        let next = first.map_or(self.checkpoint.next, |first| first.min(self.checkpoint.next)).max(1);
+        // Our own mark is later; if even that is gone, the tail was lost once more, and what comes now takes those sequences.
+        let Some(first) = self.ports.first_after(time).await? else {
+            return Err(Halt::Restart("the tail of the log was lost again".to_owned()));
+        };
+        let next = first.min(self.checkpoint.next).max(1);
         let time = self.ports.stored_at(next.saturating_sub(1)).await?;
         let back = Checkpoint { epoch: self.checkpoint.epoch, next, time };
         let message = self.checkpoint_message(&back, self.checkpoint_revision);

@@ -87,8 +87,16 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 let end = ended.and_then(|(_, record)| serde_json::from_slice::<Position>(&record).ok());
                 // Its end is recorded and will not be folded again: an owner that slept wrote this snapshot too late.
                 let next = self.checkpoint.next;
-                if end.is_some_and(|end| end.reaches((saved.applied, saved.time)) && end.applied < next) {
+                if end.as_ref().is_some_and(|end| end.reaches((saved.applied, saved.time)) && end.applied < next) {
                     self.remove_snapshot(&stored.key, stored.revision, None);
+                    continue;
+                }
+                // Its end is recorded, with all effects out, and the checkpoint may have passed inputs between the two: then too
+                // this snapshot came too late. It goes at the next recovery, when the checkpoint has passed the end.
+                if let Some(end) =
+                    end.filter(|end| end.reaches((saved.applied, saved.time)) && saved.applied < end.applied)
+                {
+                    self.ended.insert(stored.key.as_str().into(), (end.applied, end.time));
                     continue;
                 }
                 match self.machine.restore(saved.state.get().as_bytes()) {
@@ -117,7 +125,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             let before = self.applied.0;
             self.round().await?;
             let now = self.ports.boot();
-            if self.applied.0 > before || self.outbox.len() >= self.settings.in_flight {
+            if self.applied.0 > before || self.outbox.burden() >= self.settings.in_flight {
                 quiet_since = now;
             } else if now > quiet_since + Duration::from_secs(10) {
                 return Err(Halt::Restart(format!("the log stopped at {before}, below its head {head}")));

@@ -95,10 +95,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     /// Removes the snapshot of a state, if there is one, and then the state.
-    fn remove(&mut self, key: &Arc<str>) {
+    pub(super) fn remove(&mut self, key: &Arc<str>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let Some(revision) = slot.revision else { return self.drop_slot(key) };
-        slot.saving = Saving::Removal;
+        let recorded = matches!(slot.saving, Saving::Kept | Saving::Removal { recorded: true });
+        slot.saving = Saving::Removal { recorded };
         self.remove_snapshot(key, revision, Some(Arc::clone(key)));
     }
 
@@ -116,14 +117,21 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
 
     /// The snapshot is gone, and the state with it, unless an input came meanwhile.
     pub(super) fn snapshot_removed(&mut self, pending: &Pending, revision: Sequence) {
-        let Some(key) = &pending.key else { return };
-        let Some(slot) = self.slots.get_mut(key) else { return };
-        let is_over = self.machine.ending(&slot.state).is_some();
-        if is_over || self.machine.is_idle(&slot.state, slot.applied.1) {
-            return self.drop_slot(&Arc::clone(key));
+        if let Some(key) = &pending.key {
+            self.removed(&Arc::clone(key), Some(revision));
         }
-        slot.revision = Some(revision);
+    }
+
+    fn removed(&mut self, key: &Arc<str>, revision: Option<Sequence>) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        let recorded = slot.saving == Saving::Removal { recorded: true };
+        if recorded || slot.pending == 0 && self.machine.is_idle(&slot.state, self.applied.1) {
+            return self.drop_slot(key);
+        }
+        slot.revision = revision;
         slot.saving = Saving::Nothing;
+        // Whatever came meanwhile may have ended it.
+        self.finish_if_over(key);
     }
 
     fn drop_slot(&mut self, key: &Arc<str>) {
@@ -145,7 +153,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         if self.mode == Mode::Refolding {
             return;
         }
-        let (applied, now) = (self.applied.0, self.ports.now());
+        let (applied, now) = (self.applied.0, self.now());
         let old = self.settings.snapshot_after_inputs;
         let long = sagaline_model::Span::from(self.settings.snapshot_after);
         let mut due: Vec<Arc<str>> = vec![];
@@ -166,7 +174,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
 
     fn save(&mut self, key: &Arc<str>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
-        if self.machine.is_idle(&slot.state, self.ports.now()) {
+        // By the log's own time: a clock that is ahead must not forget what a fold of the log still knows.
+        if self.machine.is_idle(&slot.state, self.applied.1) {
             return self.remove(key);
         }
         slot.saving = Saving::Snapshot { then: None };
@@ -209,7 +218,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 slot.covered(key, None, &mut self.cover);
                 self.kept.insert((slot.applied.0, Arc::clone(key)));
             }
-            Saving::Nothing | Saving::Record | Saving::Kept | Saving::Removal => {}
+            Saving::Nothing | Saving::Record | Saving::Kept | Saving::Removal { .. } => {}
         }
     }
 
@@ -234,12 +243,24 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Purpose::Snapshot { applied, .. } if position.is_some_and(|there| there.reaches(applied)) => {
                 self.is_saved(&key);
             }
+            // Nothing is there and yet something is in the way: the mark of a removal, until it is forgotten.
+            Purpose::Snapshot { ref message, .. }
+                if slot.saving == Saving::Last && slot.revision.is_none() && message.expected == Some(0) =>
+            {
+                return self.unanswered(pending, "the mark of a removal is in the way").await;
+            }
             Purpose::Snapshot { .. } if slot.saving == Saving::Last => self.write_snapshot(&key),
             Purpose::Snapshot { .. } => {
                 slot.saving = Saving::Nothing;
                 self.finish_if_over(&key);
             }
-            Purpose::Tombstone(_) => self.remove(&key),
+            Purpose::Tombstone(_) if slot.revision.is_some() && slot.saving == (Saving::Removal { recorded: true }) => {
+                self.remove(&key);
+            }
+            Purpose::Tombstone(_) => {
+                let revision = slot.revision;
+                self.removed(&key, revision);
+            }
             _ => {}
         }
         Ok(())
@@ -278,6 +299,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         self.checkpoint = moved.clone();
         self.checkpoint_revision = revision;
         self.checkpoint_in_flight = false;
+        self.remove_what_is_passed();
+    }
+
+    /// The ends that the checkpoint has passed need no snapshot any more.
+    fn remove_what_is_passed(&mut self) {
         while let Some((applied, _)) = self.kept.first()
             && *applied < self.checkpoint.next
         {
@@ -299,6 +325,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Ok(there) if there.epoch == self.checkpoint.epoch => {
                 self.checkpoint = there;
                 self.checkpoint_revision = revision;
+                self.remove_what_is_passed();
                 Ok(())
             }
             _ => Err(Halt::Fenced),

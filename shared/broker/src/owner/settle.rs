@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Halt, Mode, Owner, Watcher,
     outbox::{Pending, Purpose},
+    slot::Saving,
 };
 use crate::{
     machine::{Machine, QueuedTask},
@@ -76,13 +77,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         self.watcher.retried(pending.subject(), why);
         match &pending.purpose {
             Purpose::Checkpoint { .. } => self.checkpoint_contested().await,
-            // It is still armed: it comes due again.
+            // It comes due again after a pause.
             Purpose::Timer(_) => {
-                let key = pending.key.clone();
                 self.done(&pending);
-                if let Some(key) = key {
-                    self.arm(&key);
-                }
                 Ok(())
             }
             _ => {
@@ -106,10 +103,17 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 }
                 self.done(&pending);
             }
+            (Purpose::Snapshot { .. }, Some(key))
+                if self.slots.get(key).is_some_and(|slot| slot.saving == Saving::Last) =>
+            {
+                self.outbox.again(self.ports.boot(), pending);
+            }
             (Purpose::Snapshot { .. }, Some(key)) => self.snapshot_given_up(&Arc::clone(key)),
             (Purpose::Rejected { sequence, .. }, _) => self.cover.release_loose(*sequence),
             (Purpose::Checkpoint { .. }, _) => self.checkpoint_in_flight = false,
             (Purpose::Mark(_), _) => self.questions.mark_lost(),
+            // Until an operator allows it: nothing else may take the place of the end of a state.
+            (Purpose::Record(_) | Purpose::Tombstone(_), _) => self.outbox.again(self.ports.boot(), pending),
             (_, _) => self.done(&pending),
         }
     }
@@ -141,7 +145,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     fn rearm(&mut self, key: &Arc<str>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         if slot.timer.is_none() && self.machine.next_timer(&slot.state).is_some() {
-            let again = self.ports.now() + TIMER_AGAIN;
+            let again = self.ports.now().max(self.applied.1) + TIMER_AGAIN;
             slot.timer = Some(again);
             self.timers.insert((again, Arc::clone(key)));
         }

@@ -20,6 +20,8 @@ pub(super) struct Slot<S> {
     pub(super) saving: Saving,
     /// The timer that is registered for it.
     pub(super) timer: Option<Moment>,
+    /// When the timer was due whose input was published last.
+    pub(super) fired: Option<Moment>,
     /// When it last moved or was looked at, on the boot clock.
     pub(super) touched: Duration,
 }
@@ -38,8 +40,10 @@ pub(super) enum Saving {
     Last,
     /// Saved as it ended; its snapshot goes when the checkpoint has passed it.
     Kept,
-    /// The removal of its snapshot.
-    Removal,
+    /// The removal of its snapshot; `recorded`: its end is recorded, so that it goes whatever comes.
+    Removal {
+        recorded: bool,
+    },
 }
 
 impl<S> Slot<S> {
@@ -52,13 +56,14 @@ impl<S> Slot<S> {
             revision: None,
             saving: Saving::Nothing,
             timer: None,
+            fired: None,
             touched: now,
         }
     }
 
     /// Whether it has ended, so that no input changes it any more.
     pub(super) fn is_ending(&self) -> bool {
-        matches!(self.saving, Saving::Record | Saving::Last | Saving::Kept)
+        matches!(self.saving, Saving::Record | Saving::Last | Saving::Kept | Saving::Removal { recorded: true })
     }
 
     /// Whether its snapshot already holds this input: only if neither the sequence nor the time is after it.

@@ -51,15 +51,7 @@ pub struct Without {
 impl Faults {
     /// Everything at once, as often as a world can bear it and still get something done.
     pub fn harsh() -> Self {
-        Self {
-            crash: 6,
-            owner_sleeps: 2,
-            worker_sleeps: 3,
-            restart: 2,
-            purge: 2,
-            lost_acks: 60,
-            ..Self::default()
-        }
+        Self { crash: 6, owner_sleeps: 2, worker_sleeps: 3, restart: 2, purge: 2, lost_acks: 60, ..Self::default() }
     }
 
     /// Clocks that differ, disks that fill, servers that refuse, operators that remove, and long silence.

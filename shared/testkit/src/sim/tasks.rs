@@ -33,8 +33,16 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// One worker process, with one slot.
 pub async fn worker<M: Machine>(world: World<M>, pid: Pid, activity: Activity, seed: u64) {
     let session = Mutex::new(world.lock().session());
-    let bench =
-        Bench { world: &world, pid, activity, seed, session, running: Running::default(), job: Mutex::default(), stop: Mutex::default() };
+    let bench = Bench {
+        world: &world,
+        pid,
+        activity,
+        seed,
+        session,
+        running: Running::default(),
+        job: Mutex::default(),
+        stop: Mutex::default(),
+    };
     loop {
         bench.renew_session();
         match bench.take() {
