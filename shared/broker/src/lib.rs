@@ -8,4 +8,7 @@ pub mod names;
 pub mod nats;
 pub mod owner;
 pub mod ports;
+mod rejected;
 pub mod worker;
+
+pub use rejected::rejected;

@@ -180,11 +180,6 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         }
     }
 
-    /// The machine and the ports, for the next owner of this process.
-    pub fn into_parts(self) -> (P, M, W) {
-        (self.ports, self.machine, self.watcher)
-    }
-
     async fn work(&mut self) -> Result<(), Halt> {
         self.recover().await?;
         loop {

@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Halt, Mode, Owner, Watcher,
-    outbox::{Purpose, as_repeat, rejected},
+    outbox::{Purpose, as_repeat},
     slot::Slot,
 };
 use crate::{
     machine::{Act, Machine, Need, Origin, Read, Rejection},
     ports::{Entry, Failure, Ports, Sequence},
+    rejected::rejected,
 };
 
 /// The pause before a value that could not be read is asked for again.
@@ -153,7 +154,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     fn reject(&mut self, entry: &Entry, rejection: &Rejection) {
         self.watcher.rejected(rejection.reason, &rejection.detail, entry.sequence);
         let Self { settings, .. } = self;
-        let copy = rejected(&settings.names, settings.partition, entry.sequence, rejection, entry.payload.clone());
+        let copy = rejected(&settings.names, settings.partition, entry, rejection.reason, &rejection.detail);
         self.cover.hold_loose(entry.sequence);
         let purpose = Purpose::Rejected { message: Arc::new(copy), sequence: entry.sequence };
         self.outbox.send(&mut self.ports, purpose, None);

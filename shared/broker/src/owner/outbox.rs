@@ -10,7 +10,7 @@ use sagaline_model::Moment;
 
 use super::cover::Checkpoint;
 use crate::{
-    machine::{QueuedTask, Rejection},
+    machine::QueuedTask,
     ports::{Bucket, Message, Ports, Sequence, Ticket},
 };
 
@@ -197,32 +197,4 @@ pub(super) fn as_repeat(message: &Message) -> Message {
     let mut message = message.clone();
     message.headers.push((sagaline_events::task::REPEAT_HEADER, "1".to_owned()));
     message
-}
-
-/// The message that keeps an unreadable or inapplicable entry for an operator.
-pub(super) fn rejected(
-    names: &crate::names::Names,
-    partition: u32,
-    sequence: Sequence,
-    rejection: &Rejection,
-    payload: bytes::Bytes,
-) -> Message {
-    let stream = names.runs(partition);
-    Message {
-        subject: names.rejected(rejection.reason),
-        expected: None,
-        msg_id: Some(format!("{stream}-{sequence}")),
-        ttl: None,
-        headers: vec![
-            ("Sagaline-Reason", one_line(&rejection.detail)),
-            ("Sagaline-Stream", stream),
-            ("Sagaline-Sequence", sequence.to_string()),
-        ],
-        payload,
-    }
-}
-
-/// Header values hold no line breaks.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

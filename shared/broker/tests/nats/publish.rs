@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use sagaline_broker::{
-    nats::{boot, rejected},
+    nats::boot,
     ports::{Bucket, Event, Message, Outcome, Ports},
+    rejected,
 };
 
 use crate::common::{Site, entries, events_until, input, message, outcomes, publish_all};
