@@ -91,6 +91,7 @@ async fn what_comes_too_fast_is_dropped_and_counted_and_said() {
     eventually("what waited is handled", || following.lag().handled == 10 - dropped).await;
     tell_many(10, 1).await;
     eventually("the next is handled", || following.lag().handled == 11 - dropped).await;
-    let last = seen.lock().expect("no panic").last().cloned().expect("an event");
-    assert_eq!(last.missed, dropped, "the event after the gap says how much is missing");
+    // Which event is the one after a gap depends on when the handler took the first; together they say all that is missing.
+    let told: u64 = seen.lock().expect("no panic").iter().map(|event| event.missed).sum();
+    assert_eq!(told, dropped, "the event after a gap says how much is missing");
 }
