@@ -77,6 +77,42 @@ impl Pending {
     }
 }
 
+/// What is asked of the server for a purpose.
+enum Request<'a> {
+    Publish(&'a Arc<Message>),
+    Revoke { queue: &'a str, subject: &'a str },
+    LookUp { bucket: Bucket, key: &'a str },
+}
+
+impl Purpose {
+    fn request(&self) -> Request<'_> {
+        match self {
+            Self::Task { message, .. }
+            | Self::Send(message)
+            | Self::Snapshot { message, .. }
+            | Self::Record(message)
+            | Self::Tombstone(message)
+            | Self::Checkpoint { message, .. }
+            | Self::Timer(message)
+            | Self::Mark(message)
+            | Self::Rejected { message, .. } => Request::Publish(message),
+            Self::Revoke { queue, subject } => Request::Revoke { queue, subject },
+            Self::LookUp { bucket, key } => Request::LookUp { bucket: *bucket, key },
+        }
+    }
+}
+
+impl Pending {
+    /// What people are told it is about.
+    pub(super) fn subject(&self) -> &str {
+        match self.purpose.request() {
+            Request::Publish(message) => &message.subject,
+            Request::Revoke { subject, .. } => subject,
+            Request::LookUp { key, .. } => key,
+        }
+    }
+}
+
 /// Everything in flight, by ticket. Tickets rise and are answered almost in order, so a ring holds them.
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -113,18 +149,10 @@ impl Outbox {
 
     fn post<P: Ports>(&mut self, ports: &mut P, pending: Pending) {
         let ticket = self.first + self.ring.len() as Ticket;
-        match &pending.purpose {
-            Purpose::Task { message, .. }
-            | Purpose::Send(message)
-            | Purpose::Snapshot { message, .. }
-            | Purpose::Record(message)
-            | Purpose::Tombstone(message)
-            | Purpose::Checkpoint { message, .. }
-            | Purpose::Timer(message)
-            | Purpose::Mark(message)
-            | Purpose::Rejected { message, .. } => ports.publish(ticket, Arc::clone(message)),
-            Purpose::Revoke { queue, subject } => ports.revoke(ticket, queue, subject),
-            Purpose::LookUp { bucket, key } => ports.look_up(ticket, *bucket, key),
+        match pending.purpose.request() {
+            Request::Publish(message) => ports.publish(ticket, Arc::clone(message)),
+            Request::Revoke { queue, subject } => ports.revoke(ticket, queue, subject),
+            Request::LookUp { bucket, key } => ports.look_up(ticket, bucket, key),
         }
         self.ring.push_back(Some(pending));
         self.live += 1;

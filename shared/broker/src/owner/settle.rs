@@ -155,24 +155,6 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
 /// How long after its input was stored a timer that is still armed comes due again.
 const TIMER_AGAIN: sagaline_model::Span = sagaline_model::Span::from_millis(250);
 
-impl Pending {
-    pub(super) fn subject(&self) -> &str {
-        match &self.purpose {
-            Purpose::Task { message, .. }
-            | Purpose::Send(message)
-            | Purpose::Snapshot { message, .. }
-            | Purpose::Record(message)
-            | Purpose::Tombstone(message)
-            | Purpose::Checkpoint { message, .. }
-            | Purpose::Timer(message)
-            | Purpose::Mark(message)
-            | Purpose::Rejected { message, .. } => &message.subject,
-            Purpose::Revoke { subject, .. } => subject,
-            Purpose::LookUp { key, .. } => key,
-        }
-    }
-}
-
 /// A task under another id: the server has forgotten that it removed the one it knows.
 pub(super) fn under_another_id(task: &QueuedTask, epoch: u64, time: u128) -> QueuedTask {
     let id = task.message.msg_id.as_deref().unwrap_or_default();

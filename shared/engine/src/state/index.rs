@@ -1,0 +1,144 @@
+//! What can be derived from the frames of a running execution, kept at hand: timers, who waits for which signal, how much there is.
+//!
+//! Frames, `ctx` and the mailbox change only through the methods here, so that the index stays true.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map},
+    ops::Bound,
+};
+
+use sagaline_events::{FramePath, TimerKind, TimerName};
+use sagaline_model::{Moment, Name};
+use serde_json::{Map, Value};
+
+use super::{Frame, MAILBOX_LIMIT, Run, State};
+use crate::{compiled::NodeId, weight};
+
+/// Derived from the frames; rebuilt when a snapshot is read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Index {
+    pub timers: BTreeSet<(Moment, TimerName)>,
+    /// Who waits for which signal, and since when.
+    pub awaiting: BTreeMap<Name, BTreeSet<(Moment, FramePath)>>,
+    /// How many frames have a task, timer or signal in flight. A running execution has at least one.
+    pub in_flight: usize,
+    /// About how many bytes its snapshot takes.
+    pub weight: usize,
+}
+
+impl Run {
+    /// Puts a frame into a state, and keeps the index true.
+    pub(crate) fn set(&mut self, path: &FramePath, node: NodeId, state: State, at: Moment) {
+        match self.frames.get_mut(path) {
+            Some(frame) => {
+                self.index.forget(path, frame);
+                frame.state = state;
+                self.index.note(path, frame);
+            }
+            None => {
+                let frame = Frame { node, since: at, state };
+                self.index.note(path, &frame);
+                self.frames.insert(path.clone(), frame);
+            }
+        }
+    }
+
+    /// The frames inside of `outer`; all of them without it.
+    pub(crate) fn frames_below(&self, outer: Option<&FramePath>) -> btree_map::Range<'_, FramePath, Frame> {
+        let Some(outer) = outer else { return self.frames.range::<str, _>(..) };
+        // `0` is the character after `/`.
+        let (first, behind) = (format!("{outer}/"), format!("{outer}0"));
+        self.frames.range::<str, _>((Bound::Included(first.as_str()), Bound::Excluded(behind.as_str())))
+    }
+
+    /// Derives the index anew.
+    pub fn reindex(&mut self) {
+        self.index = Index::default();
+        self.index.timers.extend(self.deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout))));
+        for (path, frame) in &self.frames {
+            self.index.note(path, frame);
+        }
+        let given = weight::of(&self.input) + self.trigger.as_ref().map_or(0, weight::of);
+        let tags: usize = self.tags.iter().map(|(key, value)| weight::of_text(key) + weight::of_text(value)).sum();
+        let mailbox: usize = self.mailbox.iter().map(|(_, data)| weight::of(data)).sum();
+        self.index.weight += given + tags + mailbox + weight::of_map(&self.ctx);
+    }
+
+    /// What a step returned joins `ctx` and the output of the groups around it.
+    pub(crate) fn merge(&mut self, path: &FramePath, map: &Map<String, Value>) {
+        let Self { ctx, frames, index, .. } = self;
+        let mut join = |target: &mut Map<String, Value>| {
+            for (key, value) in map {
+                index.weight += weight::of_pair(key, value);
+                if let Some(old) = target.insert(key.clone(), value.clone()) {
+                    index.weight -= weight::of_pair(key, &old);
+                }
+            }
+        };
+        join(ctx);
+        let mut around = path.parent();
+        while let Some(outer) = around {
+            if let Some(State::Open { merged, .. }) = frames.get_mut(&outer).map(|frame| &mut frame.state) {
+                join(merged);
+            }
+            around = outer.parent();
+        }
+    }
+
+    /// Takes what the steps of a group returned.
+    pub(crate) fn take_merged(&mut self, path: &FramePath) -> Option<Map<String, Value>> {
+        let State::Open { merged, .. } = &mut self.frames.get_mut(path)?.state else { return None };
+        self.index.weight -= weight::of_map(merged);
+        Some(std::mem::take(merged))
+    }
+
+    /// Keeps a signal until a step takes it; `false` if there is no room for it.
+    pub(crate) fn keep_signal(&mut self, name: &Name, data: &Value) -> bool {
+        let added = weight::of(data);
+        let room = self.mailbox.len() < MAILBOX_LIMIT && self.index.weight + added <= weight::HEAVIEST;
+        if room {
+            self.index.weight += added;
+            self.mailbox.push_back((name.clone(), data.clone()));
+        }
+        room
+    }
+
+    pub(crate) fn take_signal(&mut self, signal: &Name) -> Option<Value> {
+        let place = self.mailbox.iter().position(|(name, _)| name == signal)?;
+        let (_, data) = self.mailbox.remove(place)?;
+        self.index.weight -= weight::of(&data);
+        Some(data)
+    }
+}
+
+impl Index {
+    fn note(&mut self, path: &FramePath, frame: &Frame) {
+        self.timers.extend(frame.state.timer(path));
+        if let Some(signal) = frame.state.awaits() {
+            self.awaiting.entry(signal.clone()).or_default().insert((frame.since, path.clone()));
+        }
+        self.in_flight += usize::from(frame.state.is_in_flight());
+        self.weight += weight::FRAME + path.as_str().len() + frame.state.weight();
+    }
+
+    fn forget(&mut self, path: &FramePath, frame: &Frame) {
+        if let Some(timer) = frame.state.timer(path) {
+            self.timers.remove(&timer);
+        }
+        if let Some(signal) = frame.state.awaits()
+            && let Some(awaiting) = self.awaiting.get_mut(signal)
+        {
+            awaiting.remove(&(frame.since, path.clone()));
+            if awaiting.is_empty() {
+                self.awaiting.remove(signal);
+            }
+        }
+        self.in_flight -= usize::from(frame.state.is_in_flight());
+        self.weight -= weight::FRAME + path.as_str().len() + frame.state.weight();
+    }
+
+    /// The frame that has waited longest for this signal.
+    pub(crate) fn first_awaiting(&self, signal: &Name) -> Option<&FramePath> {
+        self.awaiting.get(signal)?.first().map(|(_, path)| path)
+    }
+}
