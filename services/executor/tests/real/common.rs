@@ -21,7 +21,7 @@ use sagaline_server::{Binary, Finder, Server, ServerOptions};
 use serde_json::Value;
 
 /// Long enough for a machine with much else to do.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 static BINARY: LazyLock<Binary> = LazyLock::new(|| Finder::from_env().find_or_install(|_| ()).expect("a nats-server"));
 

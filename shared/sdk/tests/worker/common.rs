@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Long enough for a machine with much else to do.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 static BINARY: LazyLock<Binary> = LazyLock::new(|| Finder::from_env().find_or_install(|_| ()).expect("a nats-server"));
 
