@@ -18,7 +18,7 @@ use sagaline_server::{Binary, Finder, Server, ServerOptions};
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for a machine with much else to do.
-pub(crate) const LONG: Duration = Duration::from_secs(20);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 static BINARY: LazyLock<Binary> =
     LazyLock::new(|| Finder::from_env().find_or_install(|doing| eprintln!("{doing}")).unwrap());

@@ -21,7 +21,7 @@ use tokio::{runtime::Runtime, task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for a machine with much else to do.
-pub(crate) const LONG: Duration = Duration::from_secs(40);
+pub(crate) const LONG: Duration = Duration::from_secs(90);
 
 /// A server and an orchestrator. The tests themselves are not asynchronous: neither is what they test.
 pub(crate) struct Site {
