@@ -195,3 +195,28 @@ fn a_signal_is_kept_for_a_start_that_comes_later() {
     };
     assert_eq!(why["why"][0]["command"], "sagaline signal e-2 approved");
 }
+
+/// The small worker asks about every task, works while it is kept alive for longer than `ack_wait`, and ends what is cancelled.
+#[test]
+fn a_small_worker_that_always_asks_keeps_the_promises_too() {
+    let site = Site::with(ONE_STEP);
+    let mut client = site.client();
+    let heard = follow(&mut client);
+    let mut small = std::process::Command::new(env!("CARGO_BIN_EXE_small-worker"))
+        .args([&*site.address(), "default", "raw.work"])
+        .spawn()
+        .expect("the small worker can be started");
+    assert_eq!(client.start("e-1", "one", &json!({"ms": 6000})).unwrap(), Started::Now);
+    let record = ended(&mut client, heard, "e-1");
+    assert_eq!((&record["status"], &record["output"]["by"]), (&json!("completed"), &json!("small")), "{record}");
+    assert_eq!(consumer(&mut client)["num_redelivered"], 0, "it was kept while it was worked on");
+
+    assert_eq!(client.start("e-2", "one", &json!({"ms": 600_000})).unwrap(), Started::Now);
+    client.send("e-2", "cancel", &json!({})).unwrap();
+    assert_eq!(ended(&mut client, heard, "e-2")["status"], "cancelled");
+    // It is free for the next one at once: the notice reached it, or it was told that nobody wants the task.
+    assert_eq!(client.start("e-3", "one", &json!({"ms": 10})).unwrap(), Started::Now);
+    assert_eq!(ended(&mut client, heard, "e-3")["status"], "completed");
+    small.kill().expect("it runs");
+    small.wait().expect("it has ended");
+}
