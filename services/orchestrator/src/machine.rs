@@ -1,6 +1,6 @@
 //! Executions as the state machine of a partition: entries to inputs, effects to acts.
 //!
-//! The engine decides; here its effects get their names on the wire. No I/O, no clock.
+//! The engine decides; here its effects get their names on the wire. No clock, and no I/O but to count and to log.
 
 mod acts;
 mod plans;
