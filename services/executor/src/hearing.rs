@@ -9,7 +9,10 @@ use std::{
 use sagaline_events::Task;
 use sagaline_model::{ActivityName, Name};
 use sagaline_sdk::worker::{Observer, PullerState};
-use sagaline_telemetry::{Health, Part, metrics};
+use sagaline_telemetry::{
+    Health, Part, current_traceparent, metrics, set_parent,
+    traces::{describe_span, fail_span},
+};
 use tracing::Span;
 
 use crate::witness::{What, Witness};
@@ -72,7 +75,21 @@ impl Observer for Hearing {
         }
     }
 
-    fn traced(&self, span: &Span, traceparent: &str) {
-        sagaline_telemetry::set_parent(span, traceparent);
+    fn traced(&self, span: &Span, task: &Task, worker: &str, traceparent: Option<&str>) -> Option<String> {
+        if let Some(traceparent) = traceparent {
+            set_parent(span, traceparent);
+        }
+        let fields = [
+            ("version", i64::from(task.version).into()),
+            ("activity", task.activity.to_string().into()),
+            ("queue", task.queue.to_string().into()),
+            ("worker", worker.to_owned().into()),
+        ];
+        describe_span(span, task.activity.as_str(), fields);
+        span.in_scope(current_traceparent)
+    }
+
+    fn failed(&self, span: &Span, why: &str) {
+        fail_span(span, why.to_owned());
     }
 }

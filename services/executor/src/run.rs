@@ -32,7 +32,8 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
         .namespace(settings.namespace)
         .concurrency(settings.concurrency)
         .drain_within(settings.drain)
-        .observer(hearing);
+        .observer(hearing)
+        .tell_durability(settings.nats_monitor);
     let worker = settings.queues.iter().map(Name::as_str).fold(worker, Worker::queue);
     builtin::with_all(worker).run(shutdown).await?;
     Ok(())

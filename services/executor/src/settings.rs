@@ -37,6 +37,8 @@ pub struct Flags {
 pub struct Settings {
     /// Several addresses are separated by commas.
     pub nats_url: String,
+    /// The monitoring addresses of the NATS nodes, as far as they are known.
+    pub nats_monitor: Vec<String>,
     pub namespace: String,
     pub queues: Vec<Name>,
     pub concurrency: usize,
@@ -50,6 +52,7 @@ impl Settings {
     pub fn new(nats_url: impl Into<String>, namespace: impl Into<String>) -> Self {
         Self {
             nats_url: nats_url.into(),
+            nats_monitor: vec![],
             namespace: namespace.into(),
             queues: vec![Name::new(QUEUE).expect("`default` is a name")],
             concurrency: CONCURRENCY,
@@ -64,6 +67,7 @@ impl Flags {
     pub fn settings(self) -> Result<(ServiceSettings, Settings), Faults> {
         let (mut reading, service) = Reading::begin("executor", self.service);
         let mut settings = Settings::new(service.nats_url.clone(), service.namespace.clone());
+        settings.nats_monitor.clone_from(&service.nats_monitor);
         if let Err(error) = Name::new(service.namespace.as_str()) {
             reading.fault("namespace", error);
         }

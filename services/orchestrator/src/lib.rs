@@ -1,18 +1,21 @@
 //! The orchestrator: owns partitions of the log of executions, and turns inputs into tasks and lifecycle events.
 //!
-//! It reads as: settings, connect, install what is missing, then one [`keeper`] for each partition, until told to stop. What an
-//! execution does is decided in `sagaline-engine`; how a partition is owned is `sagaline-broker`'s owner.
+//! It reads as: settings, connect, install what is missing, then own a share of the partitions until told to stop. What an execution
+//! does is decided in `sagaline-engine`; how partitions are shared and owned is `sagaline-broker`'s shell and owner.
 
-pub mod keeper;
 pub mod machine;
+mod queues;
+mod room;
+mod service;
 mod settings;
 mod watch;
 
-use sagaline_broker::nats::{self, ConnectError, InstallError};
+use sagaline_broker::nats::{self, ConnectError, InstallError, room::RoomKeeper, shell};
 use sagaline_telemetry::{health::Health, process::Fatal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::keeper::Keeper;
+use self::{room::Room, service::Orchestrator};
 pub use self::settings::{Flags, Settings};
 
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +24,6 @@ pub enum Error {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Install(#[from] InstallError),
-    #[error("the thread of partition {partition} cannot be started")]
-    Thread { partition: u32, source: std::io::Error },
 }
 
 impl Fatal for Error {
@@ -30,7 +31,6 @@ impl Fatal for Error {
         match self {
             Self::Connect(error) => matches!(error, ConnectError::BadUrl { .. } | ConnectError::BadNamespace(_)),
             Self::Install(error) => matches!(error, InstallError::BadPartitions(_)),
-            Self::Thread { .. } => false,
         }
     }
 }
@@ -41,22 +41,14 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
     let connection = nats::connect(&settings.nats_url, &settings.namespace, "sagaline-orchestrator").await?;
     let installed = settings.installation.ensure(&connection).await?;
     nats_part.ready();
-    let owner = format!("{}-{}", std::process::id(), nats::boot().as_nanos());
-    let mut keepers = Vec::new();
-    for partition in 0..installed.partitions {
-        let keeper = Keeper {
-            settings: settings.clone(),
-            partition,
-            partitions: installed.partitions,
-            owner: owner.clone(),
-            leases: connection.clone(),
-            health: health.part(&format!("partition.{partition}")),
-            shutdown: shutdown.clone(),
-        };
-        keepers.push(keeper.start()?);
-    }
-    for keeper in keepers {
-        keeper.finished().await;
-    }
+    nats::tell_durability(&connection, &settings.nats_monitor);
+    let shell = shell::Settings::new(&settings.nats_url, installed.partitions);
+    let room = Room::new(connection.names());
+    let orchestrator = Orchestrator::new(settings, installed.partitions, health, room.spare());
+    // Ends with this function: told to stop, the partitions are handed over first, and need room until then.
+    let mut keeping = JoinSet::new();
+    keeping.spawn(RoomKeeper::new(connection.clone(), installed.partitions, room).keep());
+    keeping.spawn(queues::watch(connection.clone()));
+    shell::run(orchestrator, connection, shell, shutdown).await;
     Ok(())
 }

@@ -3,7 +3,10 @@
 //! The engine decides; here its effects get their names on the wire. No clock, and no I/O but to count and to log.
 
 mod acts;
+pub mod glance;
+mod listing;
 mod plans;
+mod spans;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -24,9 +27,9 @@ use sagaline_events::{
     record::ExecutionView,
 };
 use sagaline_model::{ExecutionId, Moment, Name, partition_of};
-use sagaline_telemetry::metrics;
+use sagaline_telemetry::{metrics, traces::tell_span};
 
-use self::{acts::Wire, plans::Plans};
+use self::{acts::Wire, glance::Glance, plans::Plans};
 
 /// The executions of one partition.
 pub struct Executions {
@@ -34,11 +37,12 @@ pub struct Executions {
     partition: u32,
     partitions: u32,
     plans: Plans,
+    shared: glance::Shared,
 }
 
 impl Executions {
     pub fn new(names: Names, partition: u32, partitions: u32) -> Self {
-        Self { wire: Wire::new(names, partition, partitions), partition, partitions, plans: Plans::default() }
+        Self { wire: Wire::new(names, partition, partitions), partition, partitions, plans: Plans::default(), shared: glance::Shared::default() }
     }
 
     fn plan_of(&self, state: &Execution) -> Option<&Arc<Compiled>> {
@@ -50,6 +54,7 @@ impl Executions {
 impl Machine for Executions {
     type State = Execution;
     type Input = Input;
+    type Glance = Glance;
 
     fn read(&self, entry: &Entry) -> Result<Read<Input>, Rejection> {
         let reject = |reason, detail: String| Rejection { reason, detail };
@@ -100,6 +105,10 @@ impl Machine for Executions {
         let needed = plan_needed(Some(state), Some(&input)).map(|(workflow, version)| (workflow.clone(), version));
         let plan = needed.as_ref().and_then(|(workflow, version)| self.plans.get(workflow, *version));
         let at = origin.time;
+        if let (Stage::Unborn(_), Input::Start(_)) = (&state.stage, &input) {
+            state.trace = origin.traceparent.as_deref().and_then(|traceparent| traceparent.parse().ok());
+        }
+        let open = spans::Open::of(self.wire.trace(state), state);
         // A defect of the engine must not stop the partition: it sets that one execution aside, on every replica alike.
         let applied =
             catch_unwind(AssertUnwindSafe(|| sagaline_engine::apply(state, plan.map(|plan| &**plan), &input, at)));
@@ -109,14 +118,23 @@ impl Machine for Executions {
             let cause = cause.unwrap_or_else(|| "the engine stopped at a defect".to_owned());
             tracing::error!(execution = &**key, cause, "parked: the engine stopped at a defect");
             let (workflow, version) = needed.clone().unwrap_or_else(|| (Name::new("unknown").expect("a name"), 0));
-            *state = Execution::parked_by_defect(self.fresh(key).id, workflow, version, cause.clone(), at);
+            let parked = Execution::parked_by_defect(self.fresh(key).id, workflow, version, cause.clone(), at);
+            *state = Execution { trace: state.trace, ..parked };
             vec![Effect::Tell(Happening::WorkflowParked { cause })]
         });
         self.plans.forget_missing();
-        if let Some((workflow, _)) = &needed {
-            count(workflow, &effects);
+        if let Some((workflow, _)) = needed.as_ref().filter(|_| !origin.again) {
+            count(workflow, &input, &effects);
         }
-        self.wire.acts(state, needed.as_ref(), effects, origin)
+        // A start that has to be bound first begins with that input, and was another.
+        let began = state.start_at.take().unwrap_or(origin.sequence);
+        if let Stage::Unbound { .. } = &state.stage {
+            state.start_at = Some(began);
+        }
+        if let Some(open) = open {
+            open.ended(state, &input, &effects).into_iter().for_each(tell_span);
+        }
+        self.wire.acts(state, needed.as_ref(), effects, origin, began)
     }
 
     fn found(&mut self, _key: &Arc<str>, state: &Execution, value: Option<Bytes>) -> Vec<Act> {
@@ -132,7 +150,9 @@ impl Machine for Executions {
     fn tasks(&self, _key: &Arc<str>, state: &Execution) -> Vec<QueuedTask> {
         let Some(plan) = self.plan_of(state) else { return vec![] };
         let tasks = state.tasks(plan);
-        tasks.into_iter().map(|task| self.wire.task(&state.id, &plan.plan.workflow, plan.version, task, None)).collect()
+        let trace = self.wire.trace(state);
+        let tasks = tasks.into_iter();
+        tasks.map(|task| self.wire.task(&state.id, &plan.plan.workflow, plan.version, task, trace.as_ref())).collect()
     }
 
     fn resume(&self, _key: &Arc<str>, state: &Execution) -> Vec<Act> {
@@ -160,6 +180,18 @@ impl Machine for Executions {
         state.stands_alone()
     }
 
+    fn rests(&self, state: &Execution) -> bool {
+        state.rests()
+    }
+
+    fn seal(&self, key: &Arc<str>, glance: Option<&Glance>, cause: &str, at: Moment) -> Option<Execution> {
+        let id = ExecutionId::new(&**key).ok()?;
+        Some(match glance {
+            Some(glance) => glance.sealed(id, cause, at),
+            None => Execution::parked_by_defect(id, Name::new("unknown").expect("a name"), 0, cause.to_owned(), at),
+        })
+    }
+
     fn is_idle(&self, state: &Execution, now: Moment) -> bool {
         state.is_blank(now)
     }
@@ -181,37 +213,49 @@ impl Machine for Executions {
             (Ask::Get { .. }, Some(state)) => {
                 state.view(plan).map_or(Answer::Unknown, |view| Answer::Execution(Box::new(view)))
             }
-            (Ask::Why { .. }, Some(state)) => Answer::Why(state.why(plan)),
-            (Ask::Get { .. } | Ask::Why { .. } | Ask::List { .. }, _) => Answer::Unknown,
+            (Ask::Why { .. }, Some(state)) if state.overview().is_some() => Answer::Why(state.why(plan)),
+            (Ask::Get { .. } | Ask::Why { .. } | Ask::List { .. } | Ask::Partition, _) => Answer::Unknown,
         }
     }
 
-    fn listed(&self, ask: &Ask, state: &Execution) -> Option<ExecutionView> {
-        let Ask::List { status, workflow, .. } = ask else { return None };
-        let mut view = state.view(self.plan_of(state).map(|plan| &**plan))?;
-        let named = status.is_empty() || status.iter().any(|status| status == view.status.as_str());
-        let of_it = workflow.as_ref().is_none_or(|workflow| *workflow == view.workflow);
-        // A list is an overview; `get` shows the rest.
-        view.steps.clear();
-        view.output = serde_json::Value::Null;
-        (named && of_it).then_some(view)
+    fn glance(&mut self, state: &Execution) -> Option<Glance> {
+        Some(self.shared.glance(&state.overview()?))
+    }
+
+    fn listed(&self, ask: &Ask, key: &str, glance: &Glance) -> Option<ExecutionView> {
+        listing::listed(ask, key, glance)
     }
 }
 
-/// Counts what began and what ended. After a takeover the last seconds are folded, and so counted, again.
-fn count(workflow: &Name, effects: &[Effect]) {
+/// Counts what began and what ended.
+fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
+    let metrics = metrics::workflow(workflow.as_str());
+    if let Input::Signal(_) = input {
+        metrics.signals.increment(1);
+    }
     for effect in effects {
         let Effect::Tell(happening) = effect else { continue };
         let (_, what) = happening.name();
         match happening {
-            Happening::WorkflowStarted { .. } => metrics::workflow(workflow.as_str()).started(),
+            Happening::WorkflowStarted { .. } => metrics.started(),
             Happening::WorkflowCompleted { duration }
             | Happening::WorkflowFailed { duration, .. }
             | Happening::WorkflowCancelled { duration, .. }
-            | Happening::WorkflowTimedOut { duration } => {
-                metrics::workflow(workflow.as_str()).completed(what, (*duration).into());
+            | Happening::WorkflowTimedOut { duration } => metrics.completed(what, (*duration).into()),
+            Happening::StepFailed { next_at: Some(_), .. } | Happening::StepTimedOut { next_at: Some(_), .. } => {
+                metrics.step_retries.increment(1);
             }
-            _ => {}
+            Happening::StepCompleted { .. }
+            | Happening::StepFailed { .. }
+            | Happening::StepTimedOut { .. }
+            | Happening::StepSkipped { .. }
+            | Happening::StepCancelled { .. } => metrics.step_done(what),
+            Happening::WorkflowStartRefused { .. }
+            | Happening::WorkflowParked { .. }
+            | Happening::StepScheduled { .. }
+            | Happening::StepStarted { .. }
+            | Happening::StepWaiting { .. }
+            | Happening::StepResumed { .. } => {}
         }
     }
 }

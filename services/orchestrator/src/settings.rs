@@ -25,9 +25,18 @@ pub struct Flags {
     /// How long the log, and with it the history, is kept [default: 1d]
     #[arg(long, env = "SAGALINE_HISTORY", value_name = "DURATION")]
     pub history: Option<String>,
+    /// How many subjects the log of a partition keeps at most, two for each execution; each costs NATS memory [default: 2000000]
+    #[arg(long, env = "SAGALINE_HISTORY_SUBJECTS", value_name = "COUNT")]
+    pub history_subjects: Option<String>,
+    /// What the declared sizes of streams and buckets are multiplied with [default: 1]
+    #[arg(long, env = "SAGALINE_SIZE_FACTOR", value_name = "FACTOR")]
+    pub size_factor: Option<String>,
     /// What has been waited for so long is looked at again [default: 1m]
     #[arg(long, env = "SAGALINE_LOOK_AGAIN", value_name = "DURATION")]
     pub look_again: Option<String>,
+    /// An execution that only waits leaves memory when nothing came for it for so long [default: 30s]
+    #[arg(long, env = "SAGALINE_REST_AFTER", value_name = "DURATION")]
+    pub rest_after: Option<String>,
 }
 
 /// How an orchestrator runs.
@@ -35,13 +44,19 @@ pub struct Flags {
 pub struct Settings {
     /// Several addresses are separated by commas.
     pub nats_url: String,
+    /// The monitoring addresses of the NATS nodes, as far as they are known.
+    pub nats_monitor: Vec<String>,
     pub namespace: String,
     /// What to create where it is missing.
     pub installation: Installation,
     /// What has been waited for so long is looked at again.
     pub look_again_after: Duration,
+    /// What only waits leaves memory after so long.
+    pub rest_after: Duration,
     /// How long the log keeps what is done.
     pub history: Duration,
+    /// And of how many subjects at most.
+    pub history_subjects: u64,
 }
 
 impl Settings {
@@ -49,10 +64,13 @@ impl Settings {
     pub fn new(nats_url: impl Into<String>, namespace: impl Into<String>) -> Self {
         Self {
             nats_url: nats_url.into(),
+            nats_monitor: vec![],
             namespace: namespace.into(),
             installation: Installation::default(),
             look_again_after: Duration::from_secs(60),
+            rest_after: Duration::from_secs(30),
             history: Duration::from_secs(24 * 3600),
+            history_subjects: 2_000_000,
         }
     }
 }
@@ -62,6 +80,7 @@ impl Flags {
     pub fn settings(self) -> Result<(ServiceSettings, Settings), Faults> {
         let (mut reading, service) = Reading::begin("orchestrator", self.service);
         let mut settings = Settings::new(service.nats_url.clone(), service.namespace.clone());
+        settings.nats_monitor.clone_from(&service.nats_monitor);
         if let Err(error) = Name::new(service.namespace.as_str()) {
             reading.fault("namespace", error);
         }
@@ -77,8 +96,20 @@ impl Flags {
         if let Some(history) = reading.one::<Span>("history", self.history) {
             settings.history = history.into();
         }
+        if let Some(subjects) = reading.one("history_subjects", self.history_subjects) {
+            settings.history_subjects = subjects;
+        }
+        if let Some(factor) = reading.one::<f64>("size_factor", self.size_factor) {
+            settings.installation.size_factor = factor;
+            if !(factor.is_finite() && 0.0 < factor) {
+                reading.fault("size_factor", "it must be above 0; 1 is what `nats/streams.json` declares");
+            }
+        }
         if let Some(again) = reading.one::<Span>("look_again", self.look_again) {
             settings.look_again_after = again.into();
+        }
+        if let Some(rest) = reading.one::<Span>("rest_after", self.rest_after) {
+            settings.rest_after = rest.into();
         }
         reading.finish()?;
         Ok((service, settings))

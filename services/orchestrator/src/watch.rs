@@ -63,6 +63,10 @@ impl Watcher for Watch {
         }
     }
 
+    fn shortened(&mut self, what: &str) {
+        tracing::warn!(partition = self.partition, "{what}");
+    }
+
     fn alarm(&mut self, what: &str) {
         tracing::error!(partition = self.partition, "{what}");
     }

@@ -11,18 +11,20 @@ use sagaline_broker::{
 };
 use sagaline_events::{
     Input, Start, Task,
+    ask::{Answer, Ask},
     input::{Cancel, Signal},
     record::{Definition, Latest},
 };
-use sagaline_model::{Name, StepError};
+use sagaline_model::{ExecutionId, Name, StepError};
 use sagaline_orchestrator::machine::Executions;
 use sagaline_testkit::sim::{
-    Dice, Faults, Scenario, World, faults::Without, ports::step, run::Client, simulate, tasks::send,
+    Dice, Faults, Scenario, Tally, World, faults::Without, ports::step, run::Client, simulate, tasks::send,
 };
 use serde_json::json;
 
-/// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, and a failure that is borne.
-const WORKFLOWS: [&str; 3] = [
+/// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, a failure that is borne, and much
+/// waiting.
+const WORKFLOWS: [&str; 4] = [
     r#"
 workflow: fan
 steps:
@@ -55,16 +57,27 @@ steps:
   c: { after: a, activity: work }
   d: { after: [b, c], activity: work }
 "#,
+    r#"
+workflow: idle
+steps:
+  rest: { wait: 20s }
+  a: { after: rest, activity: work, retry: 5 }
+  sleep: { after: a, wait: 45s }
+  ask: { after: rest, await: { signal: go, timeout: 3m } }
+  b: { after: ask, activity: work, retry: { attempts: 4, initial: 20s, backoff: fixed }, on_error: skip }
+  nap: { after: [sleep, b], wait: 10s }
+output: { n: "${ ctx.n }" }
+"#,
 ];
 
-const EXECUTIONS: usize = 9;
+const EXECUTIONS: usize = 12;
 
 fn executions() -> Vec<String> {
     (0..EXECUTIONS).map(|number| format!("e{number}")).collect()
 }
 
 fn workflow_of(number: usize) -> &'static str {
-    ["fan", "patient", "frail"][number % 3]
+    ["fan", "patient", "frail", "idle"][number % 4]
 }
 
 fn prepare(world: &World<Executions>) {
@@ -115,12 +128,23 @@ async fn client(world: World<Executions>, number: usize, seed: u64) {
     };
     let start = input(names.start(&id, 1), Some(0), &Input::Start(start));
     // A conflict: an own earlier try was stored, and only its ack got lost.
-    while !matches!(send(&world, &start).await, Outcome::Stored { .. } | Outcome::Conflict) {}
+    while !matches!(send(&world, &start).await, Outcome::Stored { .. } | Outcome::Conflict { .. }) {}
     if !early {
         for _ in 0..dice.below(300) {
             step().await;
         }
         send(&world, &signal).await;
+    }
+    // What nobody waits for wakes it as well; two at once have to queue up.
+    let noise = Input::Signal(Signal { name: Name::new("noise").expect("a name"), data: json!(number) });
+    let noise = input(names.input(&id, 1), None, &noise);
+    for _ in 0..dice.below(6) {
+        for _ in 0..dice.below(60) {
+            step().await;
+        }
+        for _ in 0..=dice.below(2) {
+            send(&world, &noise).await;
+        }
     }
     if dice.chance(150) {
         for _ in 0..dice.below(200) {
@@ -130,8 +154,37 @@ async fn client(world: World<Executions>, number: usize, seed: u64) {
     }
 }
 
+/// Asks about executions, of which an owner must know every one that has begun and not ended.
+async fn curious(world: World<Executions>, seed: u64) {
+    let mut dice = Dice::new(seed ^ 0xA5C);
+    for _ in 0..40 {
+        for _ in 0..dice.below(200) {
+            step().await;
+        }
+        let id = format!("e{}", dice.below(EXECUTIONS));
+        let has_begun = world.lock().started.contains(&id);
+        let execution = ExecutionId::new(id.as_str()).expect("an id");
+        let ask = match dice.below(3) {
+            0 => Ask::Why { execution },
+            _ => Ask::Get { execution },
+        };
+        let question = world.lock().ask(ask);
+        for _ in 0..300 {
+            step().await;
+            let mut world = world.lock();
+            let Some(answer) = world.answers.remove(&question) else { continue };
+            let has_ended = world.value_of_result(&id).is_some() || world.power_was_cut || world.excused.contains(&id);
+            if has_begun && !has_ended && answer == Answer::Unknown {
+                world.violations.push(format!("the owner knows nothing of `{id}`, which is open"));
+            }
+            break;
+        }
+    }
+}
+
 fn clients(world: World<Executions>, seed: u64) -> Vec<Client> {
-    (0..EXECUTIONS).map(|number| Box::pin(client(world.clone(), number, seed)) as Client).collect()
+    let starters = (0..EXECUTIONS).map(|number| Box::pin(client(world.clone(), number, seed)) as Client);
+    starters.chain([Box::pin(curious(world.clone(), seed)) as Client]).collect()
 }
 
 fn activity(seed: u64, task: &Task) -> Ended {
@@ -247,4 +300,30 @@ fn without_telling_again_events_are_lost() {
 fn without_looking_again_a_purged_task_hangs() {
     let without = Without { looking_again: true, ..Without::default() };
     fails(Faults { without, purge: 4, ..Faults::default() }, 2_000);
+}
+
+#[test]
+fn without_looking_at_revisions_a_state_goes_back() {
+    let without = Without { revisions: true, ..Without::default() };
+    fails(Faults { without, ..Faults::harsh() }, 2_000);
+}
+
+/// What is proved of states that rest is worth no more than how often they do.
+#[test]
+fn states_rest_and_are_woken_a_lot() {
+    let mut sum = Tally::default();
+    for seed in 0..40 {
+        match simulate(&SCENARIO, Faults::harsh(), seed) {
+            Ok(Tally { woken, deferred, queued_up }) => {
+                sum = Tally {
+                    woken: sum.woken + woken,
+                    deferred: sum.deferred + deferred,
+                    queued_up: sum.queued_up + queued_up,
+                };
+            }
+            Err(violation) => panic!("SAGALINE_SEED={}: {}", violation.seed, violation.what),
+        }
+    }
+    let Tally { woken, deferred, queued_up } = sum;
+    assert!(woken > 250 && deferred > 120 && queued_up > 20, "{sum:?}");
 }

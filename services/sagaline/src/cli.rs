@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, bench, cancel, dev, events, get, history, list, parse, signal, start, validate, watch, why, workflows,
+        apply, bench, cancel, definitions, dev, doctor, events, get, history, list, parse, rejected, signal, start, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -21,6 +21,7 @@ Examples:
   sagaline start order --input '{\"order_id\":\"A-1\",\"total\":10,\"card\":\"visa\"}' --wait
   sagaline list --status failed --since 1h     what failed within the last hour
   sagaline why ID                              what an execution waits for, and what ends that
+  sagaline doctor                              what is wrong with all of this, and what to do
 
 Exit codes: 0 done · 1 failed or refused · 64 usage · 65 bad definition or data · 69 NATS cannot be reached · 70 a bug";
 
@@ -62,7 +63,10 @@ enum Verb {
     Signal(signal::Args),
     Cancel(cancel::Args),
     Workflows(workflows::Args),
+    Definitions(definitions::Args),
     Events(events::Args),
+    Doctor(doctor::Args),
+    Rejected(rejected::Args),
     Bench(bench::Args),
 }
 
@@ -128,7 +132,10 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Signal(args) => signal::run(args, context).await,
         Verb::Cancel(args) => cancel::run(args, context).await,
         Verb::Workflows(args) => workflows::run(&args, context).await,
+        Verb::Definitions(args) => definitions::run(args, context).await,
         Verb::Events(args) => events::run(args, context).await,
+        Verb::Doctor(args) => doctor::run(&args, context).await,
+        Verb::Rejected(args) => rejected::run(args, context).await,
         Verb::Bench(args) => bench::run(args, context).await,
     }
 }

@@ -1,14 +1,18 @@
 //! The verbs, one to a file: what it takes, what its help says, and what it does.
 
 pub(crate) mod apply;
+pub(crate) mod args;
 pub(crate) mod bench;
 pub(crate) mod cancel;
+pub(crate) mod definitions;
 pub(crate) mod dev;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod parse;
+pub(crate) mod rejected;
 pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod validate;

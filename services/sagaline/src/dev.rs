@@ -6,21 +6,21 @@
 mod example;
 mod ground;
 mod services;
-mod stop;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use sagaline_broker::nats::Installation;
-use sagaline_sdk::client::{Client, Error, ListFilter};
+use sagaline_sdk::client::{Client, Error};
 use sagaline_telemetry::{Health, StartError, Telemetry, TelemetrySettings};
 use serde_json::json;
 use tokio::time::sleep;
 
-use self::{ground::Ground, services::Services, stop::Stop};
+use self::{ground::Ground, services::Services};
 use crate::{
     context::Context,
     failure::{Exit, Failure, chain},
     output::{Output, Tone},
+    stop::Stop,
 };
 
 pub(crate) use example::Example;
@@ -71,7 +71,7 @@ async fn serve(
         client = install(ground, context) => client?,
         () = stop.asked() => return Ok(Exit::Done),
     };
-    let mut services = Services::start(&ground.url, &context.namespace, settings.witness.clone(), &telemetry.health());
+    let mut services = Services::start(&ground.url, &ground.monitors(), &context.namespace, settings.witness.clone(), &telemetry.health());
     let ended = tokio::select! {
         biased;
         () = stop.asked() => Ok(Exit::Done),
@@ -123,8 +123,7 @@ async fn install(ground: &Ground, context: &Context) -> Result<Client, Failure> 
 
 /// Waits until every part works, which the owners of all partitions show by answering.
 async fn ready(client: &Client, health: &Health) -> Result<(), Failure> {
-    let anything = ListFilter { limit: 1, ..ListFilter::default() };
-    while !health.report().ready || !client.list(&anything).await?.silent.is_empty() {
+    while !health.report().ready || !client.silent_partitions().await?.is_empty() {
         sleep(LOOK_AGAIN).await;
     }
     Ok(())

@@ -75,6 +75,12 @@ impl From<client::Error> for Failure {
         let ours = matches!(error, client::Error::Connect(_) | client::Error::Install(_) | client::Error::Payload(_));
         let said = chain(&error);
         let (message, of_message) = if ours { split_hint(&said) } else { (said, None) };
+        let message = match &error {
+            client::Error::InvalidInput { violations, .. } => {
+                violations.to_string().lines().fold(message, |text, line| format!("{text}\n  {line}"))
+            }
+            _ => message,
+        };
         let hints = of_message.into_iter().chain(error.hint()).collect();
         Self { exit, message: Some(message), hints }
     }

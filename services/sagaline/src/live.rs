@@ -1,6 +1,9 @@
 //! An execution as it goes: one line for each step that is done, and one for the end.
 
-use std::time::Duration;
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
 
 use sagaline_events::record::ExecutionView;
 use sagaline_model::{ExecutionId, Moment, Span, StepError};
@@ -24,11 +27,42 @@ const BUFFER: usize = 1000;
 const LAST_EVENT_WITHIN: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// After a takeover the events of the last seconds are told again: of so many of the last it is known that they were shown.
+const REMEMBERED: usize = 4096;
+
 /// Hears what happens to one execution, from before it starts.
 pub(crate) struct Live {
     execution: ExecutionId,
     events: mpsc::Receiver<LifecycleEvent>,
     subscription: Subscription,
+    shown: Shown,
+}
+
+/// The ids of the events that were shown last.
+#[derive(Default)]
+struct Shown {
+    ids: HashSet<String>,
+    order: VecDeque<String>,
+}
+
+impl Shown {
+    /// Whether this is the first time.
+    fn is_new(&mut self, id: &str) -> bool {
+        // Without an id nothing can be told from anything.
+        if id.is_empty() {
+            return true;
+        }
+        if !self.ids.insert(id.to_owned()) {
+            return false;
+        }
+        self.order.push_back(id.to_owned());
+        if REMEMBERED < self.order.len()
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        true
+    }
 }
 
 /// What lifecycle events tell that is shown.
@@ -62,7 +96,7 @@ impl Live {
         };
         let settings = SubscriptionSettings { workers: 1, buffer: BUFFER };
         let subscription = client.subscribe(&filter, settings, hand_on).await?;
-        Ok(Self { execution: execution.clone(), events, subscription })
+        Ok(Self { execution: execution.clone(), events, subscription, shown: Shown::default() })
     }
 
     /// Shows what comes until the execution is over. It may take `appears_within` to start.
@@ -78,13 +112,13 @@ impl Live {
         let view = loop {
             tokio::select! {
                 biased;
-                Some(event) = self.events.recv() => ended |= show(&event, output)?,
+                Some(event) = self.events.recv() => ended |= self.shown.is_new(&event.id) && show(&event, output)?,
                 view = &mut end => break view?,
             }
         };
         while !ended {
             match timeout(LAST_EVENT_WITHIN, self.events.recv()).await {
-                Ok(Some(event)) => ended |= show(&event, output)?,
+                Ok(Some(event)) => ended |= self.shown.is_new(&event.id) && show(&event, output)?,
                 // Missed, or over before we began to listen: then the view is all there is.
                 Ok(None) | Err(_) => {
                     show_view(&view, output)?;
@@ -188,4 +222,20 @@ fn show_view(view: &ExecutionView, output: &Output) -> Result<(), Failure> {
         output.line(&line)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_again_is_shown_once() {
+        let mut shown = Shown::default();
+        assert!(shown.is_new("o-1-7-0") && !shown.is_new("o-1-7-0"));
+        assert!(shown.is_new("") && shown.is_new(""));
+        for number in 0..=REMEMBERED {
+            assert!(shown.is_new(&number.to_string()));
+        }
+        assert!(shown.ids.len() == REMEMBERED && shown.is_new("o-1-7-0"), "the oldest is forgotten");
+    }
 }

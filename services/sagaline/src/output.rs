@@ -59,6 +59,14 @@ impl Output {
         stdout.flush()
     }
 
+    /// Bytes as they are.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        self.wipe_progress();
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes)?;
+        stdout.flush()
+    }
+
     /// Data as one object on one line.
     pub(crate) fn json(&self, value: &impl Serialize) -> io::Result<()> {
         self.line(&serde_json::to_string(value).map_err(io::Error::other)?)

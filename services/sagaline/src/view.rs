@@ -1,6 +1,7 @@
 //! An execution as text.
 
 use sagaline_events::record::{ExecutionView, StepView};
+use sagaline_model::StepError;
 use serde_json::Value;
 
 use crate::{
@@ -23,11 +24,11 @@ pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
     if let Some(error) = &view.error {
         let step = view.failed_step.as_ref().map_or(String::new(), |step| format!("step {step}: "));
         lines.push(format!("error: {step}{}", words::error(error)));
+        lines.extend(violations(error).iter().map(|violation| format!("  {violation}")));
     }
     lines.extend(view.reason.as_ref().map(|reason| format!("reason: {}", words::short(reason))));
     if !view.tags.is_empty() {
-        let tags: Vec<_> = view.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        lines.push(format!("tags: {}", words::short(&tags.join(" "))));
+        lines.push(format!("tags: {}", words::tags(&view.tags)));
     }
     if !view.steps.is_empty() {
         lines.push("steps:".to_owned());
@@ -35,6 +36,18 @@ pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
     }
     lines.extend(output_lines(&view.output));
     lines
+}
+
+/// Every way in which an input did not fit, a line for each.
+fn violations(error: &StepError) -> Vec<String> {
+    let violations = error.details.as_ref().filter(|_| error.kind == StepError::INVALID_INPUT);
+    let violations = violations.and_then(|details| details.get("violations")?.as_array());
+    let line = |violation: &Value| {
+        let part = |name| violation.get(name).and_then(Value::as_str).unwrap_or_default();
+        let at = if part("at").is_empty() { "the input" } else { part("at") };
+        words::one_line(&format!("{at} {}; expected {}", part("problem"), part("expected")))
+    };
+    violations.into_iter().flatten().map(line).collect()
 }
 
 fn steps(steps: &[StepView], output: &Output) -> Vec<String> {

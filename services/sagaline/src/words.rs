@@ -1,6 +1,6 @@
 //! How statuses, times and data are worded for people.
 
-use std::time::SystemTime;
+use std::{collections::BTreeMap, time::SystemTime};
 
 use sagaline_events::record::{Status, StepStatus};
 use sagaline_model::{Moment, Span, StepError};
@@ -14,9 +14,10 @@ const TEXT_MAX: usize = 160;
 pub(crate) fn tone(status: Status) -> Tone {
     match status {
         Status::Completed => Tone::Good,
-        Status::Failed | Status::TimedOut | Status::Parked => Tone::Bad,
-        Status::Pending | Status::Running | Status::Waiting => Tone::Busy,
-        Status::Cancelled => Tone::Quiet,
+        Status::Failed | Status::TimedOut | Status::Stuck | Status::Parked => Tone::Bad,
+        Status::Pending | Status::Running | Status::Waiting | Status::Paused | Status::Compensating => Tone::Busy,
+        Status::Cancelled | Status::RolledBack => Tone::Quiet,
+        Status::Unknown => Tone::Plain,
     }
 }
 
@@ -25,7 +26,8 @@ pub(crate) fn sign(status: StepStatus) -> (&'static str, Tone) {
     match status {
         StepStatus::Completed => ("✓", Tone::Good),
         StepStatus::Failed | StepStatus::TimedOut => ("✗", Tone::Bad),
-        StepStatus::Skipped | StepStatus::Cancelled => ("-", Tone::Quiet),
+        StepStatus::Skipped | StepStatus::Cancelled | StepStatus::Compensated => ("-", Tone::Quiet),
+        StepStatus::Unknown => ("?", Tone::Plain),
         StepStatus::Pending => (".", Tone::Quiet),
         StepStatus::Scheduled | StepStatus::Running | StepStatus::Waiting | StepStatus::BackingOff => ("…", Tone::Busy),
     }
@@ -52,6 +54,12 @@ pub(crate) fn exact_time(moment: Moment) -> String {
     }
 }
 
+/// The time of day of a moment, to the millisecond.
+pub(crate) fn time_of_day(moment: Moment) -> String {
+    let text = exact_time(moment);
+    text.split_once('T').map_or(text.clone(), |(_, time)| time.to_owned())
+}
+
 /// A length of time as people read it: `12ms`, `3.4s`, `5m12s`.
 pub(crate) fn took(span: Span) -> String {
     let millis = span.as_millis();
@@ -62,17 +70,89 @@ pub(crate) fn took(span: Span) -> String {
     }
 }
 
+/// A number of bytes as people read it: `812 B`, `1.5 MiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut size = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while 1024.0 <= size && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
+/// How much of the whole, in full percent.
+pub(crate) fn percent(part: u64, whole: u64) -> u64 {
+    if whole == 0 { 100 } else { u64::try_from(u128::from(part) * 100 / u128::from(whole)).unwrap_or(u64::MAX) }
+}
+
+/// Lines of at most `width` characters; a word that is longer stands alone.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is a line from the beginning");
+        if !line.is_empty() && width < line.chars().count() + 1 + word.chars().count() {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
 pub(crate) fn error(error: &StepError) -> String {
     short(&format!("{}: {}", error.kind, error.message))
 }
 
+/// Tags as they are given: `team=blue urgent`.
+pub(crate) fn tags(tags: &BTreeMap<String, String>) -> String {
+    let tag = |(name, value): (&String, &String)| if value.is_empty() { name.clone() } else { format!("{name}={value}") };
+    short(&tags.iter().map(tag).collect::<Vec<_>>().join(" "))
+}
+
 /// One line without control characters, cut where it is too long.
 pub(crate) fn short(text: &str) -> String {
-    let mut shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT_MAX).collect();
-    if text.chars().nth(TEXT_MAX).is_some() {
+    cut(text, TEXT_MAX)
+}
+
+/// The same, of at most so many characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    let mut shown: String = text.chars().map(plain).take(most).collect();
+    if text.chars().nth(most).is_some() {
         shown.push('…');
     }
     shown
+}
+
+/// One line without control characters, whole.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().map(plain).collect()
+}
+
+fn plain(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
+}
+
+/// Somebody else's bytes for people: JSON with its lines, text without what would write to the terminal, and in hexadecimal what
+/// is neither.
+pub(crate) fn payload(bytes: &[u8]) -> String {
+    let lines = |text: &str| text.chars().map(|c| if c == '\n' { c } else { plain(c) }).collect();
+    match (serde_json::from_slice::<Value>(bytes), str::from_utf8(bytes)) {
+        (Ok(json), _) => lines(&format!("{json:#}")),
+        (Err(_), Ok(text)) => lines(text),
+        (Err(_), Err(_)) => bytes.chunks(32).map(hex).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(crate) fn data(value: &Value) -> String {
@@ -90,6 +170,26 @@ mod tests {
         assert_eq!(exact_time(moment), "2026-11-20T06:00:01.234Z");
         let took = |millis| super::took(Span::from_millis(millis));
         assert_eq!([took(7), took(3_449), took(312_800)], ["7ms", "3.4s", "5m12s"]);
+    }
+
+    #[test]
+    fn sizes_are_in_the_unit_that_fits() {
+        assert_eq!([bytes(812), bytes(1536), bytes(3 << 30)], ["812 B", "1.5 KiB", "3.0 GiB"]);
+        assert_eq!([percent(1, 3), percent(3, 3), percent(u64::MAX, u64::MAX), percent(1, 0)], [33, 100, 100, 100]);
+    }
+
+    #[test]
+    fn long_texts_are_broken_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("unbreakable is long", 5), ["unbreakable", "is", "long"]);
+        assert_eq!(wrapped("", 5), [""]);
+    }
+
+    #[test]
+    fn bytes_are_shown_as_what_they_are() {
+        assert_eq!(payload(br#"{"a":1}"#), "{\n  \"a\": 1\n}");
+        assert_eq!(payload(b"two\nlines \x1b[31m"), "two\nlines  [31m");
+        assert_eq!(payload(&[0xff, 0x00, 0x10]), "ff0010");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{
 
 use sagaline_events::record::{Definition, Latest};
 use sagaline_model::{Moment, Name, Span, Trigger};
+use sagaline_schema::Schema;
 
 use crate::listener::Listener;
 
@@ -29,6 +30,10 @@ struct Workflow {
 struct Version {
     stored: Moment,
     listeners: Vec<Arc<Listener>>,
+    /// To which its tasks go.
+    queues: Arc<[Name]>,
+    /// What an input must look like.
+    schema: Option<Arc<Schema>>,
 }
 
 /// The newest version of each workflow, by the types of events that it listens to.
@@ -42,6 +47,8 @@ pub(crate) struct Listening {
     pub(crate) version: u32,
     /// In the order of the definition.
     pub(crate) listeners: Vec<Arc<Listener>>,
+    pub(crate) queues: Arc<[Name]>,
+    pub(crate) schema: Option<Arc<Schema>>,
     since: Moment,
 }
 
@@ -69,7 +76,10 @@ impl Catalogue {
         if let Some(definition) = read::<Definition>(value)? {
             let triggers = definition.plan.triggers.iter();
             let listeners = triggers.filter_map(|trigger| listener(workflow, trigger)).map(Arc::new).collect();
-            known.versions.insert(version, Version { stored, listeners });
+            let queues = definition.plan.queues().into_iter().cloned().collect();
+            // One that cannot be made ready the engine judges.
+            let schema = definition.plan.checked_schema().and_then(|schema| Schema::compile(schema).ok()).map(Arc::new);
+            known.versions.insert(version, Version { stored, listeners, queues, schema });
         }
         Ok(())
     }
@@ -90,12 +100,23 @@ impl Catalogue {
                         workflow: workflow.clone(),
                         version,
                         listeners: vec![listener.clone()],
+                        queues: newest.queues.clone(),
+                        schema: newest.schema.clone(),
                         since: known.listens_since(&listener.kind).unwrap_or(newest.stored),
                     }),
                 }
             }
         }
         Index(by_type)
+    }
+}
+
+impl Listening {
+    /// Every way in which an input does not fit; nothing if it does. The engine checks again, and has the last word.
+    pub(crate) fn refuses(&self, input: &serde_json::Value) -> Option<String> {
+        let violations = self.schema.as_ref()?.check(input).err()?;
+        let (workflow, version) = (&self.workflow, self.version);
+        Some(format!("the input does not fit the schema of `{workflow}` version {version}: {}", violations.in_a_line()))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{self, AckKind};
+use sagaline_broker::room::Fill;
 use sagaline_events::Envelope;
 use sagaline_model::Moment;
 
@@ -11,6 +12,8 @@ use crate::{definitions::moment, handler::Trouble};
 /// How long after its first failure an event is delivered again; this doubles with every delivery.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(15);
+/// Room does not come back within less.
+const ROOM_PAUSE: Duration = Duration::from_secs(2);
 
 /// A message of `EVENTS`.
 pub(crate) struct Received {
@@ -50,6 +53,11 @@ impl Received {
         (traceparent.len() <= 128 && traceparent.bytes().all(plain)).then(|| traceparent.to_owned())
     }
 
+    /// Whether it was delivered before: then whoever got it may have handled it, and died of it.
+    pub(crate) fn comes_again(&self) -> bool {
+        1 < self.delivered
+    }
+
     /// It is done with.
     pub(crate) async fn acknowledge(&self) {
         self.answer(AckKind::Ack).await;
@@ -59,6 +67,14 @@ impl Received {
     pub(crate) async fn postpone(&self, trouble: &Trouble) {
         let pause = pause(self.delivered);
         tracing::warn!(sequence = self.sequence, delivered = self.delivered, %trouble, ?pause, "an event is tried again");
+        self.answer(AckKind::Nak(Some(pause))).await;
+    }
+
+    /// There is no room for what it starts. It is looked at again every few seconds, by whichever replica.
+    pub(crate) async fn wait_for_room(&self, fill: &Fill) {
+        let pause = ROOM_PAUSE.max(pause(self.delivered));
+        let Fill { stream, percent } = fill;
+        tracing::debug!(sequence = self.sequence, stream, percent, ?pause, "an event waits for room");
         self.answer(AckKind::Nak(Some(pause))).await;
     }
 

@@ -1,13 +1,19 @@
 //! What is done with one event: read, match, start, tell. Safe to do any number of times, on any replica.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use sagaline_broker::{
-    nats::{Connection, PayloadError, Payloads},
+    nats::{Connection, PayloadError, PayloadOf, Payloads, room::Gate},
     ports::{Message, Outcome},
+    room::Fill,
 };
 use sagaline_events::Envelope;
-use sagaline_model::{ExecutionId, Name};
+use sagaline_model::{ExecutionId, Name, partition_of};
 use sagaline_telemetry::metrics;
 use serde_json::{Map, Value};
 use tokio::time::sleep;
@@ -17,6 +23,7 @@ use crate::{
     definitions::Definitions,
     event::Received,
     listener::{self, Verdict},
+    span::TriggerSpan,
     wire::{Rejection, Wire, execution_of},
 };
 
@@ -28,12 +35,29 @@ const CONTENDED_TRIES: u32 = 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Trouble(pub(crate) String);
 
+/// Why an event comes again.
+#[derive(Debug)]
+pub(crate) enum Later {
+    Trouble(Trouble),
+    /// Its start would lead to a stream that is too full.
+    NoRoom(Fill),
+}
+
+impl From<Trouble> for Later {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
 /// An execution that an event is meant to start.
 pub(crate) struct Meant {
     pub(crate) workflow: Name,
     pub(crate) version: u32,
     pub(crate) execution: ExecutionId,
+    /// What its start carries.
     pub(crate) traceparent: Option<String>,
+    /// Where a collector takes spans.
+    pub(crate) span: Option<TriggerSpan>,
 }
 
 /// How a publish ended, for good.
@@ -50,6 +74,10 @@ pub(crate) struct Handler {
     definitions: Definitions,
     payloads: Payloads,
     wire: Wire,
+    partitions: u32,
+    gate: Gate,
+    /// Whether it was said that there is no room.
+    waits_for_room: AtomicBool,
 }
 
 /// An event and what it says, while its starts are made.
@@ -57,22 +85,29 @@ struct Cause<'a> {
     received: &'a Received,
     event: &'a Envelope,
     scope: Map<String, Value>,
-    /// The event as its executions get it.
+    /// The event as its executions get it, but for what is too large for their starts.
     trigger: Value,
 }
 
 impl Handler {
-    pub(crate) fn new(connection: Connection, definitions: Definitions, payloads: Payloads, wire: Wire) -> Self {
-        Self { connection, definitions, payloads, wire }
+    pub(crate) fn new(
+        connection: Connection,
+        definitions: Definitions,
+        payloads: Payloads,
+        wire: Wire,
+        partitions: u32,
+    ) -> Self {
+        let gate = Gate::new(connection.clone());
+        Self { connection, definitions, payloads, wire, partitions, gate, waits_for_room: AtomicBool::new(false) }
     }
 
-    /// Everything that the event leads to is stored when this is done; after trouble it has to be done again.
-    pub(crate) async fn handle(&self, received: &Received) -> Result<(), Trouble> {
+    /// Everything that the event leads to is stored when this is done; otherwise it has to be done again.
+    pub(crate) async fn handle(&self, received: &Received) -> Result<(), Later> {
         let event = match received.envelope() {
             Ok(event) => event,
             Err(why) => {
                 let rejection = Rejection { reason: "not_a_cloudevent", why: &why, event: None, meant: None };
-                return self.reject(received, &rejection).await;
+                return Ok(self.reject(received, &rejection).await?);
             }
         };
         let index = self.definitions.current().await?;
@@ -90,7 +125,7 @@ impl Handler {
             Ok(cause) => cause,
             Err(why) => {
                 let rejection = Rejection { reason: "payload", why: &why, event: Some(&event), meant: None };
-                return self.reject(received, &rejection).await;
+                return Ok(self.reject(received, &rejection).await?);
             }
         };
         let served = listening.into_iter().map(|listening| self.serve(listening, &cause));
@@ -104,41 +139,64 @@ impl Handler {
         received: &'a Received,
         event: &'a Envelope,
     ) -> Result<Result<Cause<'a>, String>, Trouble> {
-        let mut trigger = event.to_json();
-        let scope = match self.payloads.resolve(trigger.clone()).await {
-            Ok(whole) => listener::scope(whole),
+        // A payload goes with the execution that it was stored for, so each execution gets what the event refers to anew.
+        let trigger = match self.payloads.resolve(event.to_json()).await {
+            Ok(whole) => whole,
             Err(fault) => return never(fault).map(Err),
         };
-        if let Some(data) = trigger.get_mut("data") {
-            match self.payloads.offload(data.take()).await {
-                Ok(kept) => *data = kept,
-                Err(fault) => return never(fault).map(Err),
-            }
-        }
-        Ok(Ok(Cause { received, event, scope, trigger }))
+        Ok(Ok(Cause { received, event, scope: listener::scope(trigger.clone()), trigger }))
     }
 
-    async fn serve(&self, listening: &Listening, cause: &Cause<'_>) -> Result<(), Trouble> {
+    async fn serve(&self, listening: &Listening, cause: &Cause<'_>) -> Result<(), Later> {
         let mut verdicts = listening.listeners.iter().map(|listener| listener.hears(&cause.scope));
         let Some(verdict) = verdicts.find(|verdict| *verdict != Verdict::Pass) else { return Ok(()) };
+        let execution = execution_of(&listening.workflow, &cause.event.source, &cause.event.id);
+        let given = cause.received.traceparent(cause.event);
+        let span = TriggerSpan::of(self.connection.names().namespace(), execution.as_str(), given.as_deref());
+        let traceparent = span.map(|span| span.traceparent()).or(given);
         let meant = Meant {
             workflow: listening.workflow.clone(),
             version: listening.version,
-            execution: execution_of(&listening.workflow, &cause.event.source, &cause.event.id),
-            traceparent: cause.received.traceparent(cause.event),
+            execution,
+            traceparent,
+            span,
         };
         let started = match verdict {
             Verdict::Pass => return Ok(()),
-            Verdict::Start(input) => self.start(&meant, input, cause).await?,
+            Verdict::Start(input) => match listening.refuses(&input) {
+                Some(why) => Err(("invalid_input", why)),
+                None => {
+                    self.find_room(&meant, &listening.queues).await?;
+                    self.start(&meant, input, cause).await?
+                }
+            },
             Verdict::Fault(why) => Err(("trigger_fault", why)),
         };
         match started {
             Ok(()) => Ok(()),
             Err((reason, why)) => {
                 let rejection = Rejection { reason, why: &why, event: Some(cause.event), meant: Some(&meant) };
-                self.reject(cause.received, &rejection).await
+                Ok(self.reject(cause.received, &rejection).await?)
             }
         }
+    }
+
+    /// Whether the streams that this start leads to take it.
+    async fn find_room(&self, meant: &Meant, queues: &[Name]) -> Result<(), Later> {
+        let partition = partition_of(meant.execution.as_str(), self.partitions);
+        let mut refusal = self.gate.refusal(partition).await;
+        if refusal.is_none() && self.gate.minds_queues().await {
+            refusal = self.gate.refusal_of_queues(queues.iter().map(Name::as_str)).await;
+        }
+        let waited = self.waits_for_room.swap(refusal.is_some(), Ordering::Relaxed);
+        match refusal {
+            Some(Fill { ref stream, percent }) if !waited => {
+                tracing::warn!(stream, percent, "no room for new executions: events wait until there is");
+            }
+            None if waited => tracing::info!("room again: events that waited start executions"),
+            _ => {}
+        }
+        refusal.map_or(Ok(()), |fill| Err(Later::NoRoom(fill)))
     }
 
     async fn start(
@@ -147,16 +205,37 @@ impl Handler {
         input: Value,
         cause: &Cause<'_>,
     ) -> Result<Result<(), (&'static str, String)>, Trouble> {
-        let input = match self.payloads.offload(input).await {
+        let execution = meant.execution.as_str();
+        let of = PayloadOf { partition: partition_of(execution, self.partitions), execution };
+        let input = match self.payloads.offload(of, input).await {
             Ok(input) => input,
             Err(fault) => return Ok(Err(("payload", never(fault)?))),
         };
-        let start = self.wire.start(meant, input, &cause.trigger, cause.received);
+        let mut trigger = cause.trigger.clone();
+        if let Some(data) = trigger.get_mut("data") {
+            *data = match self.payloads.offload(of, data.take()).await {
+                Ok(data) => data,
+                Err(fault) => return Ok(Err(("payload", never(fault)?))),
+            };
+        }
+        let start = self.wire.start(meant, input, &trigger, cause.received);
+        let tell = |error| {
+            if let Some(span) = &meant.span {
+                span.tell(meant, cause.event, cause.received, error);
+            }
+        };
         let first = match self.store(&start).await? {
             Stored::Now => true,
             Stored::Before => false,
-            Stored::Never(why) => return Ok(Err(("start_refused", why))),
+            Stored::Never(why) => {
+                tell(Some(why.clone()));
+                return Ok(Err(("start_refused", why)));
+            }
         };
+        // An event that was published a second time has no part in this.
+        if first || cause.received.comes_again() {
+            tell(None);
+        }
         tracing::debug!(workflow = %meant.workflow, execution = %meant.execution, event = cause.event.id, first, "an event matched");
         self.tell(&self.wire.matched(meant, cause.event, cause.received)).await.map(Ok)
     }
@@ -184,7 +263,7 @@ impl Handler {
         for _ in 0..CONTENDED_TRIES {
             return match self.connection.publish(message).await {
                 Outcome::Stored { .. } => Ok(Stored::Now),
-                Outcome::Conflict => Ok(Stored::Before),
+                Outcome::Conflict { .. } => Ok(Stored::Before),
                 Outcome::Refused(why) => Ok(Stored::Never(why)),
                 Outcome::Full(why) | Outcome::Unknown(why) => {
                     Err(Trouble(format!("`{}` was not stored: {why}", message.subject)))
@@ -208,7 +287,7 @@ fn never(fault: PayloadError) -> Result<String, Trouble> {
         PayloadError::TooLarge { .. } | PayloadError::Missing { .. } | PayloadError::Corrupt { .. } => {
             Ok(fault.to_string())
         }
-        PayloadError::Store { .. } => Err(Trouble::new("use the store of payloads", &fault)),
+        PayloadError::Full { .. } | PayloadError::Store { .. } => Err(Trouble::new("use the store of payloads", &fault)),
     }
 }
 

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     consumer::Durable,
     event::Received,
-    handler::{Handler, Trouble},
+    handler::{Handler, Later, Trouble},
 };
 
 /// How long the server keeps an unfilled request.
@@ -164,7 +164,8 @@ impl Intake {
         self.tasks.spawn(async move {
             match handler.handle(&received).await {
                 Ok(()) => received.acknowledge().await,
-                Err(trouble) => received.postpone(&trouble).await,
+                Err(Later::Trouble(trouble)) => received.postpone(&trouble).await,
+                Err(Later::NoRoom(fill)) => received.wait_for_room(&fill).await,
             }
         });
     }

@@ -25,6 +25,7 @@ mod intake;
 mod listener;
 mod run;
 mod settings;
+mod span;
 mod wire;
 
 pub use run::{Error, run};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sagaline_broker::nats::{ConnectError, Connection, InstallError, Installed, PayloadError, Payloads, connect};
+use sagaline_broker::nats::{ConnectError, Connection, InstallError, Installed, PayloadError, Payloads, connect, tell_durability};
 use sagaline_telemetry::{Health, Part, process::Fatal};
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,7 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
     let connection = connection?;
     let Some(installed) = shutdown.run_until_cancelled(installation(&connection, &part)).await else { return Ok(()) };
     let (installed, payloads) = installed?;
+    tell_durability(&connection, &settings.nats_monitor);
     let Some((definitions, follower)) = shutdown.run_until_cancelled(definitions(&connection, &part)).await else {
         return Ok(());
     };
@@ -49,7 +50,7 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
     following.spawn(follower.run());
 
     let wire = Wire::new(connection.names().clone(), installed.partitions);
-    let handler = Handler::new(connection.clone(), definitions, payloads, wire);
+    let handler = Handler::new(connection.clone(), definitions, payloads, wire, installed.partitions);
     Intake::new(connection, handler, settings.in_flight, part).run(shutdown).await;
     Ok(())
 }

@@ -24,6 +24,8 @@ pub struct Flags {
 pub struct Settings {
     /// Several addresses are separated by commas.
     pub nats_url: String,
+    /// The monitoring addresses of the NATS nodes, as far as they are known.
+    pub nats_monitor: Vec<String>,
     pub namespace: String,
     /// How many events are handled at a time.
     pub in_flight: usize,
@@ -32,7 +34,7 @@ pub struct Settings {
 impl Settings {
     /// 256 events at a time.
     pub fn new(nats_url: impl Into<String>, namespace: impl Into<String>) -> Self {
-        Self { nats_url: nats_url.into(), namespace: namespace.into(), in_flight: IN_FLIGHT }
+        Self { nats_url: nats_url.into(), nats_monitor: vec![], namespace: namespace.into(), in_flight: IN_FLIGHT }
     }
 }
 
@@ -41,6 +43,7 @@ impl Flags {
     pub fn settings(self) -> Result<(ServiceSettings, Settings), Faults> {
         let (mut reading, service) = Reading::begin("trigger", self.service);
         let mut settings = Settings::new(service.nats_url.clone(), service.namespace.clone());
+        settings.nats_monitor.clone_from(&service.nats_monitor);
         if let Err(error) = Name::new(service.namespace.as_str()) {
             reading.fault("namespace", error);
         }

@@ -9,6 +9,8 @@ pub mod nats;
 pub mod owner;
 pub mod ports;
 mod rejected;
+pub mod room;
+pub mod share;
 pub mod worker;
 
 pub use rejected::rejected;

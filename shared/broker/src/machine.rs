@@ -33,6 +33,8 @@ pub struct Origin {
     pub sequence: Sequence,
     pub time: Moment,
     pub traceparent: Option<String>,
+    /// It is folded to recover, so another owner may have applied it before: what is counted is not counted again.
+    pub again: bool,
 }
 
 /// What a machine wants done. Each has a name, so doing it twice is harmless.
@@ -66,6 +68,8 @@ pub struct Need {
 pub trait Machine: Send {
     type State: Send;
     type Input: Send;
+    /// What is known of a state without having it: small, because there may be very many.
+    type Glance: Send;
 
     fn read(&self, entry: &Entry) -> Result<Read<Self::Input>, Rejection>;
 
@@ -104,6 +108,14 @@ pub trait Machine: Send {
     /// Whether a fold from where the state began gives the same end, without what came before that.
     fn stands_alone(&self, state: &Self::State) -> bool;
 
+    /// Whether the state waits for nothing but inputs and its timer: no task of it is wanted, and [`Machine::resume`] has nothing
+    /// for it. Such a state may leave memory.
+    fn rests(&self, state: &Self::State) -> bool;
+
+    /// What stands in the place of a state whose snapshot is lost or cannot be read: set aside, for people to see. Nothing if no
+    /// state can be under this key.
+    fn seal(&self, key: &Arc<str>, glance: Option<&Self::Glance>, cause: &str, at: Moment) -> Option<Self::State>;
+
     /// Whether the state holds nothing at this time, so that forgetting it changes nothing.
     fn is_idle(&self, state: &Self::State, now: Moment) -> bool;
 
@@ -115,6 +127,9 @@ pub trait Machine: Send {
     /// Answers from the state under the key that the question names.
     fn answer(&self, ask: &Ask, state: Option<&Self::State>) -> Answer;
 
-    /// Whether the state is among those that a `List` asks for.
-    fn listed(&self, ask: &Ask, state: &Self::State) -> Option<sagaline_events::record::ExecutionView>;
+    /// What is kept of the state while it is not in memory; nothing if there is nothing to see yet.
+    fn glance(&mut self, state: &Self::State) -> Option<Self::Glance>;
+
+    /// Whether what is under this key is among those that a `List` asks for.
+    fn listed(&self, ask: &Ask, key: &str, glance: &Self::Glance) -> Option<sagaline_events::record::ExecutionView>;
 }

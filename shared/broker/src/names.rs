@@ -1,9 +1,13 @@
 //! Every subject, stream and bucket name is built here and nowhere else.
 
+mod log_kind;
+
 use std::fmt;
 
+use base64::{Engine, prelude::BASE64_URL_SAFE};
 use sagaline_model::{ActivityName, Name, NameError, partition_of};
 
+pub use self::log_kind::LogKind;
 use crate::ports::Bucket;
 
 /// The namespace of an installation: several share one NATS account without meeting.
@@ -64,6 +68,26 @@ impl Names {
     /// The bucket of payloads that are too large for a message.
     pub fn payloads(&self) -> String {
         format!("{}payloads", self.prefix)
+    }
+
+    /// The stream behind it.
+    pub fn payloads_stream(&self) -> String {
+        format!("OBJ_{}", self.payloads())
+    }
+
+    /// Where an object store keeps what it knows of a payload: its name in URL-safe base64, so that it is one token.
+    pub fn payload_info(&self, key: &str) -> String {
+        format!("$O.{}.M.{}", self.payloads(), BASE64_URL_SAFE.encode(key))
+    }
+
+    /// All of those.
+    pub fn payload_infos(&self) -> String {
+        format!("$O.{}.M.>", self.payloads())
+    }
+
+    /// And the payload itself, in messages on one subject.
+    pub fn payload_chunks(&self, nuid: &str) -> String {
+        format!("$O.{}.C.{nuid}", self.payloads())
     }
 
     /// The durable consumer of one activity's tasks, shared by all its workers.
@@ -147,13 +171,12 @@ impl Names {
         format!("{partition}.{execution}")
     }
 
-    pub fn lease_key(partition: u32) -> String {
-        format!("lease.{partition}")
-    }
-
     pub fn checkpoint_key(partition: u32) -> String {
         format!("checkpoint.{partition}")
     }
+
+    /// The word on whether there is room for new executions.
+    pub const ADMISSION_KEY: &str = "admission";
 
     /// The number of partitions, written once at installation.
     pub const PARTITIONS_KEY: &str = "count";

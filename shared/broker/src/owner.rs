@@ -7,27 +7,35 @@
 mod answers;
 mod cover;
 mod fold;
+mod full;
+mod hand_over;
+mod listing;
 mod look_again;
 mod outbox;
 mod place;
+mod purge;
 mod recover;
+mod rest;
 mod save;
+mod seal;
 mod settle;
 mod slot;
+mod snapshots;
+mod wake;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use sagaline_model::Moment;
 
 pub use self::cover::Checkpoint;
-use self::{answers::Questions, cover::Cover, outbox::Outbox, slot::Slot};
+use self::{answers::Questions, cover::Cover, full::NoRoom, outbox::Outbox, purge::Purging, rest::Resting, slot::Slot};
 use crate::{
     machine::Machine,
-    names::Names,
+    names::{LogKind, Names},
     ports::{Event, Failure, Ports, Sequence},
 };
 
@@ -38,13 +46,12 @@ pub const IN_FLIGHT_LIMIT: usize = 4096;
 /// How often an idle owner looks at its clocks.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long an owner that was told to stop waits for what is in flight.
-const DRAIN_LIMIT: Duration = Duration::from_secs(5);
-
 /// What an owner goes by.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub partition: u32,
+    /// What the log is about.
+    pub log: LogKind,
     pub names: Names,
     /// So much may be in flight before no further input is taken.
     pub in_flight: usize,
@@ -56,21 +63,34 @@ pub struct Settings {
     pub checkpoint_every: Duration,
     /// What has been waited for so long is looked at again.
     pub look_again_after: Duration,
+    /// A state that only waits leaves memory when it was not needed for so long,
+    pub rest_after: Duration,
+    /// or as soon as it is saved where more states than this are in memory.
+    pub rest_above: usize,
     /// How long the log keeps what is below the checkpoint: it is the history too.
     pub history: Duration,
+    /// And for how many subjects at most: each costs the server some 130 bytes of memory for as long as it is kept.
+    pub history_subjects: u64,
+    /// Set while the bucket of snapshots takes none but those that replace others.
+    pub spare_snapshots: Arc<AtomicBool>,
 }
 
 impl Settings {
     pub fn new(partition: u32, names: Names) -> Self {
         Self {
             partition,
+            log: LogKind::Runs,
             names,
             in_flight: IN_FLIGHT_LIMIT,
             snapshot_after_inputs: 20_000,
             snapshot_after: Duration::from_secs(10),
             checkpoint_every: Duration::from_secs(1),
             look_again_after: Duration::from_secs(60),
+            rest_after: Duration::from_secs(30),
+            rest_above: 10_000,
             history: Duration::from_secs(24 * 3600),
+            history_subjects: 2_000_000,
+            spare_snapshots: Arc::default(),
         }
     }
 }
@@ -100,6 +120,10 @@ pub trait Watcher: Send {
     fn states(&mut self, count: usize);
     fn rejected(&mut self, reason: &'static str, detail: &str, sequence: Sequence);
     fn retried(&mut self, subject: &str, why: &str);
+    /// A state came back into memory, and so many inputs had waited for it.
+    fn woken(&mut self, _deferred: usize) {}
+    /// Entries left the log before their time.
+    fn shortened(&mut self, _what: &str) {}
     /// Something an operator should know at once.
     fn alarm(&mut self, what: &str);
 }
@@ -109,7 +133,10 @@ pub struct Owner<P, M: Machine, W> {
     machine: M,
     watcher: W,
     settings: Settings,
+    /// The states in memory.
     slots: BTreeMap<Arc<str>, Slot<M::State>>,
+    /// And those that are not.
+    resting: Resting<M>,
     cover: Cover,
     outbox: Outbox,
     /// When the first timer of each state is due.
@@ -129,8 +156,10 @@ pub struct Owner<P, M: Machine, W> {
     /// How often the reader's place was lost and found: a head that was known before may be lost with the tail.
     places_found: u64,
     looked_again: Duration,
-    purged: Duration,
+    purging: Purging,
+    no_room: NoRoom,
     mode: Mode,
+    /// Since when it hands over.
     stopping: Option<Duration>,
     /// Kept between rounds, so that it is not allocated in each.
     events: Vec<Event>,
@@ -152,6 +181,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             watcher,
             settings,
             slots: BTreeMap::new(),
+            resting: Resting::from(now),
             cover: Cover::default(),
             outbox: Outbox::from(u64::try_from(now.as_nanos()).unwrap_or(0)),
             timers: BTreeSet::new(),
@@ -165,7 +195,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             checkpoint_in_flight: false,
             places_found: 0,
             looked_again: now,
-            purged: now,
+            purging: Purging::from(now),
+            no_room: NoRoom::default(),
             mode: Mode::Refolding,
             stopping: None,
             events: vec![],
@@ -183,18 +214,17 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     async fn work(&mut self) -> Result<(), Halt> {
         self.recover().await?;
         loop {
-            self.round().await?;
-            if let Some(deadline) = self.stopping
-                && (self.outbox.len() == 0 || self.ports.boot() >= deadline)
-            {
+            self.round(true).await?;
+            if self.is_handed_over() {
+                self.say_goodbye().await;
                 return Ok(());
             }
         }
     }
 
     /// Takes what came, folds and performs, then looks at the clocks.
-    async fn round(&mut self) -> Result<(), Halt> {
-        let hungry = self.stopping.is_none() && self.outbox.burden() < self.settings.in_flight;
+    async fn round(&mut self, reads: bool) -> Result<(), Halt> {
+        let hungry = reads && self.stopping.is_none() && self.has_room();
         self.take_events(hungry).await?;
         self.look_at_clocks().await
     }
@@ -213,7 +243,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 Event::Settled(ticket, outcome) => self.settled(ticket, outcome).await?,
                 Event::Asked(ask, asker) => self.asked(ask, asker),
                 Event::ReaderLost(why) => self.find_place(&why).await?,
-                Event::Stop => self.stopping = self.stopping.or(Some(self.ports.boot() + DRAIN_LIMIT)),
+                Event::Stop => self.begin_hand_over(),
             }
         }
         self.events = events;
@@ -231,6 +261,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         self.save_oldest();
         self.write_checkpoint(now);
         if self.mode == Mode::Live && self.stopping.is_none() {
+            self.let_rest(now);
             self.look_again(now).await?;
             self.purge(now).await?;
         }
@@ -247,7 +278,12 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     fn fires_timers(&self) -> bool {
-        self.mode == Mode::Live && self.stopping.is_none() && self.outbox.burden() < self.settings.in_flight
+        self.mode == Mode::Live && self.stopping.is_none() && self.has_room()
+    }
+
+    /// Whether more may be taken on: what is in flight and what waits for its state is bounded.
+    fn has_room(&self) -> bool {
+        self.outbox.burden() + self.resting.deferred < self.settings.in_flight
     }
 
     /// The server's clock is not behind the last entry, whatever this machine's says.
@@ -263,6 +299,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             && *due <= now
         {
             let Some((_, key)) = self.timers.pop_first() else { break };
+            if self.resting.key(&key).is_some() {
+                self.wake_for_timer(&key);
+                continue;
+            }
             let Some(slot) = self.slots.get_mut(&key) else { continue };
             slot.timer = None;
             slot.fired = self.machine.next_timer(&slot.state);

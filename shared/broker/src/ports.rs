@@ -72,8 +72,9 @@ pub struct Message {
 pub enum Outcome {
     /// Stored; `duplicate`: its Msg-Id was known, so it was stored before (which does not say that it is still there).
     Stored { sequence: Sequence, duplicate: bool },
-    /// The expected sequence was another: somebody else wrote, or an own earlier try did.
-    Conflict,
+    /// The expected sequence was another: somebody else wrote, or an own earlier try did. `last`: the sequence that is there,
+    /// a mark of a removal included, if the server tells.
+    Conflict { last: Option<Sequence> },
     /// Another write to the same subject is in flight: try again.
     Contended,
     /// No room (stream or server limit): try again later.
@@ -101,13 +102,34 @@ pub enum Failure {
     Refused { what: String, why: String },
 }
 
-/// A stored value of a bucket.
+/// A stored snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
     /// The key below `<p>.`.
     pub key: String,
     pub revision: Sequence,
-    pub value: Bytes,
+    /// Nothing where it was removed.
+    pub value: Option<Bytes>,
+}
+
+/// A page of snapshots. A key may come again with a higher revision, which takes the place of the one before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshots {
+    pub stored: Vec<Stored>,
+    /// Where the next page begins; nothing behind the last one.
+    pub next: Option<Sequence>,
+}
+
+/// How full a log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogRoom {
+    /// Its first entry.
+    pub first: Sequence,
+    pub entries: u64,
+    pub bytes: u64,
+    /// Nothing: without a limit.
+    pub bytes_max: Option<u64>,
+    pub subjects: u64,
 }
 
 /// The log of one partition and what its owner writes to. Everything of one partition is served by one value.
@@ -142,14 +164,18 @@ pub trait Ports {
     /// The first message of the log stored later than `time`.
     fn first_after(&mut self, time: Moment) -> impl Future<Output = Result<Option<Sequence>, Failure>> + Send;
 
+    /// How full the log is.
+    fn log_room(&mut self) -> impl Future<Output = Result<LogRoom, Failure>> + Send;
+
     /// Removes what is below `sequence` from the log.
     fn purge_below(&mut self, sequence: Sequence) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// For each subject of a queue: whether a message is there.
     fn queued(&mut self, tasks: &[(String, String)]) -> impl Future<Output = Result<Vec<bool>, Failure>> + Send;
 
-    /// The snapshots of this partition's open executions.
-    fn snapshots(&mut self) -> impl Future<Output = Result<Vec<Stored>, Failure>> + Send;
+    /// A page of the snapshots of this partition's states, in the order of their revisions: the first one, or that from
+    /// [`Snapshots::next`] on. What was stored before the first page was asked for is among them.
+    fn snapshots(&mut self, from: Option<Sequence>) -> impl Future<Output = Result<Snapshots, Failure>> + Send;
 
     /// A value of a bucket, as the leader has it.
     fn value(
@@ -158,7 +184,7 @@ pub trait Ports {
         key: &str,
     ) -> impl Future<Output = Result<Option<(Sequence, Bytes)>, Failure>> + Send;
 
-    /// Several values of a bucket at once, in the order of the keys.
+    /// Several values of a bucket at once, in the order of the keys; nothing that was acknowledged before is missed.
     fn values(
         &mut self,
         bucket: Bucket,

@@ -2,7 +2,7 @@
 
 use crate::{
     names::Names,
-    ports::{Entry, Message},
+    ports::{Bucket, Entry, Message},
 };
 
 /// The CloudEvent type of a rejected message.
@@ -13,8 +13,16 @@ const KEPT_BYTES_MAX: usize = 512 * 1024;
 /// `entry` of a partition's log as a message for `REJECTED`. `reason` is one word, a token of the subject; `why` is for people.
 /// Publishing it twice stores it once.
 pub fn rejected(names: &Names, partition: u32, entry: &Entry, reason: &str, why: &str) -> Message {
-    let log = names.runs(partition);
-    let id = format!("rejected-{log}-{}", entry.sequence);
+    set_aside(names, names.runs(partition), entry, reason, why)
+}
+
+/// A snapshot that cannot be read, as it lies in the stream of its bucket.
+pub(crate) fn rejected_snapshot(names: &Names, snapshot: &Entry, why: &str) -> Message {
+    set_aside(names, names.bucket_stream(Bucket::Executions), snapshot, "bad_snapshot", why)
+}
+
+fn set_aside(names: &Names, stream: String, entry: &Entry, reason: &str, why: &str) -> Message {
+    let id = format!("rejected-{stream}-{}", entry.sequence);
     let kept = entry.payload.len().min(KEPT_BYTES_MAX);
     let mut headers = vec![
         ("ce-specversion", "1.0".to_owned()),
@@ -23,7 +31,7 @@ pub fn rejected(names: &Names, partition: u32, entry: &Entry, reason: &str, why:
         ("ce-type", REJECTED_TYPE.to_owned()),
         ("ce-time", entry.time.to_string()),
         ("Sagaline-Reason", one_line(why)),
-        ("Sagaline-Stream", log),
+        ("Sagaline-Stream", stream),
         ("Sagaline-Sequence", entry.sequence.to_string()),
         ("Sagaline-Subject", one_line(&entry.subject)),
     ];

@@ -117,11 +117,16 @@ pub trait TaskPorts: Sync {
     /// Publishes to a stream and waits for the outcome.
     fn publish(&self, message: &Message) -> impl Future<Output = Outcome> + Send;
 
+    /// Whether there is a stream for this subject, be it without a leader. `None`: nobody knows.
+    fn is_taken(&self, _subject: &str) -> impl Future<Output = Option<bool>> + Send {
+        std::future::ready(None)
+    }
+
     /// The value with everything that it refers to in place of the references.
     fn resolve(&self, value: Value) -> impl Future<Output = Result<Value, PayloadFault>> + Send;
 
-    /// A reference to where the value now is; the value itself if it is small.
-    fn offload(&self, value: Value) -> impl Future<Output = Result<Value, PayloadFault>> + Send;
+    /// A reference to where the value, of the task's execution, now is; the value itself if it is small.
+    fn offload(&self, task: &Task, value: Value) -> impl Future<Output = Result<Value, PayloadFault>> + Send;
 }
 
 /// One attempt, about to run.

@@ -4,7 +4,6 @@ use sagaline_events::{Happening, Input, Start, input::Signal};
 use sagaline_model::{Moment, StepError};
 
 use crate::{
-    RULES,
     compiled::Compiled,
     effect::Effect,
     state::{EARLY_INPUTS_KEPT, Early, Execution, Index, MAILBOX_LIMIT, OpenDag, Outcome, Over, Run, Stage, State},
@@ -75,10 +74,11 @@ fn unbound(
     at: Moment,
 ) -> (Stage, Vec<Effect>) {
     match input {
-        Input::Bound(_) => match plan {
+        Input::Bound(bound) => match plan {
             Some(plan) => begin(execution, start, started, early, plan, at),
-            // The binding names what is not there: said again, until it is, or is refused.
+            // The binding names what is not there, or cannot be run: that version is looked at, and bound again or refused.
             None => {
+                let start = Start { version: Some(bound.version), ..start };
                 let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
                 (Stage::Unbound { start, started, early }, vec![bind])
             }
@@ -118,18 +118,24 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
 /// The first turn: everything that needs nothing is entered, then what came early is taken.
 fn begin(
     execution: &Execution,
-    start: Start,
+    mut start: Start,
     started: Moment,
     early: Early,
     plan: &Compiled,
     at: Moment,
 ) -> (Stage, Vec<Effect>) {
+    start.tags = plan.tags(start.tags);
+    if let Some(error) = plan.refusal(&start.input) {
+        let start = Start { version: Some(plan.version), ..start };
+        let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
+        return (over_before_begin(start, started, &early, at, Outcome::Refused { error }), vec![told]);
+    }
     let trigger = start.trigger.as_ref().and_then(|event| event.get("id")?.as_str()).map(str::to_owned);
     let deadline = plan.plan.timeout.map(|timeout| started + timeout);
     let mut run = Run {
         workflow: start.workflow,
         version: plan.version,
-        rules: RULES,
+        rules: plan.plan.rules,
         started,
         had_early: !early.is_empty(),
         input: start.input,

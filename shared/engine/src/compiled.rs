@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
 use sagaline_model::{Await, Backoff, Dag, Kind, Name, Node, OnError, Plan, Span, Step};
+use sagaline_schema::Schema;
 use serde_json::{Map, Value};
 
 /// The position of a node in [`Compiled::nodes`]; the same for every compilation of the same plan.
@@ -18,6 +19,8 @@ pub struct Compiled {
     pub nodes: Vec<CompiledNode>,
     pub root: CompiledDag,
     pub output: Option<Template>,
+    /// What an input must look like; nothing if the plan does not ask for it.
+    pub(crate) schema: Option<Schema>,
     by_name: BTreeMap<Name, NodeId>,
 }
 
@@ -79,14 +82,22 @@ pub enum CompileError {
     Cycle(Vec<String>),
     #[error("`{0}` has no steps")]
     Empty(String),
+    #[error("`input_schema` cannot be used: {0}")]
+    Schema(String),
+    #[error("it asks for rules {asked}, and this version knows {} at most; a newer orchestrator runs it", crate::RULES)]
+    NewerRules { asked: u32 },
 }
 
 impl Compiled {
     pub fn new(plan: Plan, version: u32) -> Result<Self, CompileError> {
+        if crate::RULES < plan.rules {
+            return Err(CompileError::NewerRules { asked: plan.rules });
+        }
+        let schema = crate::contract::schema_of(&plan)?;
         let mut compiler = Compiler { nodes: vec![], by_name: BTreeMap::new() };
         let root = compiler.dag(&plan.root, None, plan.workflow.as_str())?;
         let output = plan.output.as_ref().map(|output| template("output", output)).transpose()?;
-        Ok(Self { nodes: compiler.nodes, by_name: compiler.by_name, version, root, output, plan })
+        Ok(Self { nodes: compiler.nodes, by_name: compiler.by_name, version, root, output, schema, plan })
     }
 
     pub fn node(&self, id: NodeId) -> &CompiledNode {

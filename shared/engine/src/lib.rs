@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod compiled;
+mod contract;
 mod data;
 pub mod effect;
 mod invariant;
@@ -19,7 +20,8 @@ pub use compiled::{CompileError, Compiled};
 pub use effect::{Dispatch, Effect};
 pub use invariant::{Broken, check};
 pub use state::{Execution, Stage};
+pub use view::Overview;
 
-/// The version of the rules by which [`apply`] decides. A change that would decide differently on an old input raises it and
-/// keeps the old way for executions that began under the old number.
-pub const RULES: u32 = 1;
+/// The newest rules by which [`apply`] can decide; a plan says which it asks for. A change that would decide differently on an old
+/// input raises this, and keeps the old way for the plans that ask for the old.
+pub const RULES: u32 = sagaline_model::Plan::RULES_OF_CONTRACTS;

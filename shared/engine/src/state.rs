@@ -4,7 +4,7 @@ mod index;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use sagaline_events::{FramePath, Start, TimerKind, TimerName, record::StepView};
+use sagaline_events::{FramePath, Start, TimerKind, TimerName, TraceContext, record::StepView};
 use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,6 +27,12 @@ pub struct Execution {
     pub id: ExecutionId,
     /// The time of the last input: time never goes back within an execution.
     pub now: Moment,
+    /// Where in a trace its start came from: whatever it does belongs to that trace. The engine only keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
+    /// Where on its log the start is, while it is not known what it runs on. The engine only keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_at: Option<u64>,
     pub stage: Stage,
 }
 
@@ -218,7 +224,7 @@ pub enum Outcome {
 impl Execution {
     /// An execution of which nothing is known yet.
     pub fn unborn(id: ExecutionId) -> Self {
-        Self { id, now: Moment::EPOCH, stage: Stage::Unborn(Early::default()) }
+        Self { id, now: Moment::EPOCH, trace: None, start_at: None, stage: Stage::Unborn(Early::default()) }
     }
 
     /// The version of the workflow whose plan [`crate::apply`] needs, once one is known.
@@ -265,12 +271,21 @@ impl Execution {
         }
     }
 
+    /// Whether it waits for nothing but inputs and its timer: no task of it is out, and nothing is being looked up for it.
+    pub fn rests(&self) -> bool {
+        match &self.stage {
+            Stage::Running(run) => run.index.tasks == 0,
+            Stage::Parked { .. } => true,
+            Stage::Unborn(_) | Stage::Unbound { .. } | Stage::Over(_) => false,
+        }
+    }
+
     /// What a defect in [`crate::apply`] leaves behind: the execution, set aside.
     pub fn parked_by_defect(id: ExecutionId, workflow: Name, version: u32, cause: String, at: Moment) -> Self {
         let run = Run {
             workflow,
             version,
-            rules: crate::RULES,
+            rules: sagaline_model::Plan::FIRST_RULES,
             started: at,
             had_early: false,
             input: Value::Null,
@@ -283,7 +298,7 @@ impl Execution {
             deadline: None,
             index: Index::default(),
         };
-        Self { id, now: at, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
+        Self { id, now: at, trace: None, start_at: None, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
     }
 
     /// Whether the fold of its start and what came after gives the same; not so if something came before the start.

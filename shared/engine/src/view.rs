@@ -1,7 +1,9 @@
 //! An execution as people see it.
 
+use std::collections::BTreeMap;
+
 use sagaline_events::record::{ExecutionView, Status, StepStatus, StepView};
-use sagaline_model::StepError;
+use sagaline_model::{Moment, Name, StepError};
 use serde_json::Value;
 
 use crate::{
@@ -9,7 +11,47 @@ use crate::{
     state::{Execution, Frame, Outcome, Run, Stage, State},
 };
 
+/// What there is to know of an execution without looking at its steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overview<'a> {
+    pub workflow: &'a Name,
+    pub version: u32,
+    pub status: Status,
+    pub started_at: Moment,
+    pub ended_at: Option<Moment>,
+    pub reason: Option<&'a str>,
+    pub tags: &'a BTreeMap<String, String>,
+}
+
 impl Execution {
+    /// It at a glance; nothing if it has not started.
+    pub fn overview(&self) -> Option<Overview<'_>> {
+        let open = |workflow, version, status, started_at, tags| {
+            Some(Overview { workflow, version, status, started_at, ended_at: None, reason: None, tags })
+        };
+        match &self.stage {
+            Stage::Unborn(_) => None,
+            Stage::Unbound { start, started, .. } => {
+                open(&start.workflow, start.version.unwrap_or(0), Status::Pending, *started, &start.tags)
+            }
+            Stage::Running(run) => open(&run.workflow, run.version, status_of(run), run.started, &run.tags),
+            Stage::Parked { run, cause, .. } => {
+                let parked = open(&run.workflow, run.version, Status::Parked, run.started, &run.tags)?;
+                Some(Overview { reason: Some(cause), ..parked })
+            }
+            Stage::Over(over) => {
+                let (status, reason) = match &over.outcome {
+                    Outcome::Completed { .. } => (Status::Completed, None),
+                    Outcome::Failed { .. } | Outcome::Refused { .. } => (Status::Failed, None),
+                    Outcome::Cancelled { reason } => (Status::Cancelled, reason.as_deref()),
+                    Outcome::TimedOut => (Status::TimedOut, None),
+                };
+                let ended = open(&over.workflow, over.version, status, over.started, &over.tags)?;
+                Some(Overview { ended_at: Some(over.ended), reason, ..ended })
+            }
+        }
+    }
+
     /// What `get` shows; nothing if it has not started. `plan` is that of [`Execution::plan`].
     pub fn view(&self, plan: Option<&Compiled>) -> Option<ExecutionView> {
         let blank = |workflow, version, started_at, status| ExecutionView {
@@ -23,7 +65,7 @@ impl Execution {
             error: None,
             failed_step: None,
             reason: None,
-            tags: std::collections::BTreeMap::new(),
+            tags: BTreeMap::new(),
             steps: vec![],
         };
         match &self.stage {

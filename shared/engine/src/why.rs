@@ -1,6 +1,9 @@
 //! Why an execution is where it is: the step, the cause, since when, what ends it, and the command to do so.
 
-use sagaline_events::{FramePath, ask::Why};
+use sagaline_events::{
+    FramePath,
+    ask::{Why, WorkerOf},
+};
 use sagaline_model::Moment;
 
 use crate::{
@@ -22,6 +25,7 @@ impl Execution {
                 ends: "the orchestrator records the version; this takes milliseconds while NATS answers".into(),
                 until: None,
                 command: "sagaline workflows".into(),
+                worker_of: None,
             }],
             Stage::Running(run) => running(id, run, plan),
             Stage::Over(over) => vec![over_why(id, over)],
@@ -33,6 +37,7 @@ impl Execution {
                 ends: "nothing ends it by itself; cancelling closes it".into(),
                 until: None,
                 command: format!("sagaline cancel {id} --reason parked"),
+                worker_of: None,
             }],
         }
     }
@@ -53,7 +58,7 @@ fn running(id: &str, run: &Run, plan: Option<&Compiled>) -> Vec<Why> {
 fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>) -> Option<Why> {
     let node = plan.map(|plan| &plan.node(frame.node).kind);
     let why = |state: &str, since, cause, ends, until, command| {
-        Some(Why { step: Some(path.clone()), state: state.into(), cause, since, ends, until, command })
+        Some(Why { step: Some(path.clone()), state: state.into(), cause, since, ends, until, command, worker_of: None })
     };
     let cancel = format!("sagaline cancel {id}");
     match &frame.state {
@@ -90,9 +95,15 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>)
 }
 
 fn task_why(path: &FramePath, task: &Dispatched, node: Option<&CompiledKind>, cancel: String) -> Why {
-    let (queue, activity) = match node {
-        Some(CompiledKind::Step { step, .. }) => (step.queue.to_string(), step.activity.to_string()),
-        _ => ("?".to_owned(), "?".to_owned()),
+    let worker_of = match node {
+        Some(CompiledKind::Step { step, .. }) => {
+            Some(WorkerOf { queue: step.queue.clone(), activity: step.activity.clone() })
+        }
+        _ => None,
+    };
+    let (queue, activity) = match &worker_of {
+        Some(WorkerOf { queue, activity }) => (queue.as_str(), activity.as_str()),
+        None => ("?", "?"),
     };
     let attempt = task.attempt;
     let (state, since, cause, until): (_, _, _, Option<Moment>) = match &task.report {
@@ -113,7 +124,7 @@ fn task_why(path: &FramePath, task: &Dispatched, node: Option<&CompiledKind>, ca
             "a worker that serves `{activity}` from the queue `{queue}` answers; if none runs, start an executor"
         ),
     };
-    Why { step: Some(path.clone()), state: state.into(), cause, since, ends, until, command: cancel }
+    Why { step: Some(path.clone()), state: state.into(), cause, since, ends, until, command: cancel, worker_of }
 }
 
 fn over_why(id: &str, over: &Over) -> Why {
@@ -139,5 +150,6 @@ fn over_why(id: &str, over: &Over) -> Why {
         ends: "it is over".into(),
         until: None,
         command: format!("sagaline history {id}"),
+        worker_of: None,
     }
 }

@@ -1,6 +1,8 @@
 //! Questions to the owner of a partition, on `<ns>.ask.<p>`, and its answers. Not stored.
 
-use sagaline_model::{ExecutionId, Moment, Name, StepError};
+use std::collections::BTreeMap;
+
+use sagaline_model::{ActivityName, ExecutionId, Moment, Name, StepError};
 use serde::{Deserialize, Serialize};
 
 use crate::{FramePath, record::ExecutionView};
@@ -20,15 +22,31 @@ pub enum Ask {
         status: Vec<String>,
         #[serde(default)]
         workflow: Option<Name>,
+        /// All of these tags; with a value, exactly that one.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        tags: BTreeMap<String, Option<String>>,
+        /// Started at this moment or later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Moment>,
         #[serde(default)]
         after: Option<ExecutionId>,
         #[serde(default = "some_hundred")]
         limit: usize,
+        /// The answer is to be a [`Page`].
+        #[serde(default, skip_serializing_if = "is_false")]
+        paged: bool,
     },
+    /// How far the owner is. Answered at once, also while it recovers.
+    Partition,
 }
 
 fn some_hundred() -> usize {
     100
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,10 +56,42 @@ pub enum Answer {
     Execution(Box<ExecutionView>),
     Why(Vec<Why>),
     Executions(Vec<ExecutionView>),
+    Page(Page),
+    Partition(PartitionView),
     /// The owner has no such execution in memory: it ended, or was never started.
     Unknown,
     /// The question could not be read.
     Refused(StepError),
+}
+
+/// Some of the open executions, ordered by id.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    pub executions: Vec<ExecutionView>,
+    /// Where the next page begins; nothing if there is none. A page may be short, or empty, and there be more all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<ExecutionId>,
+}
+
+/// How far the owner of a partition is, for operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionView {
+    pub partition: u32,
+    /// How many owners the partition has had, this one counted.
+    pub epoch: u64,
+    /// It has recovered: tasks go out and timers fire.
+    pub live: bool,
+    /// The last entry of the log that it has applied, 0 if there was none, and when that was stored.
+    pub applied: u64,
+    pub applied_at: Moment,
+    /// Every entry below this one is saved.
+    pub checkpoint: u64,
+    /// Executions that are open.
+    pub open: u64,
+    /// How many of these are in memory; the others are loaded when something happens to them.
+    pub loaded: u64,
+    /// Publishes that NATS has not acknowledged yet.
+    pub in_flight: u64,
 }
 
 /// One reason why an execution is where it is.
@@ -60,4 +110,14 @@ pub struct Why {
     pub until: Option<Moment>,
     /// What a person can type to end it.
     pub command: String,
+    /// The worker that is waited for, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_of: Option<WorkerOf>,
+}
+
+/// Which workers a task is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerOf {
+    pub queue: Name,
+    pub activity: ActivityName,
 }

@@ -10,9 +10,11 @@ pub mod lifecycle;
 pub mod path;
 pub mod record;
 pub mod task;
+pub mod trace;
 
 pub use envelope::{Envelope, EnvelopeError};
 pub use input::{Input, InputError, Start, TimerKind, TimerName};
 pub use lifecycle::{Happening, Lifecycle};
 pub use path::FramePath;
 pub use task::Task;
+pub use trace::TraceContext;

@@ -97,6 +97,28 @@ impl Happening {
         }
     }
 
+    /// The step that it happened to, if it did not happen to the execution as a whole.
+    pub fn step(&self) -> Option<&FramePath> {
+        match self {
+            Self::StepScheduled { step, .. }
+            | Self::StepStarted { step, .. }
+            | Self::StepCompleted { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepTimedOut { step, .. }
+            | Self::StepSkipped { step, .. }
+            | Self::StepCancelled { step, .. }
+            | Self::StepWaiting { step, .. }
+            | Self::StepResumed { step } => Some(step),
+            Self::WorkflowStarted { .. }
+            | Self::WorkflowCompleted { .. }
+            | Self::WorkflowFailed { .. }
+            | Self::WorkflowCancelled { .. }
+            | Self::WorkflowTimedOut { .. }
+            | Self::WorkflowStartRefused { .. }
+            | Self::WorkflowParked { .. } => None,
+        }
+    }
+
     /// The CloudEvent type.
     pub fn kind(&self) -> String {
         let (kind, what) = self.name();

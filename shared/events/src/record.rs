@@ -6,35 +6,65 @@ use sagaline_model::{ExecutionId, Moment, Name, Plan, PlanHash, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// How an execution is. Those that this version never gives are here to be read: a newer one may have written them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Pending,
     Running,
     Waiting,
+    Paused,
+    Compensating,
     Completed,
     Failed,
     Cancelled,
     TimedOut,
+    RolledBack,
+    Stuck,
     Parked,
+    /// A word that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Status {
+    /// Every status that has a name.
+    pub const ALL: [Self; 12] = [
+        Self::Pending,
+        Self::Running,
+        Self::Waiting,
+        Self::Paused,
+        Self::Compensating,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::TimedOut,
+        Self::RolledBack,
+        Self::Stuck,
+        Self::Parked,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Running => "running",
             Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Compensating => "compensating",
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::TimedOut => "timed_out",
+            Self::RolledBack => "rolled_back",
+            Self::Stuck => "stuck",
             Self::Parked => "parked",
+            Self::Unknown => "unknown",
         }
     }
 
+    /// Whether nothing happens to it any more. Of one that is unknown, the time at which it ended tells.
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut | Self::RolledBack)
     }
 }
 
@@ -51,6 +81,10 @@ pub enum StepStatus {
     Skipped,
     Cancelled,
     TimedOut,
+    Compensated,
+    /// A word that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 impl StepStatus {
@@ -66,6 +100,8 @@ impl StepStatus {
             Self::Skipped => "skipped",
             Self::Cancelled => "cancelled",
             Self::TimedOut => "timed_out",
+            Self::Compensated => "compensated",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -95,6 +131,13 @@ pub struct ExecutionView {
     /// In the order of the definition.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepView>,
+}
+
+impl ExecutionView {
+    /// Whether nothing happens to it any more, also where its status is one that this version does not know.
+    pub fn is_over(&self) -> bool {
+        self.status.is_over() || (self.status == Status::Unknown && self.ended_at.is_some())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

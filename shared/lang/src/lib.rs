@@ -13,6 +13,7 @@ mod reader;
 mod references;
 mod retry;
 mod scalar;
+mod schema;
 mod source;
 mod step;
 mod suggest;

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use sagaline_model::Plan;
-use serde_json::Value;
 
 use crate::{
     expression,
     outline::{Outline, Scope},
     reader::Reader,
     retry::Retry,
+    schema,
     source::Place,
     step,
     tree::{Content, Entry, Node, get},
@@ -27,10 +27,10 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
     let workflow = required(reader, entries, document, "workflow", "give it a name: `workflow: order_fulfillment`")
         .and_then(|node| reader.name(node, "workflow"));
     let note = optional(entries, "version_note").and_then(|node| reader.text(node, "version_note"));
-    let input_schema = optional(entries, "input_schema").and_then(|node| schema(reader, node));
+    let input_schema = optional(entries, "input_schema").and_then(|node| schema::read(reader, node));
     let triggers = optional(entries, "on").map_or(vec![], |node| trigger::read(reader, outline, node));
     let timeout = optional(entries, "timeout").and_then(|node| reader.positive_span(node, "timeout"));
-    let tags = optional(entries, "tags").map_or(vec![], |node| reader.texts(node, "tags"));
+    let tags = optional(entries, "tags").map_or(vec![], |node| tags_of(reader, node));
     let defaults = optional(entries, "retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(None)));
     let defaults = defaults.unwrap_or_default();
     defaults.check(reader, &Retry::default());
@@ -40,8 +40,10 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
         expression::template(reader, outline, node, Scope::Output);
         node.json()
     });
+    let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
     Some(Plan {
         workflow: workflow?,
+        rules: if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES },
         note: note.map(|text| text.value.clone()),
         input_schema,
         triggers,
@@ -52,15 +54,13 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
     })
 }
 
-/// A JSON Schema is a map, or `true` or `false`.
-fn schema(reader: &mut Reader, node: &Node) -> Option<Value> {
-    if !matches!(node.content, Content::Map(_) | Content::Plain(Value::Bool(_), _)) {
-        reader
-            .wrong_kind(node, "input_schema", "a map")
-            .hint("a JSON Schema such as `{ type: object, required: [id] }`");
-        return None;
+/// Each a name, or `name=value`.
+fn tags_of(reader: &mut Reader, node: &Rc<Node>) -> Vec<String> {
+    let tags = reader.texts(node, "tags");
+    if tags.iter().any(|tag| tag.is_empty() || tag.starts_with('=')) {
+        reader.error(node.place, "a tag needs a name").hint("write `orders`, or `team=blue`");
     }
-    Some(node.json())
+    tags
 }
 
 fn optional<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Rc<Node>> {

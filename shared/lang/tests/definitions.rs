@@ -101,6 +101,7 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
     let expected = Plan {
         workflow: name("order_fulfillment"),
         note: Some("first".to_owned()),
+        rules: Plan::RULES_OF_CONTRACTS,
         input_schema: Some(json!({ "type": "object", "required": ["order_id"] })),
         triggers: vec![
             Trigger::Event {

@@ -35,9 +35,11 @@ impl StepError {
     pub const EXPRESSION: &str = "ExpressionError";
     /// An operator purged the queue in which the task waited.
     pub const DISCARDED: &str = "TaskDiscarded";
-    /// The workflow that a start names is not there, or not in that version.
     /// The data of an execution outgrew what can be kept of it.
     pub const TOO_LARGE: &str = "TooLarge";
+    /// The input of a start does not fit the workflow's `input_schema`.
+    pub const INVALID_INPUT: &str = "InvalidInput";
+    /// The workflow that a start names is not there, or not in that version.
     pub const UNKNOWN_WORKFLOW: &str = "UnknownWorkflow";
 
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {

@@ -3,6 +3,8 @@
 //! A plan is a tree of nodes. [`Kind`] names what a node can be; a node that holds others nests freely. Plans are recorded
 //! (bucket `definitions`), so their JSON form is a promise: fields are added with a default, never renamed.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -12,6 +14,10 @@ use crate::{ActivityName, Name, RetryPolicy, Span};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub workflow: Name,
+    /// By which rules its executions are decided: the first that give what the definition asks for. A version that was applied
+    /// before there were newer rules has none, and keeps to the first for ever.
+    #[serde(default = "first_rules", skip_serializing_if = "is_first_rules")]
+    pub rules: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +140,31 @@ pub enum OnTimeout {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanHash(pub String);
 
+fn first_rules() -> u32 {
+    Plan::FIRST_RULES
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_first_rules(rules: &u32) -> bool {
+    *rules == Plan::FIRST_RULES
+}
+
 impl Plan {
+    /// Inputs are not checked, and executions do not have the tags of their workflow.
+    pub const FIRST_RULES: u32 = 1;
+    /// An input that does not fit `input_schema` is refused, and executions have the tags of their workflow beneath their own.
+    pub const RULES_OF_CONTRACTS: u32 = 2;
+
+    /// Whether its executions have what [`Plan::RULES_OF_CONTRACTS`] gives them.
+    pub fn has_contract(&self) -> bool {
+        Self::RULES_OF_CONTRACTS <= self.rules
+    }
+
+    /// The schema that inputs are checked against; one of before inputs were checked is none.
+    pub fn checked_schema(&self) -> Option<&Value> {
+        self.input_schema.as_ref().filter(|_| self.has_contract())
+    }
+
     pub fn hash(&self) -> PlanHash {
         let json = serde_json::to_vec(self).expect("a plan has string keys only");
         PlanHash(sha256_hex(&json))
@@ -154,6 +184,15 @@ impl Plan {
         let mut nodes = vec![];
         visit(&self.root, &mut nodes);
         nodes
+    }
+
+    /// The queues that its tasks go to.
+    pub fn queues<'a>(&'a self) -> BTreeSet<&'a Name> {
+        let queue_of = |node: &'a Node| match &node.kind {
+            Kind::Step(step) => Some(&step.queue),
+            Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) => None,
+        };
+        self.nodes().into_iter().filter_map(queue_of).collect()
     }
 }
 

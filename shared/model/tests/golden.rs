@@ -17,6 +17,17 @@ fn the_recorded_plan_is_written_as_it_was_read() {
     assert_eq!(serde_json::to_value(recorded()).unwrap(), serde_json::from_str::<Value>(RECORDED).unwrap());
 }
 
+/// Rules came later: a plan without them keeps to the first, and is written without.
+#[test]
+fn a_plan_with_rules_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_rules.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    assert_eq!((plan.rules, plan.checked_schema()), (Plan::RULES_OF_CONTRACTS, plan.input_schema.as_ref()));
+    assert_eq!(plan.hash().0, "eff01cf2eeafb48bf9f03242f934735e185890da0be99d82ee114538b328f838");
+    assert_eq!((recorded().rules, recorded().checked_schema()), (Plan::FIRST_RULES, None));
+}
+
 /// The hash tells whether a definition changed, and is recorded too.
 #[test]
 fn the_recorded_plan_has_the_recorded_hash() {

@@ -1,46 +1,57 @@
 //! The client of an installation: applies definitions, starts executions and sends to them, and reads what became of them.
 //!
 //! It asks streams, buckets and the owners of partitions anew each time. It never decides what an execution does, and keeps
-//! nothing but the number of partitions, which never changes.
+//! nothing but what never changes: the number of partitions, and what the inputs of a plan must look like.
 
 mod apply;
 mod ask;
+mod check;
 mod error;
 mod follow;
 mod history;
 mod id;
+mod inspect;
 mod list;
 mod pages;
 mod publish;
 mod results;
 mod send;
 mod start;
+mod tail;
 mod wait;
 
 use std::sync::Arc;
 
 use sagaline_broker::{
     names::Names,
-    nats::{Connection, Installed, Payloads},
+    nats::{Connection, Installed, PayloadOf, Payloads, room::Gate},
 };
 use sagaline_model::{ExecutionId, partition_of};
 use serde_json::Value;
 
-pub use apply::{Applied, Change};
+pub use apply::{Applied, Change, Version};
 pub use ask::Explanation;
 pub use error::{Class, Error};
 pub use follow::{Lag, LifecycleEvent, LifecycleFilter, Subscription, SubscriptionSettings};
 pub use history::{History, HistoryEntry};
 pub use id::generate as fresh_id;
-pub use list::{ListFilter, Listed};
+pub use inspect::{
+    ClockFacts, ConsumerFacts, Found, InspectSettings, Inspection, LeaseHolder, OwnerFacts, PartitionFacts, QueueFacts,
+    Rejected, RejectedFacts, RejectedFilter, Replica, Served, ServerFacts, StreamFacts, StreamKind, StreamState,
+    Unserved, Work, inspect,
+};
+pub use list::{Cursor, ListFilter, Listed, Listing, NotACursor};
 pub use send::Sent;
 pub use start::{StartOptions, Started};
+pub use tail::{Tail, TailFilter, TailFilterError, TailFrom, Tailed, TailedEvent};
 
 /// A client. Clones share the connection.
 #[derive(Clone, Debug)]
 pub struct Client {
     connection: Connection,
     partitions: u32,
+    gate: Gate,
+    schemas: check::Schemas,
     /// What its messages name as their `source`.
     source: Arc<str>,
 }
@@ -55,8 +66,13 @@ impl Client {
     /// Takes over a connection that is there.
     pub async fn over(connection: Connection, name: &str) -> Result<Self, Error> {
         let Installed { partitions } = Installed::read(&connection).await?;
+        Ok(Self::of(connection, name, partitions))
+    }
+
+    fn of(connection: Connection, name: &str, partitions: u32) -> Self {
         let source = format!("/sagaline/{}/{name}", connection.names().namespace()).into();
-        Ok(Self { connection, partitions, source })
+        let (gate, schemas) = (Gate::new(connection.clone()), check::Schemas::default());
+        Self { gate, schemas, connection, partitions, source }
     }
 
     pub fn connection(&self) -> &Connection {
@@ -83,13 +99,16 @@ impl Client {
         partition_of(execution.as_str(), self.partitions)
     }
 
-    /// The value as a message may carry it: a reference if it is too large itself.
-    async fn offload(&self, value: Value) -> Result<Value, Error> {
+    /// The value as a message of the execution may carry it: a reference if it is too large itself. What it refers to is
+    /// taken over: a payload goes with the execution that it was stored for.
+    async fn offload(&self, execution: &ExecutionId, value: Value) -> Result<Value, Error> {
+        let value = self.resolve(value).await?;
         let small = serde_json::to_vec(&value).is_ok_and(|json| json.len() <= INLINE_BYTES_MAX);
         if small {
             return Ok(value);
         }
-        Ok(Payloads::open(&self.connection).await?.offload(value).await?)
+        let of = PayloadOf { partition: self.partition(execution), execution: execution.as_str() };
+        Ok(Payloads::open(&self.connection).await?.offload(of, value).await?)
     }
 }
 

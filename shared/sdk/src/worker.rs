@@ -54,7 +54,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sagaline_broker::{
     names::DEFAULT_NAMESPACE,
-    nats::{Connection, connect, worker::ConsumerSettings},
+    nats::{Connection, connect, tell_durability, worker::ConsumerSettings},
 };
 use sagaline_model::{ActivityName, Name};
 use serde::de::DeserializeOwned;
@@ -86,6 +86,7 @@ pub struct Worker {
     consumer: ConsumerSettings,
     activities: BTreeMap<String, Activity>,
     observer: Arc<dyn Observer>,
+    monitors: Option<Vec<String>>,
 }
 
 /// How a worker gets to its server.
@@ -128,6 +129,7 @@ impl Worker {
             consumer: ConsumerSettings::default(),
             activities: BTreeMap::new(),
             observer: Arc::new(()),
+            monitors: None,
         }
     }
 
@@ -187,6 +189,13 @@ impl Worker {
         self
     }
 
+    /// Says in the log, when it starts, what NATS keeps over which failures. `monitors` are the monitoring addresses of the nodes;
+    /// without them it is not known what survives a power cut.
+    pub fn tell_durability(mut self, monitors: Vec<String>) -> Self {
+        self.monitors = Some(monitors);
+        self
+    }
+
     /// Runs until `shutdown` is cancelled: then it pulls nothing more, lets what runs come to its end for a while, and gives the
     /// rest back. Dropping the future breaks everything off.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
@@ -200,6 +209,9 @@ impl Worker {
                 connection?
             }
         };
+        if let Some(monitors) = &self.monitors {
+            tell_durability(&connection, monitors);
+        }
         let pool = pool::Pool {
             connection,
             name,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{Binary, folder::DataFolder};
+use crate::{Binary, folder::DataFolder, ports::Ports};
 
 /// How a nats-server is to run. JetStream is always on, on disk, and only this machine can connect.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub struct ServerOptions {
     /// `None`: a free one, which is then kept over restarts.
     pub port: Option<u16>,
     pub server_name: String,
+    /// Whether it answers questions about itself over HTTP, on a free port of this machine.
+    pub monitor: bool,
     /// Whether every message is on the disk, not merely with the operating system, before it is acknowledged. It costs
     /// about 0.5 ms a message; only a power cut or a crash of the operating system makes the difference.
     pub sync_always: bool,
@@ -39,6 +41,7 @@ impl ServerOptions {
             data_dir: data_dir.into(),
             port: None,
             server_name: "sagaline".to_owned(),
+            monitor: false,
             sync_always: false,
             max_payload: 1 << 20,
             max_file_store: 64 << 30,
@@ -49,11 +52,12 @@ impl ServerOptions {
         }
     }
 
-    /// The configuration file of a server that listens on `port`.
-    pub(crate) fn config(&self, folder: &DataFolder, port: u16) -> String {
+    /// The configuration file of a server that listens on these ports.
+    pub(crate) fn config(&self, folder: &DataFolder, Ports { client, monitor }: Ports) -> String {
         format!(
             "# Written at every start; changes made here are lost.\n\
-             listen: \"127.0.0.1:{port}\"\n\
+             listen: \"127.0.0.1:{client}\"\n\
+             {monitor}\
              server_name: {name}\n\
              ports_file_dir: {ports}\n\
              max_payload: {payload}\n\
@@ -63,6 +67,7 @@ impl ServerOptions {
                  max_memory_store: {memory_store}\n{sync}\
              }}\n\
              {extra}\n",
+            monitor = monitor.map(|port| format!("http: \"127.0.0.1:{port}\"\n")).unwrap_or_default(),
             name = quoted(&self.server_name),
             ports = quoted(&folder.ports()),
             payload = self.max_payload,

@@ -1,4 +1,4 @@
-//! Finds, installs, runs and guards a real nats-server, for `sagaline dev` and for tests.
+//! Finds, installs, runs and guards real nats-servers, one or a cluster on this machine, for `sagaline dev` and for tests.
 //!
 //! It speaks no NATS beyond reading the server's greeting, and knows nothing of streams. A server that runs in production
 //! is somebody else's.
@@ -18,17 +18,21 @@
 //! ```
 
 pub mod binary;
+mod cluster;
 mod config;
 mod environment;
 pub mod find;
 mod folder;
 mod guard;
 mod install;
+mod monitor;
+mod ports;
 mod program;
 mod ready;
 pub mod server;
 
 pub use binary::{Binary, Version};
+pub use cluster::Cluster;
 pub use config::ServerOptions;
 pub use environment::Environment;
 pub use find::Finder;

@@ -1,28 +1,24 @@
 //! A nats-server of our own: started, watched, stopped, killed and started again, always on the same port and store.
 
 use std::{
-    fmt,
-    hash::{BuildHasher, RandomState},
-    io,
-    net::TcpListener,
+    fmt, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     ServerOptions,
     folder::DataFolder,
     guard::Guarded,
+    ports::{self, Ports},
     ready::{self, Readiness},
 };
 
-/// Ports that systems do not give to outgoing connections. On one they do, a client that keeps trying to reconnect can
-/// be connected to itself, and the server finds its port taken when it comes back.
-const PORTS: std::ops::Range<u16> = 16_000..32_000;
 /// How often another process may take a port between our finding it free and the server's listening on it.
-const PORT_CLASHES_MAX: u32 = 5;
+pub(crate) const PORT_CLASHES_MAX: u32 = 5;
 /// Sockets of a dead process close within microseconds of its end.
 const SILENT_WITHIN: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(5);
@@ -38,10 +34,12 @@ pub enum Error {
     FolderInUse(PathBuf),
     #[error("port {0} is taken; choose another, or leave it out to get a free one")]
     PortTaken(u16),
-    #[error("no port between {} and {} is free", PORTS.start, PORTS.end)]
+    #[error("no port between {} and {} is free", ports::RANGE.start, ports::RANGE.end)]
     NoFreePort,
     #[error("nats-server {how}; the end of its log `{}`:\n{tail}", log.display())]
     NotReady { how: String, log: PathBuf, tail: String },
+    #[error("the cluster of {nodes} nodes was not ready within {within:?}: {missing}")]
+    ClusterNotReady { nodes: usize, within: Duration, missing: String },
 }
 
 impl Error {
@@ -49,7 +47,7 @@ impl Error {
         move |source| Self::Io { attempt, path: path.to_owned(), source }
     }
 
-    fn is_port_clash(&self) -> bool {
+    pub(crate) fn is_port_clash(&self) -> bool {
         matches!(self, Self::NotReady { tail, .. } if tail.contains("address already in use"))
     }
 }
@@ -78,7 +76,7 @@ impl fmt::Display for Death {
 pub struct Server {
     options: ServerOptions,
     folder: DataFolder,
-    port: u16,
+    ports: Ports,
     run: Run,
 }
 
@@ -93,16 +91,15 @@ impl Server {
     /// Starts it and waits until it answers.
     pub async fn start(options: ServerOptions) -> Result<Self, Error> {
         let folder = DataFolder::open(&options.data_dir)?;
-        if let Some(port) = options.port {
-            let run = launch(&options, &folder, port).await?;
-            return Ok(Self { options, folder, port, run });
-        }
         let mut clashes = 0;
         loop {
-            let port = free_port()?;
-            match launch(&options, &folder, port).await {
-                Ok(run) => return Ok(Self { options, folder, port, run }),
-                Err(error) if clashes < PORT_CLASHES_MAX && error.is_port_clash() => clashes += 1,
+            let ports = Ports::choose(options.port, options.monitor)?;
+            match launch(&options, &folder, ports).await {
+                Ok(run) => return Ok(Self { options, folder, ports, run }),
+                // A port that was asked for is not exchanged for another.
+                Err(error) if options.port.is_none() && clashes < PORT_CLASHES_MAX && error.is_port_clash() => {
+                    clashes += 1;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -110,11 +107,24 @@ impl Server {
 
     /// What a client connects to.
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://127.0.0.1:{}", self.ports.client)
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.ports.client
+    }
+
+    /// Where it answers questions about itself, if it does.
+    pub fn monitor_url(&self) -> Option<String> {
+        self.ports.monitor.map(|port| format!("http://127.0.0.1:{port}"))
+    }
+
+    pub(crate) fn monitor_port(&self) -> Option<u16> {
+        self.ports.monitor
+    }
+
+    pub fn name(&self) -> &str {
+        &self.options.server_name
     }
 
     /// The process that runs, or ran last.
@@ -153,36 +163,57 @@ impl Server {
     pub async fn kill(&mut self) {
         self.run.guarded.kill();
         self.run.guarded.ended().await;
-        await_silence(self.port).await;
+        await_silence(self.ports.client).await;
     }
 
     /// Starts it again on the same port and store, after stopping it if it runs.
     pub async fn restart(&mut self) -> Result<(), Error> {
         self.stop().await;
-        self.run = launch(&self.options, &self.folder, self.port).await?;
+        self.run = launch(&self.options, &self.folder, self.ports).await?;
         Ok(())
+    }
+
+    /// Stops it in the middle of whatever it does, with its connections open, until [`Server::thaw`]. A network that is cut
+    /// looks the same from outside.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // Once it has ended the number may be another process's.
+        if self.run.guarded.has_ended().is_some() {
+            return;
+        }
+        let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process has a number above 0");
+        if let Err(error) = kill_process(pid, signal) {
+            tracing::debug!(%error, "a server that is gone gets no signal");
+        }
     }
 }
 
-async fn launch(options: &ServerOptions, folder: &DataFolder, port: u16) -> Result<Run, Error> {
+async fn launch(options: &ServerOptions, folder: &DataFolder, ports: Ports) -> Result<Run, Error> {
     let log = folder.lock().await?;
     let log_from = folder.log_length();
-    if ready::is_taken(port).await {
-        return Err(Error::PortTaken(port));
+    if ready::is_taken(ports.client).await {
+        return Err(Error::PortTaken(ports.client));
     }
-    let config = folder.prepare(&options.config(folder, port))?;
+    let config = folder.prepare(&options.config(folder, ports))?;
     let program = options.binary.path();
     let spawned = Guarded::spawn(program, &config, folder.root(), log).await;
     let guarded = spawned.map_err(Error::io("start", program))?;
     let not_ready = |how: String| Error::NotReady { how, log: folder.log(), tail: folder.log_tail(log_from) };
 
     let deadline = Instant::now() + options.ready_within;
-    let ports = PathBuf::from(folder.ports());
+    let noted = PathBuf::from(folder.ports());
     loop {
         if let Some(ended) = guarded.has_ended() {
             return Err(not_ready(format!("{ended} before it was ready")));
         }
-        match ready::look(&ports, port).await {
+        match ready::look(&noted, ports.client).await {
             Readiness::Ready => break,
             Readiness::WithoutJetStream => return Err(not_ready("runs without JetStream".to_owned())),
             Readiness::NotYet if deadline <= Instant::now() => {
@@ -207,13 +238,4 @@ async fn await_silence(port: u16) {
     while ready::is_taken(port).await && Instant::now() < deadline {
         sleep(POLL).await;
     }
-}
-
-/// A port on which nobody listens. The search begins anywhere, so that processes that search at once do not meet.
-fn free_port() -> Result<u16, Error> {
-    let count = PORTS.end - PORTS.start;
-    let anywhere = RandomState::new().hash_one(std::process::id()) % u64::from(count);
-    let first = u16::try_from(anywhere).expect("less than the count of ports");
-    let mut candidates = (0..count).map(|step| PORTS.start + (first + step) % count);
-    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).ok_or(Error::NoFreePort)
 }

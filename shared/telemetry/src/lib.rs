@@ -10,7 +10,7 @@ pub mod metrics;
 pub mod process;
 pub mod settings;
 mod start;
-mod traces;
+pub mod traces;
 
 pub use health::{Health, Part};
 pub use logs::{LogFormat, UnknownLogFormat};

@@ -75,8 +75,8 @@ pub(crate) fn layer(settings: &TelemetrySettings) -> Boxed {
 }
 
 /// Makes these layers the process's own; `false` if it has some already.
-pub(crate) fn install(layers: Boxed, filter: EnvFilter) -> bool {
-    let subscriber = tracing_subscriber::registry().with(layers).with(filter);
+pub(crate) fn install(layers: Boxed) -> bool {
+    let subscriber = tracing_subscriber::registry().with(layers);
     tracing::subscriber::set_global_default(subscriber).is_ok()
 }
 

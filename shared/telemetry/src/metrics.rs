@@ -18,8 +18,9 @@ pub use recorder::render;
 pub(crate) use recorder::{install, keep_up};
 
 use declared::{
-    ACTIVITY_DURATION, INPUTS_APPLIED, OPEN_EXECUTIONS, PARTITION_LAG, PUBLISH_RETRIES, RECOVERY, REJECTED,
-    TASKS_ASKED, WORKFLOW_DURATION, WORKFLOWS_COMPLETED, WORKFLOWS_STARTED,
+    ACTIVITY_DURATION, Declared, HAND_OVERS, INPUTS_APPLIED, OPEN_EXECUTIONS, PARTITION_LAG, PARTITIONS_OWNED, PUBLISH_RETRIES, QUEUE_DEPTH,
+    RECOVERY, REJECTED, SIGNALS, SPANS_DROPPED, SPANS_SENT, STARTS_ADMITTED, STEP_RETRIES, STREAM_FILL, STEPS, TASKS_ASKED, WORKFLOW_DURATION,
+    WORKFLOWS_COMPLETED, WORKFLOWS_STARTED,
 };
 use labelled::Labelled;
 
@@ -59,22 +60,57 @@ pub fn task_asked(answer: &'static str) {
     ANSWERS.of(answer).increment(1);
 }
 
+/// How many partitions a service of this process owns.
+pub fn partitions_owned(service: &str, count: usize) {
+    recorder::gauge(&PARTITIONS_OWNED, &[service]).set(count as f64);
+}
+
+/// Whether new executions are let in everywhere, and how full the fullest stream is that they lead to.
+pub fn starts_admitted(everywhere: bool, fullest: f64) {
+    recorder::gauge(&STARTS_ADMITTED, &[]).set(f64::from(u8::from(everywhere)));
+    recorder::gauge(&STREAM_FILL, &[]).set(fullest);
+}
+
+/// It let go of one: `handed_over`, `lost` or `failed`.
+pub fn let_go_of_partition(service: &str, how: &'static str) {
+    recorder::counter(&HAND_OVERS, &[service, how]).increment(1);
+}
+
+/// How many tasks of a queue wait for a worker, and how many are with one.
+pub fn queue(queue: &str) -> Arc<QueueMetrics> {
+    static QUEUES: Labelled<QueueMetrics> = Labelled::new(QueueMetrics::new);
+    QUEUES.of(queue)
+}
+
+/// What the collector took.
+pub(crate) fn spans_sent() -> Counter {
+    recorder::counter(&SPANS_SENT, &[])
+}
+
+/// What it did not get.
+pub(crate) fn spans_dropped(reason: &'static str) -> Counter {
+    recorder::counter(&SPANS_DROPPED, &[reason])
+}
+
 #[derive(Debug)]
 pub struct WorkflowMetrics {
-    workflow_type: Box<str>,
     started: Counter,
     duration: Histogram,
-    /// By status. There are some ten, so that a search from the front is the fastest.
-    completed: RwLock<Vec<(&'static str, Counter)>>,
+    completed: Statuses,
+    steps: Statuses,
+    pub step_retries: Counter,
+    pub signals: Counter,
 }
 
 impl WorkflowMetrics {
     fn new(workflow_type: &str) -> Self {
         Self {
-            workflow_type: workflow_type.into(),
             started: recorder::counter(&WORKFLOWS_STARTED, &[workflow_type]),
             duration: recorder::histogram(&WORKFLOW_DURATION, &[workflow_type]),
-            completed: RwLock::default(),
+            completed: Statuses::of(&WORKFLOWS_COMPLETED, workflow_type),
+            steps: Statuses::of(&STEPS, workflow_type),
+            step_retries: recorder::counter(&STEP_RETRIES, &[workflow_type]),
+            signals: recorder::counter(&SIGNALS, &[workflow_type]),
         }
     }
 
@@ -85,15 +121,53 @@ impl WorkflowMetrics {
     /// An execution ended with this status (`completed`, `failed`, …), so long after its start.
     pub fn completed(&self, status: &'static str, took: Duration) {
         self.duration.record(took);
-        let known = self.completed.read().unwrap_or_else(PoisonError::into_inner);
+        self.completed.count(status);
+    }
+
+    /// A step is done, with this status.
+    pub fn step_done(&self, status: &'static str) {
+        self.steps.count(status);
+    }
+}
+
+/// A counter for each status of a workflow type.
+#[derive(Debug)]
+struct Statuses {
+    metric: &'static Declared,
+    workflow_type: Box<str>,
+    /// There are some ten, so that a search from the front is the fastest.
+    counters: RwLock<Vec<(&'static str, Counter)>>,
+}
+
+impl Statuses {
+    fn of(metric: &'static Declared, workflow_type: &str) -> Self {
+        Self { metric, workflow_type: workflow_type.into(), counters: RwLock::default() }
+    }
+
+    fn count(&self, status: &'static str) {
+        let known = self.counters.read().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, counter)) = known.iter().find(|(name, _)| *name == status) {
             return counter.increment(1);
         }
         drop(known);
-        let counter = recorder::counter(&WORKFLOWS_COMPLETED, &[&self.workflow_type, status]);
+        let counter = recorder::counter(self.metric, &[&self.workflow_type, status]);
         counter.increment(1);
         // Two threads may both come here: both counters are the same one, and the second entry is never looked at.
-        self.completed.write().unwrap_or_else(PoisonError::into_inner).push((status, counter));
+        self.counters.write().unwrap_or_else(PoisonError::into_inner).push((status, counter));
+    }
+}
+
+/// How much a queue holds.
+#[derive(Debug)]
+pub struct QueueMetrics {
+    pub pending: Gauge,
+    pub active: Gauge,
+}
+
+impl QueueMetrics {
+    fn new(queue: &str) -> Self {
+        let of_state = |state| recorder::gauge(&QUEUE_DEPTH, &[queue, state]);
+        Self { pending: of_state("pending"), active: of_state("active") }
     }
 }
 

@@ -24,6 +24,10 @@ pub struct ServiceFlags {
     /// Where NATS is; several addresses are separated by commas [default: nats://127.0.0.1:4222]
     #[arg(long, env = "SAGALINE_NATS_URL", value_name = "URL", hide_env_values = true)]
     pub nats_url: Option<String>,
+    /// The monitoring addresses of all NATS nodes, separated by commas, such as http://nats-1:8222; to say at the start what
+    /// survives a power cut
+    #[arg(long, env = "SAGALINE_NATS_MONITOR", value_name = "URL")]
+    pub nats_monitor: Option<String>,
     /// The namespace of the installation [default: sagaline]
     #[arg(long, env = "SAGALINE_NAMESPACE", value_name = "NS")]
     pub namespace: Option<String>,
@@ -45,6 +49,8 @@ pub struct ServiceFlags {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceSettings {
     pub nats_url: String,
+    /// Where the nodes of NATS say how they keep what they acknowledge; perhaps nowhere.
+    pub nats_monitor: Vec<String>,
     pub namespace: String,
     pub http: Option<SocketAddr>,
     pub log_format: LogFormat,
@@ -106,6 +112,7 @@ impl Reading {
         }
         let settings = ServiceSettings {
             nats_url: reading.common_or("nats_url", flags.nats_url, NATS_URL.to_owned()),
+            nats_monitor: reading.monitors(flags.nats_monitor),
             namespace: reading.common_or("namespace", flags.namespace, NAMESPACE.to_owned()),
             http: reading.common("http", flags.http),
             log_format: reading.common_or("log_format", flags.log_format, LogFormat::default()),
@@ -163,6 +170,16 @@ impl Reading {
             Some(Value::Object(section)) => self.section = section,
             Some(_) => self.faults.push(format!("`{}` in `{}` is no section of settings", self.service, self.file)),
         }
+    }
+
+    fn monitors(&mut self, flag: Option<String>) -> Vec<String> {
+        let text: String = self.common_or("nats_monitor", flag, String::new());
+        let addresses: Vec<String> = text.split(',').map(|address| address.trim().to_owned()).collect();
+        let addresses: Vec<String> = addresses.into_iter().filter(|address| !address.is_empty()).collect();
+        for address in addresses.iter().filter(|address| !address.starts_with("http://")) {
+            self.fault("nats_monitor", format!("`{address}` is no address such as http://nats-1:8222"));
+        }
+        addresses
     }
 
     fn common<T: FromStr<Err: fmt::Display>>(&mut self, key: &'static str, flag: Option<String>) -> Option<T> {

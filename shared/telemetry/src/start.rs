@@ -23,12 +23,13 @@ pub struct TelemetrySettings {
     /// Stands in every line of a log, and is the `service.namespace` of traces.
     pub namespace: String,
     pub log_format: LogFormat,
-    /// What is logged and traced: `info`, or `info,sagaline_broker=debug`. Without it `SAGALINE_LOG` says so, then `RUST_LOG`, else `info`.
+    /// What is logged: `info`, or `info,sagaline_broker=debug`. Without it `SAGALINE_LOG` says so, then `RUST_LOG`, else `info`.
     pub log_filter: Option<String>,
     /// Where `/healthz`, `/readyz` and `/metrics` are served; nowhere without it. Port 0 takes a free one.
     pub http: Option<SocketAddr>,
     /// The OTLP collector, `http://collector:4318`. Without it `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT`
-    /// say so; without them too, nothing is traced. How the SDK batches and samples, its own `OTEL_*` variables say.
+    /// say so; without them too, nothing is traced. Which traces are kept, `OTEL_TRACES_SAMPLER` says; how spans are batched, the SDK's
+    /// `OTEL_BSP_*`.
     pub otlp: Option<String>,
 }
 
@@ -57,6 +58,8 @@ pub enum StartError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("traces cannot go to `{endpoint}`: {why}")]
     Collector { endpoint: String, why: String },
+    #[error("which traces to keep cannot be told: {0}")]
+    Sampler(String),
 }
 
 /// What a process started once. It serves until it is shut down or dropped.
@@ -79,12 +82,15 @@ impl Telemetry {
         let filter = logs::filter(settings.log_filter.as_deref())?;
         let traces = traces::Export::from_settings(&settings)?;
         let listener = settings.http.map(listen).transpose()?;
-        let mut layers = logs::layer(&settings);
+        // What is not logged is traced all the same.
+        let mut layers = logs::layer(&settings).with_filter(filter).boxed();
         // Joined one to the other: in a list or an option a layer is not told where it is installed, and traces need to know.
         if let Some(traces) = &traces {
             layers = layers.and_then(traces.layer()).boxed();
         }
-        if !logs::install(layers, filter) {
+        if logs::install(layers) {
+            traces.iter().for_each(traces::Export::begin);
+        } else {
             tracing::debug!(service = settings.service, "this process logs already; it goes on as it did");
         }
         metrics::install();

@@ -2,23 +2,37 @@
 //!
 //! Without a collector nothing of this exists. Traces are for looking, not for truth: what cannot be sent in time is dropped.
 
+mod past;
 mod post;
+mod queue;
+mod sampler;
 
-use std::{env, time::Duration};
+use std::{env, sync::Arc, time::Duration};
 
 use opentelemetry::{
     Context, KeyValue,
     propagation::{Extractor, Injector, TextMapPropagator},
-    trace::TracerProvider,
+    trace::{Status, TracerProvider},
 };
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
-use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
-use tracing::Span;
+use opentelemetry_sdk::{
+    Resource,
+    propagation::TraceContextPropagator,
+    trace::{Sampler, SdkTracerProvider},
+};
+use tracing::{Level, Metadata, Span, subscriber::Interest};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::Layer;
+use tracing_subscriber::{
+    Layer, Registry,
+    layer::{Context as LayerContext, Filter},
+};
 
 use crate::{StartError, TelemetrySettings, logs};
+
+pub use opentelemetry::Value as FieldValue;
+pub use past::{PastSpan, is_traced, keeps_trace, tell_span};
 use post::Post;
+use queue::Queue;
 
 /// One batch, repeats included; what the specification of OTLP says.
 const EXPORT_WITHIN: Duration = Duration::from_secs(10);
@@ -28,13 +42,17 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(5);
 /// The batches of spans on their way to a collector.
 #[derive(Debug)]
 pub(crate) struct Export {
+    endpoint: String,
     provider: SdkTracerProvider,
+    queue: Queue,
+    sampler: Arc<Sampler>,
 }
 
 impl Export {
     /// Nothing if neither the settings nor the environment name a collector.
     pub(crate) fn from_settings(settings: &TelemetrySettings) -> Result<Option<Self>, StartError> {
         let Some(endpoint) = endpoint(settings.otlp.as_deref(), |name| env::var(name).ok()) else { return Ok(None) };
+        let sampler = sampler::from_environment(|name| env::var(name).ok()).map_err(StartError::Sampler)?;
         let refused = |why: String| StartError::Collector { endpoint: endpoint.clone(), why };
         let post = Post::to(&endpoint, EXPORT_WITHIN).map_err(|error| refused(error.to_string()))?;
         let exporter = SpanExporter::builder()
@@ -50,8 +68,19 @@ impl Export {
             .with_attribute(KeyValue::new("service.namespace", settings.namespace.clone()))
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
-        let provider = SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build();
-        Ok(Some(Self { provider }))
+        let queue = Queue::new(exporter, &resource);
+        let provider = SdkTracerProvider::builder()
+            .with_resource(resource)
+            .with_sampler(sampler.clone())
+            .with_span_processor(queue.clone())
+            .build();
+        Ok(Some(Self { endpoint, provider, queue, sampler: Arc::new(sampler) }))
+    }
+
+    /// Spans that are told of by [`tell_span`] go here too.
+    pub(crate) fn begin(&self) {
+        tracing::info!(endpoint = self.endpoint, "spans go to this collector");
+        past::send_to(self.queue.clone(), Arc::clone(&self.sampler));
     }
 
     pub(crate) fn layer(&self) -> logs::Boxed {
@@ -60,6 +89,7 @@ impl Export {
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
+            .with_filter(Info)
             .boxed()
     }
 
@@ -72,6 +102,20 @@ impl Export {
             Ok(Err(error)) => tracing::warn!(%error, "the last spans could not be sent"),
             Err(error) => tracing::warn!(%error, "the last spans could not be sent"),
         }
+    }
+}
+
+/// Traces have no level of their own: what is told at `info` belongs into them, whatever is logged. It gives no hint of that level,
+/// because where two layers are joined to one, the hint of the outer would silence the inner.
+struct Info;
+
+impl Filter<Registry> for Info {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: &LayerContext<'_, Registry>) -> bool {
+        *metadata.level() <= Level::INFO
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if *metadata.level() <= Level::INFO { Interest::always() } else { Interest::never() }
     }
 }
 
@@ -104,6 +148,19 @@ pub fn set_parent(span: &Span, traceparent: &str) {
     if let Err(error) = span.set_parent(parent) {
         tracing::trace!(%error, traceparent, "a span keeps the parent it has");
     }
+}
+
+/// What a collector shows of `span` beside the fields that the log has: its name, and more fields.
+pub fn describe_span(span: &Span, name: &str, fields: impl IntoIterator<Item = (&'static str, FieldValue)>) {
+    if is_traced() {
+        span.set_attribute(queue::NAME, name.to_owned());
+        fields.into_iter().for_each(|(key, value)| span.set_attribute(key, value));
+    }
+}
+
+/// What `span` is about has failed.
+pub fn fail_span(span: &Span, why: String) {
+    span.set_status(Status::error(why));
 }
 
 /// The one header in which a trace travels.

@@ -63,6 +63,9 @@ fn read_what_a_process_logs_as_json() {
     assert_eq!(away.len(), 1, "the collector that is away is said once: {lines:?}");
     assert!(!objects.iter().any(|line| line["message"] == "of no interest"), "{lines:?}");
     assert!(logged("json", "logs=debug").iter().any(|line| line.contains("of no interest")));
+    let quiet = logged("json", "warn");
+    assert!(!quiet.iter().any(|line| line.contains("dispatched")), "{quiet:?}");
+    assert!(quiet.iter().any(|line| line.contains("takes no spans")), "what is not logged is traced: {quiet:?}");
 }
 
 fn read_what_a_process_logs_as_text() {

@@ -12,7 +12,7 @@ pub mod tasks;
 pub mod world;
 
 pub use faults::Faults;
-pub use run::{Scenario, Violation, simulate};
+pub use run::{Scenario, Tally, Violation, simulate};
 pub use world::World;
 
 /// Random numbers from a seed: the same ones everywhere, for ever (splitmix64).

@@ -1,4 +1,4 @@
-//! Hears every lifecycle event, to measure how long work stands still.
+//! Hears every lifecycle event of a step, to measure how long work stands still.
 
 use std::{
     collections::BTreeMap,
@@ -17,22 +17,29 @@ pub struct Ears {
 }
 
 impl Ears {
-    /// Listens from now on, also after the server was restarted.
-    pub async fn open(url: &str, partitions: u32) -> Self {
+    /// Listens from now on, at each of these servers: what is told while one of them is dead is heard at another.
+    pub async fn open(urls: &[String], partitions: u32) -> Self {
         let ears = Self::default();
-        let connection = nats::connect(url, "sagaline", "ears").await.expect("a connection");
-        let subject = "sagaline.lifecycle.step.>";
-        let mut told = connection.client().subscribe(subject).await.expect("a subscription");
-        let heard = Arc::clone(&ears.heard);
-        tokio::spawn(async move {
-            let kept = connection;
-            while let Some(message) = told.next().await {
-                let execution = message.subject.rsplit('.').next().unwrap_or_default();
-                let partition = partition_of(execution, partitions);
-                heard.lock().unwrap_or_else(PoisonError::into_inner).entry(partition).or_default().push(Instant::now());
-            }
-            drop(kept);
-        });
+        for url in urls {
+            let connection = nats::connect(url, "sagaline", "ears").await.expect("a connection");
+            let subject = "sagaline.lifecycle.step.>";
+            let mut told = connection.client().subscribe(subject).await.expect("a subscription");
+            let heard = Arc::clone(&ears.heard);
+            tokio::spawn(async move {
+                let kept = connection;
+                while let Some(message) = told.next().await {
+                    let execution = message.subject.rsplit('.').next().unwrap_or_default();
+                    let partition = partition_of(execution, partitions);
+                    heard
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .entry(partition)
+                        .or_default()
+                        .push(Instant::now());
+                }
+                drop(kept);
+            });
+        }
         ears
     }
 

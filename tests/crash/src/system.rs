@@ -1,4 +1,4 @@
-//! A nats-server, orchestrators and executors, each a process of its own that can be killed.
+//! NATS, orchestrators and executors, each a process of its own that can be killed.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,10 +7,12 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use sagaline_server::{Finder, Server, ServerOptions};
 use tokio::time::sleep;
 
-use crate::Programs;
+use crate::{Nats, Nodes, Programs};
+
+/// How long a service may take to hand over and end when it is asked to.
+const END_WITHIN: Duration = Duration::from_secs(40);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -32,7 +34,7 @@ impl Role {
 /// What runs. Dropping it ends everything that it started, and nothing else.
 pub struct System {
     programs: Programs,
-    pub server: Server,
+    pub nats: Nats,
     folder: PathBuf,
     processes: Vec<Process>,
     /// What every process is told besides where NATS is.
@@ -46,21 +48,37 @@ struct Process {
 }
 
 impl System {
-    /// Starts a nats-server of its own in a new folder.
-    pub async fn start(name: &str, environment: Vec<(&'static str, String)>) -> Self {
+    /// Starts a NATS of its own in a new folder.
+    pub async fn start(name: &str, nodes: Nodes, mut environment: Vec<(&'static str, String)>) -> Self {
         let folder = std::env::temp_dir().join(format!("sagaline-crash-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder can be made");
-        let binary = tokio::task::spawn_blocking(|| Finder::from_env().find_or_install(|_| {})).await;
-        let binary = binary.expect("the search does not panic").expect("a nats-server can be had");
-        let server = Server::start(ServerOptions::new(binary, folder.join("nats"))).await.expect("it starts");
-        Self { programs: Programs::built(), server, folder, processes: vec![], environment, started: 0 }
+        let nats = Nats::start(nodes, &folder.join("nats")).await;
+        environment.push(("SAGALINE_REPLICAS", nodes.count().to_string()));
+        Self { programs: Programs::built(), nats, folder, processes: vec![], environment, started: 0 }
+    }
+
+    /// So many orchestrators and so many executors, and all of it ready.
+    pub async fn with_services(
+        name: &str,
+        nodes: Nodes,
+        of_each: usize,
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
+        let mut system = Self::start(name, nodes, environment).await;
+        for role in [Role::Orchestrator, Role::Executor] {
+            for _ in 0..of_each {
+                system.spawn(role);
+            }
+        }
+        system.ready().await;
+        system
     }
 
     /// Waits until a first execution ran to its end: every service is connected and every partition has recovered.
     pub async fn ready(&self) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            let mut first = self.sagaline(&["bench", "--output", "json", "--workflows", "4", "--concurrency", "4"]);
+            let mut first = self.sagaline(&["bench", "--output", "json", "--workflows", "16", "--concurrency", "16"]);
             let ended = tokio::task::spawn_blocking(move || first.wait()).await.expect("no panic");
             if ended.expect("it has ended").success() {
                 return;
@@ -69,10 +87,6 @@ impl System {
             assert!(Instant::now() < deadline, "nothing runs; see the logs in {}", self.folder.display());
             sleep(Duration::from_millis(200)).await;
         }
-    }
-
-    pub fn url(&self) -> String {
-        self.server.url().to_owned()
     }
 
     /// Where every executor writes down what it runs.
@@ -89,7 +103,7 @@ impl System {
         let log = self.folder.join(format!("{}-{}.log", role.program(), self.started));
         let log = std::fs::File::create(log).expect("a log can be made");
         let mut command = Command::new(self.programs.path(role.program()));
-        command.args(["--nats-url", &self.url()]).envs(self.environment.iter().cloned());
+        command.args(["--nats-url", &self.nats.url()]).envs(self.environment.iter().cloned());
         if role == Role::Executor {
             command.arg("--witness").arg(self.witness_file());
         }
@@ -101,14 +115,36 @@ impl System {
     }
 
     /// Kills the oldest process of a role with -9 and starts another in its place. Gives the pid of the dead.
-    pub fn replace(&mut self, role: Role) -> u32 {
-        let place = self.processes.iter().position(|process| process.role == role).expect("one of that role runs");
-        let mut dead = self.processes.remove(place);
+    pub fn kill(&mut self, role: Role) -> u32 {
+        let mut dead = self.take_oldest(role);
         dead.child.kill().expect("it can be killed");
         dead.child.wait().expect("it has ended");
         let pid = dead.child.id();
         self.spawn(role);
         pid
+    }
+
+    /// Starts another process of a role, then asks the oldest to end and waits for it. How long it took.
+    pub async fn replace(&mut self, role: Role) -> Duration {
+        let mut old = self.take_oldest(role);
+        self.spawn(role);
+        let asked = Instant::now();
+        signal(old.child.id(), Signal::TERM);
+        while old.child.try_wait().expect("it is a child").is_none() {
+            if asked.elapsed() > END_WITHIN {
+                old.child.kill().expect("it can be killed");
+                panic!("{} did not end within {END_WITHIN:?}", role.program());
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        let status = old.child.wait().expect("it has ended");
+        assert!(status.success(), "{} did not end well: {status}", role.program());
+        asked.elapsed()
+    }
+
+    fn take_oldest(&mut self, role: Role) -> Process {
+        let place = self.processes.iter().position(|process| process.role == role).expect("one of that role runs");
+        self.processes.remove(place)
     }
 
     /// The pids of a role, oldest first.
@@ -123,18 +159,27 @@ impl System {
         signal(pid, Signal::CONT);
     }
 
-    /// Kills nats-server with -9 and starts it again on the same disk.
-    pub async fn restart_nats(&mut self) {
-        self.server.kill().await;
-        self.server.restart().await.expect("nats-server starts again");
+    /// Starts `sagaline` with these arguments.
+    pub fn sagaline(&self, arguments: &[&str]) -> Child {
+        let log = self.folder.join(format!("sagaline-{}.log", arguments[0]));
+        let log = std::fs::File::create(log).expect("a log can be made");
+        self.command(arguments).stdout(Stdio::piped()).stderr(log).spawn().expect("sagaline can be started")
     }
 
-    /// Runs `sagaline` with these arguments to its end; its output.
-    pub fn sagaline(&self, arguments: &[&str]) -> Child {
+    /// Runs `sagaline` with these arguments to its end, which must be a good one; what it printed.
+    pub async fn run(&self, arguments: &[&str]) -> String {
+        let mut command = self.command(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
+        let output = output.expect("sagaline can be started");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "`sagaline {}`: {}: {said}", arguments.join(" "), output.status);
+        String::from_utf8(output.stdout).expect("it prints text")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.programs.path("sagaline"));
-        command.args(arguments).args(["--nats-url", &self.url()]).stdin(Stdio::null()).stdout(Stdio::piped());
-        let log = std::fs::File::create(self.folder.join("sagaline.log")).expect("a log can be made");
-        command.stderr(log).spawn().expect("sagaline can be started")
+        command.args(arguments).args(["--nats-url", &self.nats.url()]).stdin(Stdio::null());
+        command
     }
 
     /// Everything is shown to have passed: nothing need be kept for a look.
@@ -144,7 +189,7 @@ impl System {
             process.child.wait().expect("it has ended");
         }
         self.processes.clear();
-        self.server.stop().await;
+        self.nats.stop().await;
         std::fs::remove_dir_all(&self.folder).expect("the folder can be removed");
     }
 }

@@ -8,15 +8,14 @@ use sagaline_broker::{
     nats,
     ports::{Message, Outcome},
 };
-use sagaline_crash::{Role, System, Witness};
+use sagaline_crash::{Nodes, Role, System, Witness, kills::now};
 use sagaline_events::{Task, task::TASK_TYPE};
-use sagaline_model::Moment;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_that_is_made_to_run_again_is_noticed() {
-    let mut system = System::start("seeded", vec![]).await;
+    let mut system = System::start("seeded", Nodes::One, vec![("SAGALINE_PARTITIONS", "2".to_owned())]).await;
     system.spawn(Role::Orchestrator);
     system.spawn(Role::Executor);
     system.ready().await;
@@ -25,7 +24,7 @@ async fn a_step_that_is_made_to_run_again_is_noticed() {
     let arguments =
         ["bench", "--output", "json", "--workflows", "100", "--rate", "10", "--step-ms", "20", "--witness", &path];
     let mut bench = system.sagaline(&arguments);
-    let connection = nats::connect(&system.url(), "sagaline", "seeder").await.expect("a connection");
+    let connection = nats::connect(&system.nats.url(), "sagaline", "seeder").await.expect("a connection");
     let finished = timeout(Duration::from_secs(30), async {
         loop {
             let runs = if witness.exists() { Witness::read(&witness) } else { Witness::default() };
@@ -50,11 +49,6 @@ async fn a_step_that_is_made_to_run_again_is_noticed() {
     assert_eq!(report["repeated_steps"], 1, "{report}");
     assert_eq!(status.code(), Some(1), "{report}");
     system.end().await;
-}
-
-fn now() -> Moment {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    Moment::from_nanos(i64::try_from(since.as_nanos()).expect("before 2262"))
 }
 
 fn disguised(connection: &nats::Connection, execution: &str, step: &str, attempt: u32) -> Message {

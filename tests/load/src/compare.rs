@@ -7,7 +7,7 @@ mod summary;
 
 use std::path::{Path, PathBuf};
 
-use sagaline_server::{Finder, Server, ServerOptions};
+use sagaline_server::{Cluster, Finder, Server, ServerOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,6 +38,9 @@ pub struct Settings {
     /// Every message is on the disk before it is acknowledged, as in production.
     #[arg(long)]
     pub sync_always: bool,
+    /// How many nodes NATS has, and each stream replicas.
+    #[arg(long, default_value_t = 1, value_parser = replicas)]
+    pub replicas: usize,
     /// Only the floor: no service is needed.
     #[arg(long)]
     pub floor_only: bool,
@@ -80,10 +83,25 @@ pub async fn run(settings: &Settings, mut progress: impl FnMut(&str)) -> Result<
     let folder = DataFolder::new(settings.data_dir.clone())?;
     let mut options = ServerOptions::new(binary, &folder.0);
     options.sync_always = settings.sync_always;
-    let mut server = Server::start(options).await?;
-    let measured = measure(settings, &server.url(), &mut progress).await;
-    server.stop().await;
+    if settings.replicas == 1 {
+        let mut server = Server::start(options).await?;
+        let measured = measure(settings, &server.url(), &mut progress).await;
+        server.stop().await;
+        return measured;
+    }
+    let mut cluster = Cluster::start(settings.replicas, options).await?;
+    let measured = measure(settings, &cluster.url(), &mut progress).await;
+    cluster.stop().await;
     measured
+}
+
+/// One node alone, or as many as can lose one.
+fn replicas(text: &str) -> Result<usize, String> {
+    match text {
+        "1" => Ok(1),
+        "3" => Ok(3),
+        _ => Err("one node or three can be measured".to_owned()),
+    }
 }
 
 async fn measure(settings: &Settings, url: &str, progress: &mut impl FnMut(&str)) -> Result<Summary, Failure> {
@@ -96,7 +114,7 @@ async fn measure(settings: &Settings, url: &str, progress: &mut impl FnMut(&str)
             let load =
                 ["--workflows".to_owned(), workflows.to_string(), "--concurrency".into(), concurrency.to_string()];
             let mut floor = command(settings, "floor")?;
-            floor.args(["--url", url]).args(&load);
+            floor.args(["--url", url, "--replicas", &settings.replicas.to_string()]).args(&load);
             let floor = read(&run_to_end(floor).await?)?;
             progress(&format!("pair {pair}, {concurrency} in flight, floor: {}", in_words(&floor)));
             runs.floor.push(floor);
@@ -120,7 +138,9 @@ async fn start_services(settings: &Settings, url: &str) -> Result<Vec<Service>, 
     let mut services = vec![];
     if !settings.floor_only {
         for name in ["sagaline-orchestrator", "sagaline-executor"] {
-            services.push(Service::start(name, command(settings, name)?, url).await?);
+            let mut service = command(settings, name)?;
+            service.env("SAGALINE_REPLICAS", settings.replicas.to_string());
+            services.push(Service::start(name, service, url).await?);
         }
     }
     Ok(services)

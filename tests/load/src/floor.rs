@@ -120,7 +120,8 @@ impl Reporter {
 }
 
 async fn connect(url: &str) -> Result<Client, Failure> {
-    let connected = async_nats::connect(url).await;
+    let nodes: Vec<&str> = url.split(',').collect();
+    let connected = async_nats::connect(nodes).await;
     connected.map_err(|error| {
         format!("cannot reach NATS at `{url}`; start nats-server with `-js`, or name it with `--url`: {error}").into()
     })

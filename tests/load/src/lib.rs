@@ -4,5 +4,6 @@
 
 pub mod compare;
 pub mod floor;
+pub mod many;
 pub mod memory;
 mod processes;

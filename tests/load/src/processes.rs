@@ -48,10 +48,7 @@ impl Service {
 
     /// How much memory it holds now, in KiB.
     pub(crate) fn resident_kib(&self) -> Result<u64, Failure> {
-        let pid = self.child.id().ok_or("the process has ended")?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS is told")?;
-        Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+        resident_kib(self.child.id().ok_or("the process has ended")?)
     }
 
     /// Asks it to end, and kills it if it does not.
@@ -68,6 +65,13 @@ impl Service {
             status => Err(format!("`{}` did not end well: {status}", self.name).into()),
         }
     }
+}
+
+/// How much memory a process holds now, in KiB.
+pub(crate) fn resident_kib(pid: u32) -> Result<u64, Failure> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS is told")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 
 /// What a program printed. It is killed if nobody waits for it any more.

@@ -1,14 +1,7 @@
 //! What these tests share: a server with an installation, tasks put into its queue, an owner that wants everything, and
 //! waiting with a deadline.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::SystemTime;
 
 use futures::StreamExt;
 use sagaline_broker::{
@@ -17,36 +10,21 @@ use sagaline_broker::{
 };
 use sagaline_events::{Input, Task, ask::Answer, task::TASK_TYPE};
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
-use sagaline_server::{Binary, Finder, Server, ServerOptions};
+use sagaline_testkit::site::Nats;
+pub(crate) use sagaline_testkit::site::{LONG, eventually};
 use serde_json::Value;
 
-/// Long enough for a machine with much else to do.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
-
-static BINARY: LazyLock<Binary> = LazyLock::new(|| Finder::from_env().find_or_install(|_| ()).expect("a nats-server"));
-
-/// A server with a small installation, and an owner that wants every task.
+/// A NATS with a small installation, and an owner that wants every task.
 pub(crate) struct Site {
-    pub(crate) server: Server,
+    pub(crate) server: Nats,
     pub(crate) connection: Connection,
-    pub(crate) folder: PathBuf,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        // The server still runs; what it has open goes with it.
-        std::fs::remove_dir_all(&self.folder).ok();
-    }
 }
 
 impl Site {
     pub(crate) async fn start() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let unique = format!("executor-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique);
-        let server = Server::start(ServerOptions::new(BINARY.clone(), folder.join("nats"))).await.expect("a server");
+        let server = Nats::start("executor").await;
         let connection = connect(&server.url(), "sagaline", "test").await.expect("a connection");
-        let installation = Installation { partitions: 1, ..Installation::default() };
+        let installation = Installation { partitions: 1, ..server.installation() };
         installation.ensure(&connection).await.expect("an installation");
         let client = connection.client().clone();
         let mut questions = client.subscribe(connection.names().ask(0)).await.expect("subscribed");
@@ -57,7 +35,7 @@ impl Site {
                 client.publish(asker, wanted.clone().into()).await.expect("answered");
             }
         });
-        Self { server, connection, folder }
+        Self { server, connection }
     }
 
     /// Puts a task into the queue and gives how its attempt ended.
@@ -115,14 +93,5 @@ pub(crate) fn task(activity: &str, execution: &str, input: Value) -> Task {
         ask: "sagaline.ask.0".into(),
         cause: now + Span::from_secs(600),
         timeout: None,
-    }
-}
-
-/// Waits until `true`, failing when that takes too long.
-pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + LONG;
-    while !is_so().await {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

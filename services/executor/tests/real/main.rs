@@ -3,4 +3,5 @@
 mod builtin;
 mod common;
 mod program;
+mod slots;
 mod web;

@@ -57,7 +57,7 @@ async fn eventually_begun(file: &PathBuf, execution: &str, pid: Option<u32>) {
 #[tokio::test]
 async fn the_task_of_a_killed_executor_goes_to_another_within_seconds() {
     let site = Site::start().await;
-    let file = site.folder.join("witness.jsonl");
+    let file = site.server.folder().join("witness.jsonl");
     let mut first = executor(&site, &file);
     let first_pid = first.id();
     site.put(&task("sleep", "long", json!({ "ms": 60_000 }))).await;
@@ -88,7 +88,7 @@ async fn the_task_of_a_killed_executor_goes_to_another_within_seconds() {
 #[tokio::test]
 async fn an_executor_that_stood_still_does_not_begin_what_it_was_given_before() {
     let site = Site::start().await;
-    let file = site.folder.join("witness.jsonl");
+    let file = site.server.folder().join("witness.jsonl");
     let first = executor(&site, &file);
     site.put(&task("noop", "first", json!(null))).await;
     eventually_begun(&file, "first", first.id()).await;
@@ -117,7 +117,7 @@ async fn an_executor_that_stood_still_does_not_begin_what_it_was_given_before() 
 #[tokio::test]
 async fn sigterm_ends_it_also_when_nats_is_away() {
     let mut site = Site::start().await;
-    let file = site.folder.join("witness.jsonl");
+    let file = site.server.folder().join("witness.jsonl");
     let mut child = executor(&site, &file);
     site.put(&task("noop", "first", json!(null))).await;
     eventually_begun(&file, "first", child.id()).await;
@@ -130,7 +130,7 @@ async fn sigterm_ends_it_also_when_nats_is_away() {
 #[tokio::test]
 async fn sigterm_lets_what_runs_come_to_its_end() {
     let site = Site::start().await;
-    let file = site.folder.join("witness.jsonl");
+    let file = site.server.folder().join("witness.jsonl");
     let mut executor = executor(&site, &file);
     site.put(&task("sleep", "short", json!({ "ms": 800 }))).await;
     eventually_begun(&file, "short", executor.id()).await;

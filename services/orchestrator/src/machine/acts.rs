@@ -3,12 +3,14 @@
 use sagaline_broker::{
     machine::{Act, Origin, QueuedTask, Rejection},
     names::Names,
-    ports::{Bucket, Message},
+    ports::{Bucket, Message, Sequence},
 };
 use sagaline_engine::{Dispatch, Effect, Execution};
 use sagaline_events::{Happening, Input, Lifecycle, Task, input::StepFailed, lifecycle::Refs, task::TASK_TYPE};
 use sagaline_model::{ExecutionId, Name, StepError};
 use serde_json::json;
+
+use super::spans::Trace;
 
 /// Writes what one partition's executions send.
 pub(super) struct Wire {
@@ -36,12 +38,13 @@ impl Wire {
         plan: Option<&(Name, u32)>,
         effects: Vec<Effect>,
         origin: &Origin,
+        began: Sequence,
     ) -> Vec<Act> {
-        let id = &state.id;
+        let (id, trace) = (&state.id, self.trace(state));
         let unknown = || (self.unknown_workflow(state), 0);
         let (workflow, version) = plan.cloned().unwrap_or_else(unknown);
         let act = |(ordinal, effect): (usize, Effect)| match effect {
-            Effect::Dispatch(task) => Act::Task(self.task(id, &workflow, version, task, origin.traceparent.as_deref())),
+            Effect::Dispatch(task) => Act::Task(self.task(id, &workflow, version, task, trace.as_ref())),
             Effect::Revoke { path, attempt, queue, activity } => Act::Revoke {
                 subject: self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt),
                 queue: queue.to_string(),
@@ -51,12 +54,17 @@ impl Wire {
             Effect::Tell(happening) => {
                 let event =
                     Lifecycle { workflow: workflow.clone(), version, execution: id.clone(), at: state.now, happening };
-                Act::Send(self.lifecycle(&event, origin, ordinal))
+                Act::Send(self.lifecycle(&event, origin, began, ordinal, trace.as_ref()))
             }
             Effect::Bind { workflow, version } => look_up(&workflow, version),
             Effect::Reject { reason, detail } => Act::Reject(Rejection { reason, detail }),
         };
         effects.into_iter().enumerate().map(act).collect()
+    }
+
+    /// The trace that an execution belongs to.
+    pub(super) fn trace(&self, state: &Execution) -> Option<Trace> {
+        Trace::of(self.names.namespace(), state)
     }
 
     /// An execution that ended without a plan still names its workflow.
@@ -65,11 +73,18 @@ impl Wire {
         named.unwrap_or_else(|| Name::new("unknown").expect("`unknown` is a name"))
     }
 
-    fn lifecycle(&self, event: &Lifecycle, origin: &Origin, ordinal: usize) -> Message {
+    fn lifecycle(
+        &self,
+        event: &Lifecycle,
+        origin: &Origin,
+        began: Sequence,
+        ordinal: usize,
+        trace: Option<&Trace>,
+    ) -> Message {
         let (kind, what) = event.happening.name();
         let execution = event.execution.as_str();
         let input = matches!(event.happening, Happening::WorkflowStarted { .. })
-            .then(|| format!("{}/{}", self.log, origin.sequence));
+            .then(|| format!("{}/{began}", self.log));
         let output = matches!(event.happening, Happening::WorkflowCompleted { .. })
             .then(|| format!("{}/{execution}", self.names.bucket(Bucket::Results)));
         let refs = Refs { input: input.as_deref(), output: output.as_deref() };
@@ -83,7 +98,7 @@ impl Wire {
                 format!("{execution}-{}-{ordinal}", origin.sequence),
                 event.happening.kind(),
                 execution,
-                origin.traceparent.as_deref(),
+                trace.map(|trace| trace.carried(event.happening.step())),
             ),
         }
     }
@@ -94,11 +109,12 @@ impl Wire {
         workflow: &Name,
         version: u32,
         task: Dispatch,
-        traceparent: Option<&str>,
+        trace: Option<&Trace>,
     ) -> QueuedTask {
         let Dispatch { path, attempt, queue, activity, input, timeout, cause } = task;
         let subject = self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt);
         let name = format!("{id}/{path}/{attempt}");
+        let traceparent = trace.map(|trace| trace.carried(Some(&path)));
         let data = Task {
             workflow: workflow.clone(),
             version,
@@ -156,7 +172,7 @@ impl Wire {
         id: String,
         kind: String,
         subject: &str,
-        traceparent: Option<&str>,
+        traceparent: Option<String>,
     ) -> Vec<(&'static str, String)> {
         let mut headers = Vec::with_capacity(6);
         headers.push(("ce-specversion", "1.0".to_owned()));
@@ -164,7 +180,7 @@ impl Wire {
         headers.push(("ce-source", self.source.clone()));
         headers.push(("ce-type", kind));
         headers.push(("ce-subject", subject.to_owned()));
-        headers.extend(traceparent.map(|parent| ("ce-traceparent", parent.to_owned())));
+        headers.extend(traceparent.map(|parent| ("ce-traceparent", parent)));
         headers
     }
 }

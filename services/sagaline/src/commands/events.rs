@@ -1,23 +1,15 @@
-//! `sagaline events`: CloudEvents into the system.
+//! `sagaline events`: CloudEvents into the system, and what comes of them.
 
-use sagaline_events::Envelope;
-use sagaline_sdk::client::{Client, fresh_id};
-use serde_json::{Value, json};
+mod publish;
+mod tail;
 
+pub(crate) use self::publish::envelope;
 use crate::{
     context::Context,
     failure::{Exit, Failure},
-    files,
 };
 
-const EXAMPLES: &str = "\
-Examples:
-  sagaline events publish order.created --data '{\"order_id\":\"A-1\",\"total\":10,\"card\":\"visa\"}'
-  sagaline events publish order.created --data @order.json --source /shop --id A-1
-
-The same source and id again is the same event: it starts nothing a second time.";
-
-/// Publish CloudEvents
+/// Publish CloudEvents, and follow what happens
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -26,69 +18,13 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    Publish(Publish),
-}
-
-/// Publish a CloudEvent; it starts the workflows that have a trigger for its type
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-struct Publish {
-    /// Its type, such as order.created
-    #[arg(value_name = "TYPE", value_parser = kind)]
-    kind: String,
-    /// Its data: JSON, or @FILE for a file of JSON
-    #[arg(long, value_name = "JSON|@FILE")]
-    data: Option<String>,
-    /// Who says so
-    #[arg(long, value_parser = attribute)]
-    source: Option<String>,
-    /// What tells it from other events of this source; one is made up if it is left out
-    #[arg(long, value_parser = attribute)]
-    id: Option<String>,
-    /// What it is about
-    #[arg(long, value_parser = attribute)]
-    subject: Option<String>,
+    Publish(publish::Args),
+    Tail(tail::Args),
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let Verb::Publish(publish) = args.verb;
-    let data = files::data("--data", publish.data.as_deref())?;
-    let client = context.client().await?;
-    let mut event = envelope(&client, &publish.kind, publish.id, &data);
-    event.source = publish.source.unwrap_or(event.source);
-    event.subject = publish.subject;
-    let sent = client.publish_event(&event).await?;
-    let output = &context.output;
-    if output.is_json() {
-        let (id, source, kind) = (&event.id, &event.source, &event.kind);
-        output.json(&json!({ "id": id, "source": source, "type": kind, "sequence": sent.sequence }))?;
-    } else {
-        output.line(&format!("event {} published as {}", event.kind, event.id))?;
+    match args.verb {
+        Verb::Publish(args) => publish::run(args, context).await,
+        Verb::Tail(args) => tail::run(args, context).await,
     }
-    Ok(Exit::Done)
-}
-
-/// An event from this program.
-pub(crate) fn envelope(client: &Client, kind: &str, id: Option<String>, data: &Value) -> Envelope {
-    let payload = if data.is_null() { vec![] } else { data.to_string().into_bytes() };
-    let mut event = Envelope::new(id.unwrap_or_else(|| fresh_id().to_string()), client.source(), kind, payload);
-    event.content_type = (!data.is_null()).then(|| "application/json".to_owned());
-    event
-}
-
-/// A type becomes tokens of a subject.
-fn kind(text: &str) -> Result<String, String> {
-    let plain =
-        |token: &str| !token.is_empty() && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if text.len() <= 200 && text.split('.').all(plain) {
-        return Ok(text.to_owned());
-    }
-    Err("a type is words of letters, digits, `_` and `-` with single dots between them, such as order.created"
-        .to_owned())
-}
-
-/// What stands in a header.
-fn attribute(text: &str) -> Result<String, String> {
-    let fits = !text.is_empty() && text.len() <= 1000 && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned()).ok_or_else(|| "write it on one line of at most 1000 bytes".to_owned())
 }

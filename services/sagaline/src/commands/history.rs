@@ -1,8 +1,8 @@
 //! `sagaline history`: everything that ever changed an execution, in order.
 
 use sagaline_events::input::INPUT_TYPE_PREFIX;
-use sagaline_model::ExecutionId;
-use sagaline_sdk::client::{Error, HistoryEntry};
+use sagaline_model::{ExecutionId, Moment};
+use sagaline_sdk::client::{Client, Error, HistoryEntry};
 
 use crate::{
     context::Context,
@@ -16,7 +16,7 @@ Examples:
   sagaline history order-A-1
   sagaline history order-A-1 --output json | jq -c '[.time, .type]'
 
-It is the log itself: its inputs, in the order in which they were applied. The log keeps them for a day.";
+It is the log itself: its inputs, in the order in which they were applied. The log keeps them for a day. What is gone is said.";
 
 /// So much is read at once.
 const PAGE: usize = 1000;
@@ -32,6 +32,10 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let (execution, output) = (ExecutionId::encoded(&args.id), &context.output);
     let client = context.client().await?;
+    let gone = client.history_is_gone_before(&execution).await?;
+    if let Some(before) = gone {
+        output.talk(&format!("the log before {} is gone, and with it the start, if there was one", words::exact_time(before)));
+    }
     let mut after = 0;
     loop {
         let history = client.history(&execution, after, PAGE).await?;
@@ -41,13 +45,19 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure>
         match history.entries.last() {
             Some(last) if history.more => after = last.sequence,
             Some(_) => return Ok(Exit::Done),
-            None if after == 0 => {
-                let failure = Failure::from(Error::NotFound(execution));
-                return Err(failure.hint("the log keeps a history for a day"));
-            }
+            None if after == 0 => return nothing(&client, execution, gone, output).await,
             None => return Ok(Exit::Done),
         }
     }
+}
+
+/// No input of it is on the log: it never was, or all of it is gone.
+async fn nothing(client: &Client, execution: ExecutionId, gone: Option<Moment>, output: &Output) -> Result<Exit, Failure> {
+    if gone.is_some() && client.get(&execution).await?.is_some() {
+        output.talk(&format!("all inputs of `{execution}` are gone from the log; `sagaline get {execution}` shows what it came to"));
+        return Ok(Exit::Done);
+    }
+    Err(Failure::from(Error::NotFound(execution)).hint("the log keeps a history for a day"))
 }
 
 fn show(entry: &HistoryEntry, output: &Output) -> Result<(), Failure> {

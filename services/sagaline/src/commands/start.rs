@@ -2,7 +2,7 @@
 
 use sagaline_events::record::Status;
 use sagaline_model::{ExecutionId, Name};
-use sagaline_sdk::client::{Client, StartOptions, Started};
+use sagaline_sdk::client::{Client, Error, StartOptions, Started};
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,7 +18,8 @@ Examples:
   sagaline start order --input @order.json --wait --output json | jq .output
 
 With `--id` it is safe to try again: the same id with the same input is the same execution (`existing: true`, exit code 0);
-with another input it is refused (exit code 1). With `--wait` the exit code is 0 only if the execution completes.";
+with another input it is refused (exit code 1). An input that does not fit the workflow's `input_schema` is refused with
+every violation (exit code 65; with `--output json` one object each). With `--wait` the exit code is 0 only if the execution completes.";
 
 /// Start an execution
 #[derive(Debug, clap::Args)]
@@ -52,7 +53,13 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         traceparent: None,
     };
     let client = context.client().await?;
-    let started = client.start(&args.workflow, input, options).await?;
+    let started = match client.start(&args.workflow, input, options).await {
+        Err(Error::InvalidInput { violations, .. }) if context.output.is_json() => {
+            violations.listed.iter().try_for_each(|violation| context.output.json(violation))?;
+            return Err(Failure::silent(Exit::BadData));
+        }
+        started => started?,
+    };
     if args.wait {
         return wait(&client, &started, context).await;
     }

@@ -43,9 +43,15 @@ impl Ground {
             None => Folder::temporary()?,
         };
         let version = binary.version().to_string();
-        let server = Server::start(ServerOptions::new(binary, &folder.path)).await;
+        let options = ServerOptions { monitor: true, ..ServerOptions::new(binary, &folder.path) };
+        let server = Server::start(options).await;
         let server = server.map_err(|error| Failure::new(Exit::Unreachable, chain(&error)))?;
         Ok(Self { url: server.url(), own: Some(Own { server, version, folder }) })
+    }
+
+    /// Where the server says how it keeps what it acknowledges; of a stranger's that is not known.
+    pub(super) fn monitors(&self) -> Vec<String> {
+        self.own.as_ref().and_then(|own| own.server.monitor_url()).into_iter().collect()
     }
 
     /// Resolves when the server dies by itself.

@@ -1,20 +1,16 @@
-//! What these tests share: running the program, one server for the verbs that need no orchestrator, waiting with a deadline.
+//! What these tests share: running the program, one NATS for the verbs that need no orchestrator, waiting with a deadline.
 
 use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::{
-        LazyLock,
-        atomic::{AtomicU32, Ordering},
-        mpsc,
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
-use sagaline_broker::nats::{Installation, connect};
-use sagaline_server::{Finder, Server, ServerOptions};
+use sagaline_broker::nats::connect;
+use sagaline_testkit::site::shared;
 use serde_json::Value;
 use tokio::runtime::Builder;
 
@@ -60,38 +56,7 @@ impl Ran {
     }
 }
 
-/// The server that tests share, each in an installation of its own. It ends with this process.
-static URL: LazyLock<String> = LazyLock::new(|| {
-    let (sender, started) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            remove_what_others_left();
-            let server = Server::start(server_options(&target_folder("server"))).await.expect("a server");
-            sender.send(server.url()).expect("somebody waits for it");
-            std::future::pending::<()>().await;
-        });
-    });
-    started.recv().expect("the server starts")
-});
-
-pub(crate) fn server_options(folder: &Path) -> ServerOptions {
-    let binary = Finder::from_env().find_or_install(|doing| eprintln!("{doing}")).expect("a nats-server");
-    ServerOptions::new(binary, folder)
-}
-
-/// The shared server's folder outlives its process: nothing runs when a process has ended.
-fn remove_what_others_left() {
-    for folder in fs::read_dir(env!("CARGO_TARGET_TMPDIR")).expect("the folder of tests").flatten() {
-        let name = folder.file_name().to_string_lossy().into_owned();
-        let of = name.strip_prefix("cli-server-").filter(|pid| !Path::new("/proc").join(pid).exists());
-        if of.is_some() && fs::remove_dir_all(folder.path()).is_err() {
-            eprintln!("{name} stays");
-        }
-    }
-}
-
-/// An installation on the shared server that no orchestrator serves.
+/// An installation on the shared NATS that no orchestrator serves.
 pub(crate) struct Installed {
     pub(crate) url: String,
     pub(crate) namespace: String,
@@ -103,11 +68,10 @@ impl Installed {
         let namespace = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let connection = connect(&URL, &namespace, "test").await.expect("a connection");
-            let installation = Installation { size_factor: 0.01, ..Installation::default() };
-            installation.ensure(&connection).await.expect("an installation");
+            let connection = connect(server_url(), &namespace, "test").await.expect("a connection");
+            shared().installation().ensure(&connection).await.expect("an installation");
         });
-        Self { url: URL.clone(), namespace }
+        Self { url: server_url().to_owned(), namespace }
     }
 
     /// Runs the program against it.
@@ -117,7 +81,7 @@ impl Installed {
 }
 
 pub(crate) fn server_url() -> &'static str {
-    &URL
+    &shared().url
 }
 
 /// A folder that is removed at the end of its test.

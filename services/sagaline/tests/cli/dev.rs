@@ -10,16 +10,16 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use sagaline_server::Server;
+use sagaline_testkit::site::Nats;
 use serde_json::{Value, json};
 
-use crate::common::{Folder, ORDER, Ran, eventually, program, run, server_options};
+use crate::common::{Folder, ORDER, Ran, eventually, program, run};
 
 /// A server, three services and two orders, on a machine that builds something else meanwhile.
-const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 /// A `dev` that runs, its lines coming in as they are printed.
-struct Dev {
+pub(crate) struct Dev {
     child: Child,
     lines: Receiver<String>,
     stderr: thread::JoinHandle<String>,
@@ -28,7 +28,7 @@ struct Dev {
 }
 
 impl Dev {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let temporary = Folder::new();
         let mut command = program([&["dev", "--http", "127.0.0.1:0"], arguments].concat());
         command.env("TMPDIR", &temporary.0).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -64,17 +64,17 @@ impl Dev {
     }
 
     /// What it says when it is ready, in JSON.
-    fn ready(&self) -> Value {
+    pub(crate) fn ready(&self) -> Value {
         let lines = self.until(|line| line.contains(r#""ready":true"#));
         serde_json::from_str(&lines[0]).expect("JSON")
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("it runs");
     }
 
     /// How it ended, and what it said on standard error.
-    fn end(mut self) -> (ExitStatus, String, Folder) {
+    pub(crate) fn end(mut self) -> (ExitStatus, String, Folder) {
         let mut ended = None;
         eventually("it ends", Duration::from_secs(20), || {
             ended = self.child.try_wait().expect("a child of ours");
@@ -91,7 +91,7 @@ fn runs(pid: &Value) -> bool {
     state.is_ok_and(|state| !state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
 }
 
-fn at(url: &Value, line: &[&str]) -> Ran {
+pub(crate) fn at(url: &Value, line: &[&str]) -> Ran {
     run([&["--nats-url", url.as_str().expect("a URL")], line].concat())
 }
 
@@ -204,7 +204,7 @@ fn a_benchmark_loses_nothing_when_the_server_is_killed_and_comes_back() {
     let folder = Folder::new();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    let mut server = runtime.block_on(Server::start(server_options(&folder.0.join("nats")))).expect("a server");
+    let mut server = runtime.block_on(Nats::start("dev"));
     let witness = folder.0.join("witness").display().to_string();
     let dev = Dev::start(&["--nats-url", &server.url(), "--witness", &witness, "--output", "json"]);
     let ready = dev.ready();
@@ -216,7 +216,7 @@ fn a_benchmark_loses_nothing_when_the_server_is_killed_and_comes_back() {
     let listed = || at(&ready["nats_url"], &["list", "--status", "completed", "--limit", "100"]).stdout.lines().count();
     eventually("it is in the middle", SOON, || 50 < listed());
     runtime.block_on(server.kill());
-    runtime.block_on(server.restart()).expect("the server is back");
+    runtime.block_on(server.restart());
     let ended = bench.wait_with_output().expect("it ends");
     let measured: Value = serde_json::from_slice(&ended.stdout).expect("one object");
     let said = String::from_utf8_lossy(&ended.stderr);

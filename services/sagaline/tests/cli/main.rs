@@ -4,12 +4,22 @@
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod contracts;
+#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod dev;
+#[cfg(test)]
+mod doctor;
 #[cfg(test)]
 mod executions;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]
 mod reach;
+#[cfg(test)]
+mod rejected;
+#[cfg(test)]
+mod tail;
+#[cfg(test)]
+mod watch;

@@ -1,21 +1,12 @@
 //! What these tests share: a server with an installation on it, triggers that run, and what they have started.
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    process,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use async_nats::{HeaderMap, jetstream::message::StreamMessage};
 use bytes::Bytes;
 use sagaline_broker::{
     names::{Names, Stream},
-    nats::{Connection, Installation, Installed, connect},
+    nats::{Connection, Installed, connect},
     ports::{Bucket, Message, Outcome},
 };
 use sagaline_events::{
@@ -23,27 +14,19 @@ use sagaline_events::{
     record::{Definition, Latest},
 };
 use sagaline_model::{Dag, Name, Plan, Trigger};
-use sagaline_server::{Binary, Finder, Server, ServerOptions};
 use sagaline_telemetry::Health;
+use sagaline_testkit::site::{Nats, eventually_within};
 use sagaline_trigger::Settings;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-static BINARY: LazyLock<Binary> =
-    LazyLock::new(|| Finder::from_env().find_or_install(|doing| eprintln!("{doing}")).expect("a nats-server"));
-
-/// A server of its own for a test, and an installation on it.
+/// A NATS of its own for a test, and an installation on it.
 pub(crate) struct World {
-    pub(crate) server: Server,
+    pub(crate) server: Nats,
     pub(crate) connection: Connection,
     pub(crate) installed: Installed,
-    /// Last, because it goes when the server is gone.
-    _folder: Folder,
 }
-
-/// A data folder that is removed at the end of its test.
-struct Folder(PathBuf);
 
 /// A trigger in this process.
 pub(crate) struct Running {
@@ -53,15 +36,10 @@ pub(crate) struct Running {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("trigger-{}-{number}", process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder for the test");
-        let folder = Folder(folder);
-        let server = Server::start(ServerOptions::new(BINARY.clone(), &folder.0)).await.expect("a server");
+        let server = Nats::start("trigger").await;
         let connection = connect(&server.url(), "sagaline", "test").await.expect("a connection");
-        let installed = Installation::default().ensure(&connection).await.expect("an installation");
-        Self { server, connection, installed, _folder: folder }
+        let installed = server.installation().ensure(&connection).await.expect("an installation");
+        Self { server, connection, installed }
     }
 
     pub(crate) fn names(&self) -> &Names {
@@ -79,10 +57,10 @@ impl World {
 
     /// What `apply` does.
     pub(crate) async fn apply(&self, workflow: &str, version: u32, triggers: Vec<Trigger>) {
-        let name = Name::new(workflow).expect("a name");
         let plan = Plan {
-            workflow: name.clone(),
+            workflow: Name::new(workflow).expect("a name"),
             note: None,
+            rules: Plan::FIRST_RULES,
             input_schema: None,
             triggers,
             timeout: None,
@@ -90,11 +68,17 @@ impl World {
             root: Dag { nodes: vec![] },
             output: None,
         };
+        self.apply_plan(plan, version).await;
+    }
+
+    pub(crate) async fn apply_plan(&self, plan: Plan, version: u32) {
+        let name = plan.workflow.clone();
+        let workflow = name.as_str().to_owned();
         let hash = plan.hash();
         let definition = Definition { workflow: name, version, hash: hash.clone(), plan, source: None };
         let json = |value: Result<Vec<u8>, serde_json::Error>| Bytes::from(value.expect("JSON"));
-        self.put(&Names::definition_key(workflow, version), json(serde_json::to_vec(&definition))).await;
-        self.put(&Names::latest_key(workflow), json(serde_json::to_vec(&Latest { version, hash }))).await;
+        self.put(&Names::definition_key(&workflow, version), json(serde_json::to_vec(&definition))).await;
+        self.put(&Names::latest_key(&workflow), json(serde_json::to_vec(&Latest { version, hash }))).await;
     }
 
     async fn put(&self, key: &str, payload: Bytes) {
@@ -166,14 +150,6 @@ impl World {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("{} stays: {error}", self.0.display());
-        }
-    }
-}
-
 impl Running {
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
@@ -222,10 +198,6 @@ pub(crate) fn order(number: usize) -> Value {
 }
 
 /// Waits until the answer is yes. A dead replica's events come to another after half a minute, so more than that.
-pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(90);
-    while !is_so().await {
-        assert!(Instant::now() < deadline, "not within 90 seconds: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+pub(crate) async fn eventually(what: &str, is_so: impl AsyncFnMut() -> bool) {
+    eventually_within(Duration::from_secs(90), what, is_so).await;
 }

@@ -1,7 +1,7 @@
 //! What cannot be served, and that it stops nothing else.
 
-use sagaline_broker::{names::Stream, nats::Installation};
-use sagaline_model::Trigger;
+use sagaline_broker::names::Stream;
+use sagaline_model::{Plan, Trigger};
 use serde_json::{Value, json};
 
 use crate::common::{World, id, on, order};
@@ -58,6 +58,35 @@ async fn an_input_that_cannot_be_made_is_set_aside_and_holds_up_no_other_workflo
     trigger.stop().await;
 }
 
+#[tokio::test]
+async fn an_input_that_does_not_fit_its_schema_starts_nothing_and_says_why() {
+    let world = World::new().await;
+    world.apply("order", 1, vec![on("order.created")]).await;
+    let schema = json!({ "properties": { "order": { "type": "number" }, "card": true }, "required": ["order", "card"] });
+    let root = sagaline_model::Dag { nodes: vec![] };
+    let checked = Plan {
+        workflow: sagaline_model::Name::new("checked").expect("a name"),
+        rules: Plan::RULES_OF_CONTRACTS,
+        note: None,
+        input_schema: Some(schema),
+        triggers: vec![on("order.created")],
+        timeout: None,
+        tags: vec![],
+        root,
+        output: None,
+    };
+    world.apply_plan(checked, 1).await;
+    let trigger = world.trigger().await;
+    world.publish("order.created", "/shop", "A-1", json!({ "order": "x" })).await;
+    world.settle().await;
+    assert_eq!(world.starts().await.into_keys().collect::<Vec<_>>(), [id("order", "/shop", "A-1")]);
+    let told = world.told("rejected").await;
+    assert_eq!((&told[0]["workflow"], &told[0]["reason"]), (&json!("checked"), &json!("invalid_input")));
+    let why = told[0]["why"].as_str().expect("a reason");
+    assert!(why.contains("has no `card`; expected a map with `card`; /order is \"x\"; expected a number"), "{why}");
+    trigger.stop().await;
+}
+
 /// The log of a partition is away for a while: its starts wait, the others do not.
 #[tokio::test]
 async fn an_event_that_fails_is_tried_again_and_holds_up_no_other() {
@@ -81,7 +110,7 @@ async fn an_event_that_fails_is_tried_again_and_holds_up_no_other() {
         world.stored(&world.names().runs(0)).await.len() == of_partition(0)
     })
     .await;
-    Installation::default().ensure(&world.connection).await.expect("the log is back");
+    world.server.installation().ensure(&world.connection).await.expect("the log is back");
     world.wait_for_starts(events).await;
     world.settle().await;
     assert_eq!(world.stored(&away).await.len(), of_partition(1));

@@ -14,6 +14,9 @@ use crate::ports::{Failure, Sequence};
 
 pub(super) const API: &str = "$JS.API";
 
+/// A cluster is about to elect a leader.
+pub(super) const TEMPORARILY_UNAVAILABLE: u64 = 10008;
+pub(super) const CONSUMER_NOT_FOUND: u64 = 10014;
 pub(super) const NO_MESSAGE_FOUND: u64 = 10037;
 pub(super) const JETSTREAM_NOT_ENABLED_FOR_ACCOUNT: u64 = 10039;
 pub(super) const SEQUENCE_NOT_FOUND: u64 = 10043;
@@ -99,6 +102,26 @@ impl Connection {
             Err(error) if error.code() == Some(NO_MESSAGE_FOUND) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Removes what is on `subject`; with `below` only what stands below that sequence. Answers how many messages went.
+    pub(super) async fn purge_subject(
+        &self,
+        stream: &str,
+        subject: &str,
+        below: Option<Sequence>,
+    ) -> Result<u64, ApiError> {
+        #[derive(Deserialize)]
+        struct Purged {
+            #[serde(default)]
+            purged: u64,
+        }
+        let request = match below {
+            Some(below) => json!({ "filter": subject, "seq": below }),
+            None => json!({ "filter": subject }),
+        };
+        let Purged { purged } = self.api(&format!("STREAM.PURGE.{stream}"), &request).await?;
+        Ok(purged)
     }
 
     /// The last message on `subject`, a marker of a deleted or expired value included, as the leader has it.

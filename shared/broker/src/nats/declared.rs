@@ -185,6 +185,8 @@ impl<'a> Declared<'a> {
             description: Some(bucket.about.clone()),
             subjects: vec![format!("$O.{name}.C.>"), format!("$O.{name}.M.>")],
             allow_rollup: true,
+            // A reference may arrive before a replica has what it refers to: clients are to ask the leader.
+            allow_direct: false,
             duplicate_window: window(Duration::ZERO, bucket.max_age.into()),
             ..self.sized(bucket.max_mib, 1, bucket.max_age, bucket.discard)
         }

@@ -1,6 +1,6 @@
 //! Reading many stored messages at once: batches of direct reads, which any replica may answer.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::{HashMap, HashSet}, time::Duration};
 
 use async_nats::{HeaderMap, Message, StatusCode, Subscriber};
 use bytes::Bytes;
@@ -60,23 +60,60 @@ impl Connection {
     /// Those of `subjects` on which a message is stored.
     pub(super) async fn present(&self, stream: &str, subjects: &[&str]) -> Result<HashSet<String>, ApiError> {
         let mut present = HashSet::with_capacity(subjects.len());
+        self.each_last(stream, subjects, |message| present.extend([message.subject])).await?;
+        Ok(present)
+    }
+
+    /// The last message of each subject that matches `filter`: at most 1,024 of them.
+    pub(super) async fn last_of_each(&self, stream: &str, filter: &str) -> Result<Vec<Fetched>, ApiError> {
+        let mut all = vec![];
+        self.each_last(stream, &[filter], |message| all.push(message)).await?;
+        Ok(all)
+    }
+
+    /// Where the last message on each of `subjects` stands, if there is one; a marker of a removed value counts as none.
+    pub(super) async fn places(&self, stream: &str, subjects: &[&str]) -> Result<HashMap<String, Sequence>, ApiError> {
+        let mut places = HashMap::with_capacity(subjects.len());
+        let each = |message: Fetched| {
+            if !message.is_marker {
+                places.insert(message.subject, message.sequence);
+            }
+        };
+        self.each_last(stream, subjects, each).await?;
+        Ok(places)
+    }
+
+    /// The last message on each of `subjects` that has one.
+    pub(super) async fn each_last(
+        &self,
+        stream: &str,
+        subjects: &[&str],
+        mut each: impl FnMut(Fetched),
+    ) -> Result<(), ApiError> {
         for subjects in pages(subjects) {
             let mut request =
                 LastOfEach { multi_last: subjects, max_bytes: ANSWER_BYTES_MAX, seq: None, up_to_seq: None };
             loop {
                 let page = self.page(stream, &request).await?;
                 let last = page.messages.iter().map(|message| message.sequence).max();
-                present.extend(page.messages.into_iter().map(|message| message.subject));
-                match last {
-                    Some(last) if page.more => {
-                        request.seq = Some(last + 1);
-                        request.up_to_seq = page.up_to;
-                    }
-                    Some(_) | None => break,
-                }
+                page.messages.into_iter().for_each(&mut each);
+                let Some(last) = last.filter(|_| page.more) else { break };
+                (request.seq, request.up_to_seq) = (Some(last + 1), page.up_to);
             }
         }
-        Ok(present)
+        Ok(())
+    }
+
+    /// Some messages on subjects that match `filter`, from sequence `from` on, and whether there are more.
+    pub(super) async fn page_from(
+        &self,
+        stream: &str,
+        filter: &str,
+        from: Sequence,
+    ) -> Result<(Vec<Fetched>, bool), ApiError> {
+        let request = From { batch: PAGE, max_bytes: ANSWER_BYTES_MAX, seq: from, next_by_subj: filter };
+        let page = self.page(stream, &request).await?;
+        Ok((page.messages, page.more))
     }
 
     /// The messages on subjects that match `filter`, from sequence `from` to the head that the answering replica has.
@@ -89,13 +126,12 @@ impl Connection {
     ) -> Result<Sequence, ApiError> {
         let mut next = from;
         loop {
-            let request = From { batch: PAGE, max_bytes: ANSWER_BYTES_MAX, seq: next, next_by_subj: filter };
-            let page = self.page(stream, &request).await?;
-            for message in page.messages {
+            let (messages, more) = self.page_from(stream, filter, next).await?;
+            for message in messages {
                 next = next.max(message.sequence + 1);
                 each(message);
             }
-            if !page.more {
+            if !more {
                 return Ok(next);
             }
         }

@@ -7,16 +7,19 @@ use async_nats::jetstream::stream::Config;
 use bytes::Bytes;
 use sagaline_model::Name;
 use serde::Deserialize;
+use tokio::time::sleep;
 
 use super::{
     Connection, Storage,
-    api::{ApiError, STREAM_NAME_TAKEN, STREAM_NOT_FOUND},
+    api::{ApiError, STREAM_NAME_TAKEN, STREAM_NOT_FOUND, TEMPORARILY_UNAVAILABLE},
+    clock,
     declared::Declared,
     reconcile::{Difference, reconcile},
 };
 use crate::{
-    names::Names,
-    ports::{Bucket, Failure, Message, Outcome},
+    names::{LogKind, Names},
+    owner::Checkpoint,
+    ports::{Bucket, Failure, Message, Outcome, Sequence},
 };
 
 /// The settings of an installation.
@@ -79,6 +82,11 @@ pub enum InstallError {
 
 /// Each partition is a stream with a reader; beyond this a cluster has more to do with keeping streams than with messages.
 const PARTITIONS_MAX: u32 = 1024;
+/// How long an installation that gets no answer is tried for.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(500);
+/// More entries than a log has room for above its checkpoint.
+const ABOVE_ALL_KNOWN: Sequence = 1 << 30;
 
 #[derive(Deserialize)]
 struct StreamInfo {
@@ -86,8 +94,22 @@ struct StreamInfo {
 }
 
 impl Installation {
-    /// Creates what is missing and checks what is there.
+    /// Creates what is missing and checks what is there. Has patience: on a cluster each stream elects its leader first, and
+    /// elections of the whole cluster take up to nine seconds.
     pub async fn ensure(&self, connection: &Connection) -> Result<Installed, InstallError> {
+        let deadline = clock::boot() + PATIENCE;
+        loop {
+            match self.ensure_once(connection).await {
+                Err(InstallError::Failure(failure @ Failure::NoAnswer(_))) if clock::boot() < deadline => {
+                    tracing::warn!(%failure, "not everything is installed yet; trying again");
+                    sleep(PAUSE).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn ensure_once(&self, connection: &Connection) -> Result<Installed, InstallError> {
         if self.partitions == 0 || PARTITIONS_MAX < self.partitions {
             return Err(InstallError::BadPartitions(self.partitions));
         }
@@ -96,8 +118,11 @@ impl Installation {
             ensure_stream(connection, &bucket).await?;
         }
         let partitions = self.count_partitions(connection).await?;
-        for stream in declared.single_streams().into_iter().chain(declared.partition_streams(partitions)) {
+        for stream in declared.single_streams() {
             ensure_stream(connection, &stream).await?;
+        }
+        for stream in declared.partition_streams(partitions) {
+            ensure_log(connection, stream, partitions).await?;
         }
         for queue in &self.queues {
             self.ensure_queue(connection, queue).await?;
@@ -125,13 +150,17 @@ impl Installation {
         };
         match connection.publish(&count).await {
             Outcome::Stored { .. } => Ok(self.partitions),
-            Outcome::Conflict | Outcome::Contended => {
+            Outcome::Conflict { .. } => {
                 let Installed { partitions } = Installed::read(connection).await?;
                 if partitions != self.partitions {
                     let wanted = self.partitions;
                     tracing::info!(partitions, wanted, "the number of partitions was fixed when this was installed");
                 }
                 Ok(partitions)
+            }
+            // Contended: on a cluster somebody else's number is on its way, and not there to be read yet.
+            Outcome::Unknown(_) | Outcome::Contended => {
+                Err(Failure::NoAnswer("write the number of partitions".into()).into())
             }
             other => Err(Failure::Refused {
                 what: "write the number of partitions".into(),
@@ -165,6 +194,26 @@ impl Installed {
             }),
         }
     }
+}
+
+/// A log that is missing although its partition has a checkpoint was removed. It begins anew far above whatever is known of the
+/// one before, so that no sequence is used twice: its owner would otherwise have to fill the gap, message by message.
+async fn ensure_log(connection: &Connection, mut wanted: Config, partitions: u32) -> Result<(), InstallError> {
+    match connection.api::<StreamInfo>(&format!("STREAM.INFO.{}", wanted.name), &()).await {
+        Err(error) if error.code() == Some(STREAM_NOT_FOUND) => {}
+        _ => return ensure_stream(connection, &wanted).await,
+    }
+    let logs = LogKind::ALL.into_iter().flat_map(|kind| (0..partitions).map(move |partition| (kind, partition)));
+    let mut logs = logs.filter(|(kind, partition)| connection.names().log(*kind, *partition) == wanted.name);
+    if let Some((kind, partition)) = logs.next()
+        && let Some((_, checkpoint)) = connection.value(Bucket::Partitions, &kind.checkpoint_key(partition)).await?
+        && let Ok(Checkpoint { next, .. }) = serde_json::from_slice(&checkpoint)
+    {
+        let begins = next.saturating_add(ABOVE_ALL_KNOWN);
+        tracing::error!(stream = wanted.name, next, begins, "the log is gone and is made anew; what was on it is lost");
+        wanted.first_sequence = Some(begins);
+    }
+    ensure_stream(connection, &wanted).await
 }
 
 async fn ensure_stream(connection: &Connection, wanted: &Config) -> Result<(), InstallError> {
@@ -203,9 +252,12 @@ fn refused(stream: &str, what: &'static str, error: ApiError) -> InstallError {
     const REPLICAS_NOT_SUPPORTED: u64 = 10074;
     let next = match error.code() {
         None => return error.into_failure(format!("have stream `{stream}` {what}")).into(),
+        // It passes: a cluster is about to elect a leader.
+        Some(TEMPORARILY_UNAVAILABLE) => return Failure::NoAnswer(format!("have stream `{stream}` {what}")).into(),
         Some(NO_PEERS | REPLICAS_NOT_SUPPORTED) => "ask for no more replicas than there are servers with JetStream",
         Some(STORAGE_EXCEEDED | MEMORY_EXCEEDED) => {
-            "give JetStream more room (`max_file_store` in nats-server's configuration), or lower the size factor"
+            "the server reserves the room of every stream, so all of them must fit: give JetStream more (`max_file_store` in \
+             nats-server's configuration), or start the orchestrator with a smaller `--size-factor`"
         }
         Some(SUBJECTS_OVERLAP) => {
             "another stream of this account has subjects in this namespace; choose another `--namespace`"

@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use sagaline_model::Moment;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{
     Connection,
@@ -23,7 +23,7 @@ use super::{
     clock,
 };
 use crate::{
-    names::Names,
+    names::LogKind,
     ports::{Bucket, Failure, Message, Outcome, Sequence},
 };
 
@@ -31,8 +31,11 @@ use crate::{
 pub const LEASE_TTL: Duration = Duration::from_secs(3);
 /// How long before its end a lease counts as lost, for the time between looking at it and acting on it.
 const MARGIN: Duration = Duration::from_millis(500);
-/// How long one try to renew may take: renewed every second, a lease has time for another try after one without an answer.
+/// How long one try to take or to renew may take: renewed every second, a lease has time for another try after one without an answer.
 const TRY_WITHIN: Duration = Duration::from_secs(1);
+/// How often a renewal goes on from what it found stored, which is its own.
+const RENEW_TRIES: u32 = 5;
+const RENEW_PAUSE: Duration = Duration::from_millis(20);
 /// A release leaves a marker for as long as NATS allows at least.
 const RELEASED_FOR: Duration = Duration::from_secs(1);
 
@@ -47,8 +50,8 @@ pub enum LeaseError {
 
 /// What is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Holder {
-    owner: String,
+pub(super) struct Holder {
+    pub(super) owner: String,
     since: Moment,
 }
 
@@ -56,6 +59,7 @@ struct Holder {
 #[derive(Debug)]
 pub struct Lease {
     connection: Connection,
+    kind: LogKind,
     partition: u32,
     holder: Holder,
     revision: Sequence,
@@ -63,41 +67,86 @@ pub struct Lease {
 }
 
 /// A view of a lease for whoever works under it, while another renews it.
+///
+/// It is seen the other way round too: whoever looks at it lives, which whoever renews it wants to know.
 #[derive(Clone, Debug, Default)]
-pub struct Hold {
+pub struct Hold(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
     /// Until when the lease certainly is ours, in nanoseconds of the boot clock.
-    until: Arc<AtomicU64>,
+    until: AtomicU64,
+    /// How often it was looked at.
+    looks: AtomicU64,
+    /// How often the thread that works under it showed that it runs.
+    signs: AtomicU64,
 }
 
 impl Hold {
     /// Whether the lease certainly is ours when the boot clock shows `boot_now`.
     pub fn held(&self, boot_now: Duration) -> bool {
-        nanos(boot_now) < self.until.load(Ordering::Acquire)
+        self.0.looks.fetch_add(1, Ordering::Relaxed);
+        nanos(boot_now) < self.0.until.load(Ordering::Acquire)
+    }
+
+    /// How often whoever works under the lease has looked at it. While it works, the number rises.
+    pub(super) fn looks(&self) -> u64 {
+        self.0.looks.load(Ordering::Relaxed)
+    }
+
+    /// The thread that works under the lease runs, whatever its owner waits for.
+    pub(super) fn show_sign(&self) {
+        self.0.signs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn signs(&self) -> u64 {
+        self.0.signs.load(Ordering::Relaxed)
     }
 
     fn renewed(&self, sent: Duration) {
-        self.until.store(nanos(sent + LEASE_TTL - MARGIN), Ordering::Release);
+        self.0.until.store(nanos(sent + LEASE_TTL - MARGIN), Ordering::Release);
     }
 
     fn lost(&self) {
-        self.until.store(0, Ordering::Release);
+        self.0.until.store(0, Ordering::Release);
     }
 }
 
 impl Lease {
     /// Takes the lease of `partition` if nobody holds it. `owner` is unique to this run of this process.
-    pub async fn acquire(connection: &Connection, partition: u32, owner: &str) -> Result<Option<Self>, LeaseError> {
-        let revision = match seat(connection, partition).await? {
+    pub async fn acquire(
+        connection: &Connection,
+        kind: LogKind,
+        partition: u32,
+        owner: &str,
+    ) -> Result<Option<Self>, LeaseError> {
+        let unheard = |_elapsed| LeaseError::Unknown {
+            partition,
+            what: "taken",
+            why: format!("no answer within {TRY_WITHIN:?}"),
+        };
+        timeout(TRY_WITHIN, Self::acquire_once(connection, kind, partition, owner)).await.map_err(unheard)?
+    }
+
+    /// May be dropped at any point: a lease that was taken unheard is found the next time, or expires.
+    async fn acquire_once(
+        connection: &Connection,
+        kind: LogKind,
+        partition: u32,
+        owner: &str,
+    ) -> Result<Option<Self>, LeaseError> {
+        let revision = match seat(connection, kind, partition).await? {
             Seat::Free(revision) => revision,
             // Ours: the answer to an earlier try was lost.
             Seat::Held(revision, holder) if holder.owner == owner => revision,
             Seat::Held(..) => return Ok(None),
         };
         let holder = Holder { owner: owner.to_owned(), since: clock::now() };
-        let mut lease = Self { connection: connection.clone(), partition, holder, revision, hold: Hold::default() };
+        let (connection, hold) = (connection.clone(), Hold::default());
+        let mut lease = Self { connection, kind, partition, holder, revision, hold };
         match lease.put().await {
             Outcome::Stored { .. } => Ok(Some(lease)),
-            Outcome::Conflict | Outcome::Contended => Ok(None),
+            Outcome::Conflict { .. } | Outcome::Contended => Ok(None),
             other => Err(lease.unknown("taken", &other)),
         }
     }
@@ -115,26 +164,26 @@ impl Lease {
 
     /// May be dropped at any point: a renewal that was stored unheard is found the next time.
     async fn renew_once(&mut self) -> Result<bool, LeaseError> {
-        match self.put().await {
-            Outcome::Stored { .. } => return Ok(true),
-            Outcome::Conflict => {}
-            other => return Err(self.unknown("renewed", &other)),
-        }
-        // An earlier renewal may have been stored whose answer was lost; its revision is then the one to go on from.
-        match seat(&self.connection, self.partition).await? {
-            Seat::Held(revision, holder) if holder == self.holder => self.revision = revision,
-            Seat::Held(..) | Seat::Free(_) => {
-                self.hold.lost();
-                return Ok(false);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.put().await {
+                Outcome::Stored { .. } => return Ok(true),
+                Outcome::Conflict { .. } if tries < RENEW_TRIES => {}
+                other => return Err(self.unknown("renewed", &other)),
             }
-        }
-        match self.put().await {
-            Outcome::Stored { .. } => Ok(true),
-            Outcome::Conflict => {
-                self.hold.lost();
-                Ok(false)
+            // An earlier renewal may have been stored whose answer was lost; its revision is then the one to go on from. A leader
+            // that is new may show an older one for a moment.
+            match seat(&self.connection, self.kind, self.partition).await? {
+                Seat::Held(revision, holder) if holder == self.holder => self.revision = revision,
+                Seat::Held(..) | Seat::Free(_) => {
+                    self.hold.lost();
+                    return Ok(false);
+                }
             }
-            other => Err(self.unknown("renewed", &other)),
+            if 1 < tries {
+                sleep(RENEW_PAUSE).await;
+            }
         }
     }
 
@@ -149,7 +198,7 @@ impl Lease {
         };
         match self.connection.publish(&released).await {
             // A conflict: it was somebody else's already.
-            Outcome::Stored { .. } | Outcome::Conflict => Ok(()),
+            Outcome::Stored { .. } | Outcome::Conflict { .. } => Ok(()),
             other => Err(self.unknown("released", &other)),
         }
     }
@@ -185,7 +234,7 @@ impl Lease {
 
     fn message(&self) -> Message {
         Message {
-            subject: self.connection.names().key(Bucket::Partitions, &Names::lease_key(self.partition)),
+            subject: self.connection.names().key(Bucket::Partitions, &self.kind.lease_key(self.partition)),
             expected: Some(self.revision),
             msg_id: None,
             ttl: Some(LEASE_TTL),
@@ -206,8 +255,8 @@ enum Seat {
     Held(Sequence, Holder),
 }
 
-async fn seat(connection: &Connection, partition: u32) -> Result<Seat, LeaseError> {
-    let key = Names::lease_key(partition);
+async fn seat(connection: &Connection, kind: LogKind, partition: u32) -> Result<Seat, LeaseError> {
+    let key = kind.lease_key(partition);
     let (stream, subject) =
         (connection.names().bucket_stream(Bucket::Partitions), connection.names().key(Bucket::Partitions, &key));
     let failed = |error: ApiError| error.into_failure(format!("read `{key}` of `{stream}`"));

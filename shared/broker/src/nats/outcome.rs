@@ -46,7 +46,7 @@ fn of_fault(fault: &Fault<'_>) -> Outcome {
     let why = || format!("{} (code {})", fault.description, fault.err_code);
     match fault.err_code {
         // Wrong last sequence, with the number: somebody wrote before us.
-        10071 => Outcome::Conflict,
+        10071 => Outcome::Conflict { last: last_sequence(&fault.description) },
         // Wrong last sequence, without a number: another check of this subject is in flight. A duplicate of one in flight. Too many at once.
         10164 | 10158 | 10167 => Outcome::Contended,
         // The limits of the server, the account, its storage or memory.
@@ -56,6 +56,11 @@ fn of_fault(fault: &Fault<'_>) -> Outcome {
         _ if fault.code == 400 => Outcome::Refused(why()),
         _ => Outcome::Unknown(why()),
     }
+}
+
+/// The number at the end of `wrong last sequence: 4`.
+fn last_sequence(description: &str) -> Option<Sequence> {
+    description.rsplit_once(": ").and_then(|(_, number)| number.trim().parse().ok())
 }
 
 fn is_about_room(description: &str) -> bool {
@@ -137,7 +142,8 @@ mod tests {
     fn errors_tell_what_may_be_done_next() {
         let lost =
             r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 4"},"stream":"S","seq":0}"#;
-        assert_eq!(outcome(lost), Outcome::Conflict);
+        assert_eq!(outcome(lost), Outcome::Conflict { last: Some(4) });
+        assert_eq!(refused(400, 10071, "wrong last sequence"), Outcome::Conflict { last: None });
         assert_eq!(refused(400, 10164, "wrong last sequence"), Outcome::Contended);
         assert_eq!(refused(409, 10158, "duplicate"), Outcome::Contended);
         assert!(matches!(refused(503, 10023, "insufficient resources"), Outcome::Full(_)));

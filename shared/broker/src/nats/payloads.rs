@@ -1,23 +1,30 @@
 //! Inputs and outputs that are too large for a message: kept in an object store, and travelling as references.
 //!
-//! A reference is `{"$ref":{"bucket","key","bytes","sha256"}}`. The key is the hash of the content, so the same payload is stored once.
+//! A reference is `{"$ref":{"bucket","key","bytes","sha256"}}`. A payload belongs to an execution: its key is `<p>.<execution>.<hash>`,
+//! so the same payload is stored once for each, and goes when nothing is left of the execution (`sweep.rs`).
 
 use std::time::Duration;
 
-use async_nats::jetstream::object_store::{GetErrorKind, InfoErrorKind, ObjectMetadata, ObjectStore};
+use async_nats::jetstream::object_store::{GetErrorKind, InfoErrorKind, ObjectInfo, ObjectStore};
+use base64::{Engine, prelude::BASE64_URL_SAFE};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 use super::{Connection, clock};
+use crate::ports::{Message, Outcome};
 
 /// JSON of more bytes than this travels as a reference: a message takes 1 MiB, and several values may share one.
 pub const INLINE_BYTES_MAX: usize = 256 * 1024;
 /// No payload may be larger, nor all that one value refers to.
 pub const PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// A payload that is used again after so long is stored anew, well before the store lets it go (30 days).
-const FRESH_FOR: Duration = Duration::from_secs(15 * 24 * 3600);
+/// As clients of the object store have it.
+const CHUNK_BYTES: usize = 128 * 1024;
+/// A payload that is stored again after so long is stored anew: one that nothing refers to may be removed when it is older
+/// than [`super::sweep::GRACE`], and this must be well before.
+const FRESH_FOR: Duration = Duration::from_secs(15 * 60);
 const REF: &str = "$ref";
 
 /// Why a payload cannot be stored or read.
@@ -31,8 +38,32 @@ pub enum PayloadError {
     Missing { bucket: String, key: String },
     #[error("the payload `{key}` of bucket `{bucket}` is not what was stored under that name")]
     Corrupt { bucket: String, key: String },
+    #[error("there is no room for a payload of {bytes} bytes in bucket `{bucket}`: {why}")]
+    Full { bucket: String, bytes: usize, why: String },
     #[error("the payload bucket `{bucket}` cannot be used")]
     Store { bucket: String, source: async_nats::Error },
+}
+
+/// Whose payload it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayloadOf<'a> {
+    pub partition: u32,
+    pub execution: &'a str,
+}
+
+impl<'a> PayloadOf<'a> {
+    fn key(self, sha256: &str) -> String {
+        let Self { partition, execution } = self;
+        format!("{partition}.{execution}.{sha256}")
+    }
+
+    /// Read back from a key; nothing for what others stored under names of their own.
+    pub(super) fn of_key(key: &'a str) -> Option<Self> {
+        let mut parts = key.split('.');
+        let of = Self { partition: parts.next()?.parse().ok()?, execution: parts.next()? };
+        parts.next()?;
+        parts.next().is_none().then_some(of)
+    }
 }
 
 /// What a reference says.
@@ -48,6 +79,7 @@ struct Reference {
 /// The store of large payloads. Clones share the connection.
 #[derive(Clone)]
 pub struct Payloads {
+    connection: Connection,
     bucket: String,
     store: ObjectStore,
 }
@@ -58,11 +90,12 @@ impl Payloads {
         let bucket = connection.names().payloads();
         let store = connection.jetstream().get_object_store(&bucket).await;
         let store = store.map_err(|source| PayloadError::Store { bucket: bucket.clone(), source: source.into() })?;
-        Ok(Self { bucket, store })
+        Ok(Self { connection: connection.clone(), bucket, store })
     }
 
-    /// The value itself if it is small, else a reference to where it now is.
-    pub async fn offload(&self, value: Value) -> Result<Value, PayloadError> {
+    /// The value itself if it is small, else a reference to where it now is. It stays for as long as the execution does, if
+    /// that is known within the hour.
+    pub async fn offload(&self, of: PayloadOf<'_>, value: Value) -> Result<Value, PayloadError> {
         let json = serde_json::to_vec(&value).expect("JSON values have string keys only");
         if json.len() <= INLINE_BYTES_MAX {
             return Ok(value);
@@ -70,12 +103,13 @@ impl Payloads {
         if PAYLOAD_BYTES_MAX < json.len() {
             return Err(PayloadError::TooLarge { bytes: json.len() });
         }
-        let sha256 = sha256_hex(&json);
-        if !self.has_fresh(&sha256).await? {
-            let meta = ObjectMetadata { name: sha256.clone(), ..ObjectMetadata::default() };
-            self.store.put(meta, &mut json.as_slice()).await.map_err(|source| self.broken(source.into()))?;
+        let (bytes, sha256) = (json.len(), sha256_hex(&json));
+        let key = of.key(&sha256);
+        let there = self.info(&key).await?;
+        if !there.as_ref().is_some_and(is_fresh) {
+            self.put(&key, json.into(), there).await?;
         }
-        let reference = Reference { bucket: self.bucket.clone(), key: sha256.clone(), bytes: json.len(), sha256 };
+        let reference = Reference { bucket: self.bucket.clone(), key, bytes, sha256 };
         Ok(json!({ REF: reference }))
     }
 
@@ -93,15 +127,61 @@ impl Payloads {
         Ok(value)
     }
 
-    async fn has_fresh(&self, key: &str) -> Result<bool, PayloadError> {
+    async fn info(&self, key: &str) -> Result<Option<ObjectInfo>, PayloadError> {
         match self.store.info(key).await {
-            Ok(info) => {
-                let stored = info.modified.map_or(0, |modified| modified.unix_timestamp());
-                let age = clock::now().as_millis() / 1000 - stored;
-                Ok(!info.deleted && u64::try_from(age).is_ok_and(|age| age < FRESH_FOR.as_secs()))
-            }
-            Err(error) if error.kind() == InfoErrorKind::NotFound => Ok(false),
+            Ok(info) => Ok(Some(info)),
+            Err(error) if error.kind() == InfoErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.broken(error.into())),
+        }
+    }
+
+    /// Stores an object as every client of the object store does, but leaves nothing behind when it fails half way: else what
+    /// finds no room would take the last of it with every try.
+    async fn put(&self, key: &str, json: Bytes, before: Option<ObjectInfo>) -> Result<(), PayloadError> {
+        let inbox = self.connection.client().new_inbox();
+        let nuid = inbox.rsplit('.').next().expect("a split has a last part").to_owned();
+        let stored = self.put_as(key, &json, &nuid).await;
+        let superfluous = match &stored {
+            Ok(()) => before.map(|before| before.nuid),
+            Err(_) => Some(nuid),
+        };
+        if let Some(nuid) = superfluous
+            && let Err(error) = self.connection.purge_subject(&self.stream(), &self.chunks(&nuid), None).await
+        {
+            tracing::debug!(%error, key, "chunks that belong to nothing stay until they are swept up");
+        }
+        stored
+    }
+
+    async fn put_as(&self, key: &str, json: &Bytes, nuid: &str) -> Result<(), PayloadError> {
+        let mut chunks = 0;
+        for start in (0..json.len()).step_by(CHUNK_BYTES) {
+            let chunk = json.slice(start..json.len().min(start + CHUNK_BYTES));
+            self.store(self.chunks(nuid), vec![], chunk, json.len()).await?;
+            chunks += 1;
+        }
+        let modified = clock::now().to_string();
+        let info = json!({
+            "name": key, "bucket": self.bucket, "nuid": nuid, "size": json.len(), "chunks": chunks, "mtime": modified,
+            "digest": format!("SHA-256={}", BASE64_URL_SAFE.encode(Sha256::digest(json))),
+            "options": { "max_chunk_size": CHUNK_BYTES },
+        });
+        let rollup = vec![("Nats-Rollup", "sub".to_owned())];
+        self.store(self.connection.names().payload_info(key), rollup, info.to_string().into(), json.len()).await
+    }
+
+    async fn store(
+        &self,
+        subject: String,
+        headers: Vec<(&'static str, String)>,
+        payload: Bytes,
+        bytes: usize,
+    ) -> Result<(), PayloadError> {
+        let message = Message { subject, expected: None, msg_id: None, ttl: None, headers, payload };
+        match self.connection.publish(&message).await {
+            Outcome::Stored { .. } => Ok(()),
+            Outcome::Full(why) => Err(PayloadError::Full { bucket: self.bucket.clone(), bytes, why }),
+            other => Err(self.broken(format!("`{}` was not stored: {other:?}", message.subject).into())),
         }
     }
 
@@ -134,9 +214,23 @@ impl Payloads {
         serde_json::from_slice(&json).map_err(|_| corrupt())
     }
 
+    fn stream(&self) -> String {
+        self.connection.names().payloads_stream()
+    }
+
+    fn chunks(&self, nuid: &str) -> String {
+        self.connection.names().payload_chunks(nuid)
+    }
+
     fn broken(&self, source: async_nats::Error) -> PayloadError {
         PayloadError::Store { bucket: self.bucket.clone(), source }
     }
+}
+
+fn is_fresh(info: &ObjectInfo) -> bool {
+    let stored = info.modified.map_or(0, |modified| modified.unix_timestamp());
+    let age = clock::now().as_millis() / 1000 - stored;
+    !info.deleted && u64::try_from(age).is_ok_and(|age| age < FRESH_FOR.as_secs())
 }
 
 /// Collects the references to `bucket` in `value`, each with its place.
@@ -164,6 +258,15 @@ fn sha256_hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_says_whose_payload_it_is() {
+        let of = PayloadOf { partition: 3, execution: "order-1" };
+        assert_eq!(PayloadOf::of_key(&of.key("abc")), Some(of));
+        for other in ["abc", "x.order-1.abc", "3.order-1", "3.order-1.abc.d"] {
+            assert_eq!(PayloadOf::of_key(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn only_whole_references_to_our_bucket_are_references() {

@@ -11,7 +11,7 @@ use std::{
 
 use async_nats::Subscriber;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use sagaline_events::ask::{Answer, Ask};
 use sagaline_model::{Moment, Span, StepError};
 use serde::Deserialize;
@@ -22,26 +22,27 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::{Connection, Hold, api::ApiError, clock, pipeline::Pipeline, reader::Reader};
+use super::{Connection, Hold, api::ApiError, clock, pipeline::Pipeline, reader::Reader, saved::Mark};
 use crate::{
-    names::Names,
-    ports::{Asker, Bucket, Event, Failure, Message, Outcome, Ports, Sequence, Stored, Ticket},
+    names::LogKind,
+    ports::{Asker, Bucket, Event, Failure, LogRoom, Message, Outcome, Ports, Sequence, Snapshots, Ticket},
 };
 
 /// What one round collects at most of each kind, so that no kind starves another.
 const ANSWERS_PER_ROUND: usize = 512;
 const ENTRIES_PER_ROUND: usize = 512;
 const QUESTIONS_PER_ROUND: usize = 64;
-/// Reads of single values in flight: enough to hide the round trip of each.
-const READS_AT_ONCE: usize = 128;
 /// How long one wait of the timer is at most: the monotonic clock stands still while the machine sleeps, the boot clock does
 /// not, and the loss of a connection is noticed by looking.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// See [`Ports`].
 pub struct NatsPorts {
-    connection: Connection,
-    partition: u32,
+    pub(super) connection: Connection,
+    pub(super) kind: LogKind,
+    pub(super) partition: u32,
+    /// Of the snapshots that are being read.
+    pub(super) mark: Option<Mark>,
     log: String,
     pipeline: Pipeline,
     questions: Subscriber,
@@ -65,18 +66,31 @@ impl NatsPorts {
         hold: Hold,
         stop: CancellationToken,
     ) -> Result<Self, Failure> {
-        let subject = connection.names().ask(partition);
+        Self::open_log(connection, LogKind::Runs, partition, hold, stop).await
+    }
+
+    /// The same for a log of any kind.
+    pub async fn open_log(
+        connection: Connection,
+        kind: LogKind,
+        partition: u32,
+        hold: Hold,
+        stop: CancellationToken,
+    ) -> Result<Self, Failure> {
+        let subject = connection.names().ask_of(kind, partition);
         let unsubscribed = |_| Failure::NoAnswer(format!("listen to questions on `{subject}`"));
         let questions = connection.client().subscribe(subject.clone()).await.map_err(unsubscribed)?;
         let pipeline = Pipeline::open(&connection).await.map_err(unsubscribed)?;
-        let log = connection.names().runs(partition);
+        let log = connection.names().log(kind, partition);
         // Besides, an answer says that the server has read the subscriptions that were written before.
         let Found {} = connection
             .api(&format!("STREAM.INFO.{log}"), &())
             .await
             .map_err(|error| error.into_failure(format!("find the log `{log}`")))?;
         Ok(Self {
+            kind,
             partition,
+            mark: None,
             log,
             pipeline,
             questions,
@@ -160,30 +174,7 @@ impl NatsPorts {
     fn attempt(&self, what: &str) -> String {
         format!("{what} of `{}`", self.log)
     }
-
-    /// The newest value of every key below the partition, by key. A marker takes a key out again.
-    async fn read_snapshots(
-        &self,
-        stream: &str,
-        from: Sequence,
-        into: &mut HashMap<String, Option<Stored>>,
-    ) -> Result<Sequence, ApiError> {
-        let prefix = self.connection.names().key(Bucket::Executions, &Names::snapshot_key(self.partition, ""));
-        let filter = format!("{prefix}>");
-        let read = self.connection.all_from(stream, &filter, from, |message| {
-            let key = message.subject[prefix.len()..].to_owned();
-            let stored = Stored { key: key.clone(), revision: message.sequence, value: message.payload };
-            into.insert(key, (!message.is_marker).then_some(stored));
-        });
-        read.await
-    }
 }
-
-/// The key of the mark, below the partition: no execution's id starts with `~`.
-const MARK: &str = "~mark";
-/// How long a replica may lag behind the mark before the load is given up.
-const MARK_WITHIN: Duration = Duration::from_secs(5);
-const MARK_PAUSE: Duration = Duration::from_millis(20);
 
 impl Ports for NatsPorts {
     async fn events(&mut self, hungry: bool, wake: Duration, into: &mut Vec<Event>) {
@@ -261,6 +252,18 @@ impl Ports for NatsPorts {
         Ok(stored.map(|message| message.seq))
     }
 
+    async fn log_room(&mut self) -> Result<LogRoom, Failure> {
+        let room = self.connection.stream_room(&self.log).await;
+        let room = room.map_err(|error| error.into_failure(self.attempt("look at the room")))?;
+        Ok(LogRoom {
+            first: room.first,
+            entries: room.messages,
+            bytes: room.bytes,
+            bytes_max: room.bytes_max,
+            subjects: room.subjects,
+        })
+    }
+
     async fn purge_below(&mut self, sequence: Sequence) -> Result<(), Failure> {
         #[derive(Deserialize)]
         struct Purged {}
@@ -292,47 +295,8 @@ impl Ports for NatsPorts {
         Ok(queued)
     }
 
-    /// A mark is written first and read until it is back: what was stored before it has then been seen, however far the
-    /// replica that answers lags behind.
-    async fn snapshots(&mut self) -> Result<Vec<Stored>, Failure> {
-        let stream = self.connection.names().bucket_stream(Bucket::Executions);
-        let attempt = || format!("load the snapshots of partition {} from `{stream}`", self.partition);
-        let key = Names::snapshot_key(self.partition, MARK);
-        let mark = Message {
-            subject: self.connection.names().key(Bucket::Executions, &key),
-            expected: None,
-            msg_id: None,
-            ttl: None,
-            headers: vec![],
-            payload: Bytes::from_static(b"{}"),
-        };
-        let mark = match self.connection.publish(&mark).await {
-            Outcome::Stored { sequence, .. } => sequence,
-            Outcome::Full(why) => {
-                // A full bucket must not keep a partition from being taken over.
-                tracing::warn!(why, stream, "no room for a mark; on a cluster a lagging replica would go unnoticed");
-                0
-            }
-            other => {
-                return Err(Failure::Refused { what: attempt(), why: format!("the mark was not stored: {other:?}") });
-            }
-        };
-        let mut found = HashMap::new();
-        let mut next = 1;
-        let deadline = clock::boot() + MARK_WITHIN;
-        loop {
-            let read = self.read_snapshots(&stream, next, &mut found).await;
-            next = read.map_err(|error| error.into_failure(attempt()))?;
-            if mark < next {
-                break;
-            }
-            if deadline <= clock::boot() {
-                return Err(Failure::NoAnswer(attempt()));
-            }
-            sleep(MARK_PAUSE).await;
-        }
-        found.remove(MARK);
-        Ok(found.into_values().flatten().collect())
+    async fn snapshots(&mut self, from: Option<Sequence>) -> Result<Snapshots, Failure> {
+        self.snapshots_from(from).await
     }
 
     async fn value(&mut self, bucket: Bucket, key: &str) -> Result<Option<(Sequence, Bytes)>, Failure> {
@@ -340,9 +304,7 @@ impl Ports for NatsPorts {
     }
 
     async fn values(&mut self, bucket: Bucket, keys: &[String]) -> Result<Vec<Option<(Sequence, Bytes)>>, Failure> {
-        let connection = &self.connection;
-        let reads: Vec<_> = keys.iter().map(|key| connection.value(bucket, key)).collect();
-        futures::stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
+        self.values_of(bucket, keys).await
     }
 
     async fn pause(&mut self, time: Duration) {

@@ -3,6 +3,8 @@
 //! It never resumes. Whatever goes wrong (connection lost, consumer gone, heartbeat missing, a delivery missed) ends it, and
 //! the owner has one made anew from where it is, under a new name. It delivers in order, each sequence at most once.
 
+mod consumer;
+
 use std::{
     task::{Context, Poll},
     time::Duration,
@@ -11,7 +13,6 @@ use std::{
 use async_nats::{Message, StatusCode, Subscriber};
 use futures::StreamExt;
 use sagaline_model::Moment;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{
@@ -31,8 +32,6 @@ const REQUEST_EXPIRES: Duration = Duration::from_secs(10);
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// Three missing heartbeats: whoever should send them is gone.
 const SILENCE_MAX: Duration = Duration::from_millis(1500);
-/// The server removes the consumer when nobody has asked for so long.
-const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
 
 pub(super) struct Reader {
     deliveries: Subscriber,
@@ -66,9 +65,6 @@ enum Heard {
     Lost(String),
 }
 
-#[derive(Deserialize)]
-struct Created {}
-
 impl Reader {
     /// Makes a consumer whose first delivery is `from` or later.
     pub(super) async fn open(
@@ -80,23 +76,8 @@ impl Reader {
         let client = connection.client();
         let inbox = client.new_inbox();
         let unique = inbox.rsplit('.').next().unwrap_or(&inbox);
-        let consumer = format!("owner-{unique}");
         let deliveries = client.subscribe(inbox.clone()).await.map_err(|_| ApiError::NoAnswer)?;
-        let request = json!({
-            "stream_name": stream,
-            "action": "create",
-            "config": {
-                "name": consumer,
-                "deliver_policy": "by_start_sequence",
-                "opt_start_seq": from.max(1),
-                "ack_policy": "none",
-                "replay_policy": "instant",
-                "num_replicas": 1,
-                "mem_storage": true,
-                "inactive_threshold": nanos(INACTIVE_THRESHOLD),
-            },
-        });
-        let Created {} = connection.api(&format!("CONSUMER.CREATE.{stream}.{consumer}"), &request).await?;
+        let consumer = consumer::make(connection, &stream, from, unique).await?;
         let progress = Progress { last: from.max(1) - 1, deliveries: 0, asked: 0 };
         let silence = Silence { length: Duration::ZERO, looked: now };
         Ok(Self { deliveries, inbox, stream, consumer, progress, silence })

@@ -28,7 +28,7 @@ pub(super) fn reconcile(found: &Config, wanted: &Config) -> Result<Option<Config
         duplicate_window: wanted.duplicate_window,
         discard: wanted.discard,
         subject_transform: wanted.subject_transform.clone(),
-        allow_direct: found.allow_direct || wanted.allow_direct,
+        allow_direct: wanted.allow_direct,
         allow_rollup: found.allow_rollup || wanted.allow_rollup,
         allow_message_ttl: found.allow_message_ttl || wanted.allow_message_ttl,
         // An operator may have given more; less would lose messages or safety.

@@ -1,21 +1,23 @@
 //! Questions. Whether a task is still wanted is answered only once everything is folded that was stored before the question:
 //! the owner publishes a mark, whose sequence is a head it can trust, and one mark serves all who wait.
 
-use std::sync::Arc;
+use std::{ops::Bound, sync::Arc};
 
-use sagaline_events::ask::{Answer, Ask};
+use sagaline_events::ask::{Answer, Ask, PartitionView};
 
-use super::{Mode, Owner, Watcher, outbox::Purpose};
+use super::{
+    Mode, Owner, Watcher,
+    listing::Listing,
+    outbox::Purpose,
+    rest::{Held, held_after},
+};
 use crate::{
     machine::Machine,
     ports::{Asker, Message, Ports, Sequence},
 };
 
 /// So many questions may wait; more are not answered, and whoever asks asks again.
-const QUESTIONS_LIMIT: usize = 20_000;
-
-/// The most that one answer to `List` holds.
-const LIST_LIMIT: usize = 500;
+pub(super) const QUESTIONS_LIMIT: usize = 20_000;
 
 #[derive(Default)]
 pub(super) struct Questions {
@@ -42,6 +44,13 @@ impl Questions {
         }
     }
 
+    /// All who wait.
+    pub(super) fn unanswered(&mut self) -> Vec<(Ask, Asker)> {
+        let mut waiting = std::mem::take(&mut self.marked);
+        waiting.append(&mut self.new);
+        waiting
+    }
+
     pub(super) fn mark_lost(&mut self) {
         self.mark = MarkState::None;
         self.new.append(&mut self.marked);
@@ -51,14 +60,25 @@ impl Questions {
 impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     pub(super) fn asked(&mut self, ask: Ask, asker: Asker) {
         let key = match &ask {
+            // Half a list would look like a whole one: while this recovers, whoever asks waits.
+            Ask::List { .. } if self.mode == Mode::Refolding => None,
             Ask::List { .. } => return self.list(&ask, asker),
+            Ask::Partition => return self.tell_how_far(asker),
+            Ask::Wanted { .. } if self.stopping.is_some() => return self.turn_away(&ask, asker),
             Ask::Wanted { .. } => None,
             Ask::Get { execution } | Ask::Why { execution } => Some(execution.as_str()),
         };
         let live = self.mode == Mode::Live;
-        if let Some(slot) = key.filter(|_| live).and_then(|key| self.slots.get(key)) {
+        if let Some(slot) = key.filter(|_| live).and_then(|key| self.slots.get_mut(key)) {
+            slot.used = self.ports.boot();
             let answer = self.machine.answer(&ask, Some(&slot.state));
-            return self.ports.answer(asker, &answer);
+            // Its start may be stored and not folded yet.
+            if answer != Answer::Unknown {
+                return self.ports.answer(asker, &answer);
+            }
+        }
+        if let Some(key) = key.filter(|_| live).and_then(|key| self.resting.key(key)) {
+            return self.ask_awake(&key, ask, asker);
         }
         if self.questions.new.len() < QUESTIONS_LIMIT {
             self.questions.new.push((ask, asker));
@@ -66,18 +86,46 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     fn list(&mut self, ask: &Ask, asker: Asker) {
-        let Ask::List { after, limit, .. } = ask else { return };
-        let states = self.slots.iter();
-        let after = states.skip_while(|(key, _)| after.as_ref().is_some_and(|after| &***key <= after.as_str()));
-        let views = after.filter_map(|(_, slot)| self.machine.listed(ask, &slot.state));
-        let views = views.take((*limit).min(LIST_LIMIT)).collect();
-        self.ports.answer(asker, &Answer::Executions(views));
+        let Ask::List { after, .. } = ask else { return };
+        let Some(mut listing) = Listing::for_question(ask) else { return };
+        let Self { slots, resting, machine, .. } = self;
+        let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_str()));
+        let mut behind = held_after(slots, resting, from);
+        while listing.has_room() {
+            let Some((key, held)) = behind.next() else {
+                listing.ends();
+                break;
+            };
+            let seen = match held {
+                Held::State(state) => machine.glance(state).and_then(|glance| machine.listed(ask, key, &glance)),
+                Held::Glance(glance) => machine.listed(ask, key, glance),
+            };
+            listing.look(key, seen);
+        }
+        drop(behind);
+        self.ports.answer(asker, &listing.answer());
+    }
+
+    /// How far the fold is, whatever the mode: an operator asks most of all when something takes long.
+    fn tell_how_far(&mut self, asker: Asker) {
+        let view = PartitionView {
+            partition: self.settings.partition,
+            epoch: self.checkpoint.epoch,
+            live: self.mode == Mode::Live,
+            applied: self.applied.0,
+            applied_at: self.applied.1,
+            checkpoint: self.checkpoint.next,
+            open: self.open() as u64,
+            loaded: self.slots.len() as u64,
+            in_flight: self.outbox.len() as u64,
+        };
+        self.ports.answer(asker, &Answer::Partition(view));
     }
 
     /// Publishes a mark if somebody waits and none is on its way.
     pub(super) fn ask_for_head(&mut self) {
         let questions = &mut self.questions;
-        if questions.new.is_empty() || questions.mark != MarkState::None || self.mode == Mode::Refolding {
+        if questions.new.is_empty() || questions.mark != MarkState::None || self.mode == Mode::Refolding || self.stopping.is_some() {
             return;
         }
         questions.marked = std::mem::take(&mut questions.new);
@@ -100,10 +148,21 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         for (ask, asker) in std::mem::take(&mut self.questions.marked) {
             let key = match &ask {
                 Ask::Wanted { execution, .. } | Ask::Get { execution } | Ask::Why { execution } => execution.as_str(),
-                Ask::List { .. } => continue,
+                Ask::List { .. } => {
+                    self.list(&ask, asker);
+                    continue;
+                }
+                Ask::Partition => continue,
             };
-            let state = self.slots.get(key).map(|slot| &slot.state);
-            let answer = self.machine.answer(&ask, state);
+            let answer = match self.resting.key(key) {
+                // A state that rests wants no task. One that is being woken may, once it has what was deferred.
+                Some(key) if matches!(ask, Ask::Wanted { .. }) && self.resting.is_asleep(&key) => Answer::Wanted(false),
+                Some(key) => {
+                    self.ask_awake(&key, ask, asker);
+                    continue;
+                }
+                None => self.machine.answer(&ask, self.slots.get(key).map(|slot| &slot.state)),
+            };
             self.ports.answer(asker, &answer);
         }
         self.ask_for_head();
@@ -118,14 +177,14 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let partition = self.settings.partition;
         let epoch = self.checkpoint.epoch;
         Message {
-            subject: self.settings.names.owner_mark(partition),
+            subject: self.settings.names.mark(self.settings.log, partition),
             expected: None,
             msg_id: None,
             ttl: None,
             headers: vec![
                 ("ce-specversion", "1.0".to_owned()),
                 ("ce-id", format!("{partition}-{epoch}-{}", self.ports.boot().as_nanos())),
-                ("ce-source", format!("/sagaline/{}/orchestrator", self.settings.names.namespace())),
+                ("ce-source", format!("/sagaline/{}/{}", self.settings.names.namespace(), self.settings.log.service())),
                 ("ce-type", kind.to_owned()),
             ],
             payload: format!(r#"{{"epoch":{epoch}}}"#).into(),

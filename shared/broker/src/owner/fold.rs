@@ -26,7 +26,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         }
         let (sequence, time) = (entry.sequence, entry.time);
         match self.machine.read(&entry) {
-            Ok(Read::Input(key, input)) => self.fold_input(&entry, key, input).await?,
+            Ok(Read::Input(key, input)) => self.fold_input(entry, &key, input).await?,
             Ok(Read::Mark) => {}
             Err(rejection) => self.reject(&entry, &rejection),
         }
@@ -51,32 +51,49 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         }
     }
 
-    async fn fold_input(&mut self, entry: &Entry, key: Arc<str>, input: M::Input) -> Result<(), Halt> {
-        if self.slots.get(&key).is_some_and(|slot| slot.covers(entry.sequence, entry.time)) {
+    /// An input of a state that is in memory, of one that rests, or of a new one.
+    async fn fold_input(&mut self, entry: Entry, key: &Arc<str>, input: M::Input) -> Result<(), Halt> {
+        if self.ended.get(key).is_some_and(|end| entry.sequence <= end.0 && entry.time <= end.1) {
             return Ok(());
         }
-        if self.ended.get(&key).is_some_and(|end| entry.sequence <= end.0 && entry.time <= end.1) {
+        match self.resting.stub(key) {
+            Some(stub) if stub.covers(entry.sequence, entry.time) => Ok(()),
+            Some(_) => {
+                self.defer(key, entry, input);
+                Ok(())
+            }
+            None => self.apply(&entry, key, input).await,
+        }
+    }
+
+    /// Applies an input to its state, if that does not hold it already.
+    pub(super) async fn apply(&mut self, entry: &Entry, key: &Arc<str>, input: M::Input) -> Result<(), Halt> {
+        if self.slots.get(key).is_some_and(|slot| slot.covers(entry.sequence, entry.time)) {
             return Ok(());
         }
-        while let Some(need) = self.machine.needs(self.slots.get(&key).map(|slot| &slot.state), Some(&input)) {
+        while let Some(need) = self.machine.needs(self.slots.get(key).map(|slot| &slot.state), Some(&input)) {
             self.learn(&need).await?;
         }
         let origin = Origin {
             sequence: entry.sequence,
             time: entry.time,
             traceparent: entry.content.as_ref().ok().and_then(|content| content.traceparent.clone()),
+            again: self.mode == Mode::Refolding,
         };
         let now = self.ports.boot();
         let Self { slots, machine, cover, .. } = self;
-        let slot = slots.entry(Arc::clone(&key)).or_insert_with(|| Slot::new(machine.fresh(&key), now));
-        let acts = machine.apply(&key, &mut slot.state, input, &origin);
-        slot.touched = now;
+        let slot = slots.entry(Arc::clone(key)).or_insert_with(|| Slot::new(machine.fresh(key), now));
+        let acts = machine.apply(key, &mut slot.state, input, &origin);
+        (slot.touched, slot.used) = (now, now);
         if !slot.is_ending() {
-            slot.moved(&key, entry.sequence, entry.time, cover);
+            slot.moved(key, entry.sequence, entry.time, cover);
         }
-        self.arm(&key);
-        self.perform_all(&key, entry, acts);
-        self.finish_if_over(&key);
+        if slot.unread.is_some() {
+            self.keep_unread(key);
+        }
+        self.arm(key);
+        self.perform_all(key, entry, acts);
+        self.finish_if_over(key);
         Ok(())
     }
 

@@ -21,6 +21,9 @@ pub(super) const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// So many tasks of a queue are sent again at once. If it takes them, the next follow as soon as it says so.
+const TASKS_AT_ONCE: usize = 256;
+
 /// Something in flight, and what it is for.
 #[derive(Clone, Debug)]
 pub(super) struct Pending {
@@ -49,6 +52,10 @@ pub(super) enum Purpose {
         bucket: Bucket,
         key: String,
     },
+    /// Reads the snapshot under this key of a state that rests.
+    Wake {
+        key: String,
+    },
     /// A snapshot of the state as of `applied`.
     Snapshot {
         message: Arc<Message>,
@@ -72,8 +79,12 @@ pub(super) enum Purpose {
 }
 
 impl Pending {
-    fn is_task(&self) -> bool {
-        matches!(self.purpose, Purpose::Task { .. })
+    /// The queue of a task.
+    fn queue(&self) -> Option<&str> {
+        match &self.purpose {
+            Purpose::Task { task, .. } => Some(&task.queue),
+            _ => None,
+        }
     }
 }
 
@@ -98,6 +109,7 @@ impl Purpose {
             | Self::Rejected { message, .. } => Request::Publish(message),
             Self::Revoke { queue, subject } => Request::Revoke { queue, subject },
             Self::LookUp { bucket, key } => Request::LookUp { bucket: *bucket, key },
+            Self::Wake { key } => Request::LookUp { bucket: Bucket::Executions, key },
         }
     }
 }
@@ -119,10 +131,22 @@ pub(super) struct Outbox {
     first: Ticket,
     ring: VecDeque<Option<Pending>>,
     live: usize,
-    /// How many of those that wait to be sent again are tasks.
-    waiting_tasks: usize,
     /// To be sent again, by when.
     later: BTreeMap<(Duration, Ticket), Pending>,
+    /// The same of tasks, by queue.
+    lines: BTreeMap<String, Line>,
+    /// How many are in those.
+    waiting_tasks: usize,
+    /// Tells two apart that are due at the same time.
+    placed: Ticket,
+}
+
+/// Tasks of one queue that wait to be sent again. There may be as many as there are states.
+#[derive(Default)]
+struct Line {
+    /// The queue was full just now: until then none of them is sent.
+    held_until: Duration,
+    due: BTreeMap<(Duration, Ticket), Pending>,
 }
 
 impl Outbox {
@@ -133,7 +157,7 @@ impl Outbox {
 
     /// Whatever is in flight or waits to be sent again.
     pub(super) fn len(&self) -> usize {
-        self.live + self.later.len()
+        self.live + self.later.len() + self.waiting_tasks
     }
 
     /// What counts when it is decided whether more is taken on. Tasks that found no room do not: the states that wait for them
@@ -174,24 +198,37 @@ impl Outbox {
     pub(super) fn again(&mut self, now: Duration, mut pending: Pending) {
         let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(pending.tries.min(10)));
         pending.tries += 1;
-        let place = self.first + self.later.len() as Ticket;
-        let mut due = (now + pause, place);
-        while self.later.contains_key(&due) {
-            due.1 += 1;
+        self.placed += 1;
+        let due = (now + pause, self.placed);
+        match pending.queue() {
+            Some(queue) => {
+                let line = self.lines.entry(queue.to_owned()).or_default();
+                line.due.insert(due, pending);
+                self.waiting_tasks += 1;
+            }
+            None => {
+                self.later.insert(due, pending);
+            }
         }
-        self.waiting_tasks += usize::from(pending.is_task());
-        self.later.insert(due, pending);
+    }
+
+    /// The queue is full: its tasks wait until then, however many they are.
+    pub(super) fn hold_line(&mut self, queue: &str, until: Duration) {
+        self.lines.entry(queue.to_owned()).or_default().held_until = until;
     }
 
     /// Sends what is due again. A task that is sent again may be a copy, and says so.
     pub(super) fn resend<P: Ports>(&mut self, ports: &mut P) {
         let now = ports.boot();
-        while let Some(entry) = self.later.first_entry() {
-            if entry.key().0 > now {
-                break;
+        let mut due = due_of(&mut self.later, now, usize::MAX);
+        self.lines.retain(|_, line| {
+            if line.held_until <= now {
+                due.extend(due_of(&mut line.due, now, TASKS_AT_ONCE));
             }
-            let mut pending = entry.remove();
-            self.waiting_tasks -= usize::from(pending.is_task());
+            !line.due.is_empty() || now < line.held_until
+        });
+        self.waiting_tasks = self.lines.values().map(|line| line.due.len()).sum();
+        for mut pending in due {
             pending.sent = now;
             if let Purpose::Task { task, message, repeat } = &mut pending.purpose {
                 *repeat = true;
@@ -216,8 +253,22 @@ impl Outbox {
     }
 
     pub(super) fn next_resend(&self) -> Option<Duration> {
-        self.later.first_key_value().map(|((due, _), _)| *due)
+        let first = |due: &BTreeMap<(Duration, Ticket), Pending>| due.first_key_value().map(|((due, _), _)| *due);
+        let lines = self.lines.values().filter_map(|line| Some(first(&line.due)?.max(line.held_until)));
+        lines.chain(first(&self.later)).min()
     }
+}
+
+/// Takes out what is due, at most so many.
+fn due_of(waiting: &mut BTreeMap<(Duration, Ticket), Pending>, now: Duration, most: usize) -> Vec<Pending> {
+    let mut due = vec![];
+    while due.len() < most
+        && let Some(entry) = waiting.first_entry()
+        && entry.key().0 <= now
+    {
+        due.push(entry.remove());
+    }
+    due
 }
 
 /// The same task, marked as one that may be a copy.

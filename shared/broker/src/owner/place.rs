@@ -4,20 +4,25 @@
 //! below the checkpoint must have the time that the checkpoint notes. If not, an acknowledged tail is lost (a power cut on a lazily
 //! synced node, a restore, a stream made anew).
 
+use std::sync::Arc;
+
+use sagaline_events::input::FILLER;
 use sagaline_model::Moment;
 
-use super::{Halt, Mode, Owner, Watcher, cover::Checkpoint, save::stored_revision};
+use super::{Halt, Mode, Owner, Watcher, cover::Checkpoint, outbox::Purpose, save::stored_revision};
 use crate::{
     machine::Machine,
     ports::{Outcome, Ports, Sequence},
 };
 
+/// Fillers on their way at a time: enough to keep a cluster busy that syncs them to its disks together.
+const FILLERS_AT_ONCE: usize = 1024;
+
 impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// For recovery: the head to fold to. A lost tail is dealt with first.
     pub(super) async fn prove_place(&mut self) -> Result<Sequence, Halt> {
         let head = self.append(self.mark()).await?;
-        let states = self.slots.values().map(|slot| slot.applied.0);
-        let used = states.fold(self.checkpoint.next.saturating_sub(1), Sequence::max);
+        let used = self.highest_known().max(self.checkpoint.next.saturating_sub(1));
         let below = self.checkpoint.next.saturating_sub(1);
         let is_ours = self.is_stored_at(below, self.checkpoint.time).await?;
         if head > used && is_ours {
@@ -61,21 +66,46 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let Some(first) = self.ports.first_after(time).await? else {
             return Err(Halt::Restart("the tail of the log was lost again".to_owned()));
         };
-        let next = first.min(self.checkpoint.next).max(1);
+        // A log that was made anew may begin far above: nothing can be lost below its beginning.
+        let begins = self.ports.log_room().await?.first;
+        let next = first.min(self.checkpoint.next).max(begins).max(1);
         let time = self.ports.stored_at(next.saturating_sub(1)).await?;
         let back = Checkpoint { epoch: self.checkpoint.epoch, next, time };
         let message = self.checkpoint_message(&back, self.checkpoint_revision);
         match stored_revision(self.ports.publish_and_wait(message).await) {
             Ok(revision) => self.checkpoint_revision = revision,
-            Err(Outcome::Conflict) => return Err(Halt::Fenced),
+            Err(Outcome::Conflict { .. }) => return Err(Halt::Fenced),
             Err(_) => return Err(Halt::Restart("the checkpoint could not be set back".to_owned())),
         }
         self.checkpoint = back;
         loop {
-            let head = self.append(self.own_input(sagaline_events::input::FILLER)).await?;
+            let head = self.append(self.own_input(FILLER)).await?;
             if head > used {
                 return Ok(head);
             }
+            self.fill(used - head).await?;
         }
+    }
+
+    /// Appends so many fillers. Many are on their way at once, and one that is stored twice does no harm.
+    async fn fill(&mut self, mut missing: Sequence) -> Result<(), Halt> {
+        let filler = Arc::new(self.own_input(FILLER));
+        let others = self.outbox.len();
+        while missing > 0 || self.outbox.len() > others {
+            while missing > 0 && self.outbox.len() < others + FILLERS_AT_ONCE {
+                self.outbox.send(&mut self.ports, Purpose::Send(Arc::clone(&filler)), None);
+                missing -= 1;
+            }
+            // Lets go if the lease is lost meanwhile.
+            self.take_events(false).await?;
+            if self.stopping.is_some() {
+                return Err(Halt::Stopped);
+            }
+            for pending in self.outbox.overdue(self.ports.boot()) {
+                self.unanswered(pending, "no answer in time").await?;
+            }
+            self.outbox.resend(&mut self.ports);
+        }
+        Ok(())
     }
 }

@@ -16,8 +16,7 @@ use super::{
 };
 use crate::{
     machine::Machine,
-    names::Names,
-    ports::{Bucket, Message, Outcome, Ports, Sequence},
+    ports::{Bucket, Failure, Message, Outcome, Ports, Sequence},
 };
 use sagaline_model::Moment;
 
@@ -26,9 +25,6 @@ const SNAPSHOTS_AT_ONCE: usize = 256;
 
 /// How long the mark stays that a state's snapshot was removed.
 const TOMBSTONE_TTL: Duration = Duration::from_secs(120);
-
-/// How often what is old is removed from the log.
-const PURGE_EVERY: Duration = Duration::from_secs(60);
 
 /// What the buckets hold: the state or record, and the last input that is in it.
 #[derive(Serialize, Deserialize)]
@@ -68,7 +64,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         if let Some(record) = self.machine.ending(&slot.state) {
             slot.saving = Saving::Record;
             let message = Message {
-                subject: self.settings.names.key(Bucket::Results, key),
+                subject: self.settings.names.key(Bucket::Results, &self.settings.log.record_key(key)),
                 expected: None,
                 msg_id: None,
                 ttl: None,
@@ -140,11 +136,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         if let Some(timer) = slot.timer {
             self.timers.remove(&(timer, Arc::clone(key)));
         }
-        self.watcher.states(self.slots.len());
+        self.watcher.states(self.open());
     }
 
-    fn snapshot_subject(&self, key: &str) -> String {
-        let key = Names::snapshot_key(self.settings.partition, key);
+    pub(super) fn snapshot_subject(&self, key: &str) -> String {
+        let key = self.settings.log.snapshot_key(self.settings.partition, key);
         self.settings.names.key(Bucket::Executions, &key)
     }
 
@@ -172,12 +168,17 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         }
     }
 
-    fn save(&mut self, key: &Arc<str>) {
+    pub(super) fn save(&mut self, key: &Arc<str>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         // By the log's own time: a clock that is ahead must not forget what a fold of the log still knows.
         if self.machine.is_idle(&slot.state, self.applied.1) {
             return self.remove(key);
         }
+        let revision = slot.revision;
+        if !self.may_snapshot(revision) {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(key) else { return };
         slot.saving = Saving::Snapshot { then: None };
         self.write_snapshot(key);
     }
@@ -228,22 +229,24 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         }
     }
 
-    /// Another owner, or an own earlier try, wrote this state's snapshot: what is there decides.
-    pub(super) async fn save_contested(&mut self, pending: Pending) -> Result<(), Halt> {
+    /// Another owner, or an own earlier try, wrote this state's snapshot: what is there decides. Where nothing is there, it is the
+    /// mark of a removal (ours, or one made by hand) that is in the way; the server told its sequence, `last`.
+    pub(super) async fn save_contested(&mut self, pending: Pending, last: Option<Sequence>) -> Result<(), Halt> {
         let Some(key) = pending.key.clone() else { return Ok(()) };
-        let there =
-            match self.ports.value(Bucket::Executions, &Names::snapshot_key(self.settings.partition, &key)).await {
-                Ok(there) => there,
-                Err(failure) => return self.unanswered(pending, &failure.to_string()).await,
-            };
+        let snapshot_key = self.settings.log.snapshot_key(self.settings.partition, &key);
+        let there = match self.ports.value(Bucket::Executions, &snapshot_key).await {
+            Ok(there) => there,
+            Err(failure) => return self.unanswered(pending, &failure.to_string()).await,
+        };
         let Some(slot) = self.slots.get_mut(&key) else { return Ok(()) };
-        slot.revision = there.as_ref().map(|(revision, _)| *revision);
+        let is_there = there.is_some();
+        slot.revision = there.as_ref().map(|(revision, _)| *revision).or(last.filter(|last| *last > 0));
         let position = there.and_then(|(_, value)| serde_json::from_slice::<Position>(&value).ok());
         match pending.purpose {
             Purpose::Snapshot { applied, .. } if position.is_some_and(|there| there.reaches(applied)) => {
                 self.is_saved(&key);
             }
-            // Nothing is there and yet something is in the way: the mark of a removal, until it is forgotten.
+            // The server does not tell, so the mark is waited out.
             Purpose::Snapshot { ref message, .. }
                 if slot.saving == Saving::Last && slot.revision.is_none() && message.expected == Some(0) =>
             {
@@ -254,7 +257,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 slot.saving = Saving::Nothing;
                 self.finish_if_over(&key);
             }
-            Purpose::Tombstone(_) if slot.revision.is_some() && slot.saving == (Saving::Removal { recorded: true }) => {
+            Purpose::Tombstone(_) if is_there && slot.saving == (Saving::Removal { recorded: true }) => {
                 self.remove(&key);
             }
             Purpose::Tombstone(_) => {
@@ -286,7 +289,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
 
     pub(super) fn checkpoint_message(&self, checkpoint: &Checkpoint, expected: Sequence) -> Message {
         Message {
-            subject: self.settings.names.key(Bucket::Partitions, &Names::checkpoint_key(self.settings.partition)),
+            subject: self.settings.names.key(Bucket::Partitions, &self.settings.log.checkpoint_key(self.settings.partition)),
             expected: Some(expected),
             msg_id: None,
             ttl: None,
@@ -315,44 +318,26 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// The checkpoint was not written as expected: either an own try got through unheard, or another owner has raised the epoch.
     pub(super) async fn checkpoint_contested(&mut self) -> Result<(), Halt> {
         self.checkpoint_in_flight = false;
-        let key = Names::checkpoint_key(self.settings.partition);
-        let Ok(there) = self.ports.value(Bucket::Partitions, &key).await else {
+        match self.stored_checkpoint().await {
             // Not now; the next write finds out.
-            return Ok(());
-        };
-        let Some((revision, value)) = there else { return Err(Halt::Restart("the checkpoint is gone".to_owned())) };
-        match serde_json::from_slice::<Checkpoint>(&value) {
-            Ok(there) if there.epoch == self.checkpoint.epoch => {
+            Err(_) => Ok(()),
+            Ok(None) => Err(Halt::Restart("the checkpoint is gone".to_owned())),
+            Ok(Some((revision, Ok(there)))) if there.epoch == self.checkpoint.epoch => {
                 self.checkpoint = there;
                 self.checkpoint_revision = revision;
                 self.remove_what_is_passed();
                 Ok(())
             }
-            _ => Err(Halt::Fenced),
+            Ok(Some(_)) => Err(Halt::Fenced),
         }
     }
 
-    /// Removes from the log what is below the checkpoint and older than the history to keep. The entry just below the
-    /// checkpoint stays: its time proves that the log is the one the checkpoint speaks of.
-    pub(super) async fn purge(&mut self, now: Duration) -> Result<(), Halt> {
-        if now < self.purged + PURGE_EVERY || self.checkpoint_in_flight {
-            return Ok(());
-        }
-        self.purged = now;
-        let history = i64::try_from(self.settings.history.as_nanos()).unwrap_or(i64::MAX);
-        let old = Moment::from_nanos(self.ports.now().as_nanos().saturating_sub(history));
-        let kept = self.checkpoint.next.saturating_sub(1);
-        let purged = match self.ports.first_after(old).await {
-            Ok(first) => {
-                let below = first.map_or(kept, |first| first.min(kept));
-                if below > 1 { self.ports.purge_below(below).await } else { Ok(()) }
-            }
-            Err(failure) => Err(failure),
-        };
-        if let Err(failure) = purged {
-            self.watcher.retried("purge", &failure.to_string());
-        }
-        Ok(())
+    /// The checkpoint that the bucket holds, or why it cannot be read.
+    pub(super) async fn stored_checkpoint(&mut self) -> Result<Option<(Sequence, Result<Checkpoint, String>)>, Failure> {
+        let key = self.settings.log.checkpoint_key(self.settings.partition);
+        let there = self.ports.value(Bucket::Partitions, &key).await?;
+        let read = |value: bytes::Bytes| serde_json::from_slice(&value).map_err(|fault| fault.to_string());
+        Ok(there.map(|(revision, value)| (revision, read(value))))
     }
 }
 

@@ -17,17 +17,19 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let Some(pending) = self.outbox.take(ticket) else { return Ok(()) };
         match outcome {
             Outcome::Stored { sequence, duplicate } => self.stored(pending, sequence, duplicate).await,
-            Outcome::Conflict => self.conflicted(pending).await,
+            Outcome::Conflict { last } => self.conflicted(pending, last).await,
             Outcome::Gone => {
                 self.done(&pending);
                 Ok(())
             }
+            Outcome::Found(value) if matches!(pending.purpose, Purpose::Wake { .. }) => self.woken(pending, value).await,
             Outcome::Found(value) => {
                 self.found(&pending, value.map(|(_, bytes)| bytes));
                 Ok(())
             }
             Outcome::Contended => self.unanswered(pending, "another write was in flight").await,
-            Outcome::Full(why) | Outcome::Unknown(why) => self.unanswered(pending, &why).await,
+            Outcome::Full(why) => self.found_no_room(pending, &why).await,
+            Outcome::Unknown(why) => self.unanswered(pending, &why).await,
             Outcome::Refused(why) => {
                 self.refused(pending, &why);
                 Ok(())
@@ -51,22 +53,26 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Purpose::Checkpoint { moved, .. } => self.checkpoint_stored(moved, sequence),
             Purpose::Mark(_) => self.mark_stored(sequence),
             Purpose::Rejected { sequence, .. } => self.cover.release_loose(*sequence),
-            Purpose::Revoke { .. } | Purpose::LookUp { .. } => self.done(&pending),
+            Purpose::Revoke { .. } | Purpose::LookUp { .. } | Purpose::Wake { .. } => self.done(&pending),
         }
         Ok(())
     }
 
     /// The expected sequence was another.
-    async fn conflicted(&mut self, pending: Pending) -> Result<(), Halt> {
+    async fn conflicted(&mut self, pending: Pending, last: Option<Sequence>) -> Result<(), Halt> {
         match &pending.purpose {
             // The task is in its queue; what is to be published once is there already.
             Purpose::Task { .. } | Purpose::Send(_) | Purpose::Timer(_) => {
                 self.done(&pending);
                 Ok(())
             }
-            Purpose::Snapshot { .. } | Purpose::Record(_) | Purpose::Tombstone(_) => self.save_contested(pending).await,
+            Purpose::Snapshot { .. } | Purpose::Record(_) | Purpose::Tombstone(_) => self.save_contested(pending, last).await,
             Purpose::Checkpoint { .. } => self.checkpoint_contested().await,
-            Purpose::Mark(_) | Purpose::Rejected { .. } | Purpose::Revoke { .. } | Purpose::LookUp { .. } => {
+            Purpose::Mark(_)
+            | Purpose::Rejected { .. }
+            | Purpose::Revoke { .. }
+            | Purpose::LookUp { .. }
+            | Purpose::Wake { .. } => {
                 self.unanswered(pending, "an expected sequence that was never given").await
             }
         }
@@ -113,7 +119,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             (Purpose::Checkpoint { .. }, _) => self.checkpoint_in_flight = false,
             (Purpose::Mark(_), _) => self.questions.mark_lost(),
             // Until an operator allows it: nothing else may take the place of the end of a state.
-            (Purpose::Record(_) | Purpose::Tombstone(_), _) => self.outbox.again(self.ports.boot(), pending),
+            (Purpose::Record(_) | Purpose::Tombstone(_) | Purpose::Wake { .. }, _) => self.outbox.again(self.ports.boot(), pending),
             (_, _) => self.done(&pending),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use sagaline_model::Moment;
 
 use super::cover::Cover;
@@ -24,6 +25,10 @@ pub(super) struct Slot<S> {
     pub(super) fired: Option<Moment>,
     /// When it last moved or was looked at, on the boot clock.
     pub(super) touched: Duration,
+    /// When it was last needed in memory: it moved, or somebody asked.
+    pub(super) used: Duration,
+    /// The snapshot that it stands in the place of, which could not be read.
+    pub(super) unread: Option<Bytes>,
 }
 
 /// What is being written of a state.
@@ -58,6 +63,8 @@ impl<S> Slot<S> {
             timer: None,
             fired: None,
             touched: now,
+            used: now,
+            unread: None,
         }
     }
 

@@ -17,6 +17,8 @@ use crate::ports::{Message, Outcome};
 const INLINE_BYTES_MAX: usize = crate::nats::INLINE_BYTES_MAX;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A log may be made anew by an operator, which takes minutes; a subject that no stream takes for longer than this was never a log's.
+const HOMELESS_AFTER: Duration = Duration::from_secs(120);
 
 /// Stores how the attempt ended at whoever wants it, then lets the queue forget the task. It ends only when both are done.
 pub(super) async fn answer<P: TaskPorts>(
@@ -29,16 +31,19 @@ pub(super) async fn answer<P: TaskPorts>(
     let ports = hold.ports();
     let (input, data) = fit(hold, task, ended).await;
     let result = message::answer(ports.names(), task, &input, data, traceparent);
-    if let Err(why) = store(hold, task, &result).await {
-        // Refused for good. Whoever waits must hear something, so a failure that is small and plain goes in its place.
-        let error =
-            StepError::new("ResultRefused", format!("the result could not be stored: {}", one_line(&why))).final_();
-        let failed = message::result(task, Ended::Failed(error), ports.worker());
-        let failed = message::answer(ports.names(), task, &failed, failed.data(), None);
-        if let Err(why) = store(hold, task, &failed).await {
-            let why = format!("its answer is refused by `{}`: {why}", task.reply);
-            reject(hold, delivery, &why).await;
+    let stored = match store(hold, task, &result).await {
+        Err(Never::Refused(why)) => {
+            // Whoever waits must hear something, so a failure that is small and plain goes in its place.
+            let why = format!("the result could not be stored: {}", one_line(&why));
+            let error = StepError::new("ResultRefused", why).final_();
+            let failed = message::result(task, Ended::Failed(error), ports.worker());
+            let failed = message::answer(ports.names(), task, &failed, failed.data(), None);
+            store(hold, task, &failed).await
         }
+        stored => stored,
+    };
+    if let Err(never) = stored {
+        reject(hold, delivery, &never.told(task)).await;
     }
     hold.done().await;
 }
@@ -66,22 +71,50 @@ pub(super) async fn report<P: TaskPorts>(
     let input = message::started(task, hold.ports().worker());
     let data = input.data();
     let started = message::answer(hold.ports().names(), task, &input, data, traceparent);
-    hold.keep_while_ours(until_stored(hold.ports(), task, &started)).await
+    let stored = hold.keep_while_ours(until_stored(hold.ports(), task, &started)).await?;
+    Ok(stored.map_err(|never| never.told(task)))
 }
 
-async fn store<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, message: &Message) -> Result<(), String> {
+async fn store<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, message: &Message) -> Result<(), Never> {
     hold.keep(until_stored(hold.ports(), task, message)).await
 }
 
+/// Why an answer is never stored.
+enum Never {
+    /// The server will not have it.
+    Refused(String),
+    /// It goes to a subject that is no stream's.
+    Homeless,
+}
+
+impl Never {
+    fn told(self, task: &Task) -> String {
+        let reply = &task.reply;
+        match self {
+            Self::Refused(why) => format!("its answer is refused by `{reply}`: {why}"),
+            Self::Homeless => {
+                format!("its answer was not stored within {HOMELESS_AFTER:?}: no stream takes `{reply}`, where it is wanted")
+            }
+        }
+    }
+}
+
 /// Publishes until it is stored. `Err`: it never will be.
-async fn until_stored<P: TaskPorts>(ports: &P, task: &Task, message: &Message) -> Result<(), String> {
+async fn until_stored<P: TaskPorts>(ports: &P, task: &Task, message: &Message) -> Result<(), Never> {
     let mut pause = FIRST_PAUSE;
+    let begun = ports.boot();
     loop {
         let why = match ports.publish(message).await {
             Outcome::Stored { .. } => return Ok(()),
-            Outcome::Refused(why) => return Err(why),
+            Outcome::Refused(why) => return Err(Never::Refused(why)),
+            // A stream that is there and only without a leader will take it later.
+            Outcome::Unknown(_)
+                if ports.boot() >= begun + HOMELESS_AFTER && ports.is_taken(&message.subject).await == Some(false) =>
+            {
+                return Err(Never::Homeless);
+            }
             Outcome::Full(why) | Outcome::Unknown(why) => why,
-            outcome @ (Outcome::Conflict | Outcome::Contended | Outcome::Gone | Outcome::Found(_)) => {
+            outcome @ (Outcome::Conflict { .. } | Outcome::Contended | Outcome::Gone | Outcome::Found(_)) => {
                 format!("{outcome:?}")
             }
         };
@@ -106,7 +139,7 @@ async fn fit<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, ended: Ended) -> (In
         return (input, data);
     }
     let smaller = match input {
-        Input::StepSucceeded(result) => match offload(hold, result.output).await {
+        Input::StepSucceeded(result) => match offload(hold, task, result.output).await {
             Ok(output) => Ended::Succeeded(output),
             Err(why) => {
                 Ended::Failed(StepError::new("ResultTooLarge", format!("the output cannot be kept: {why}")).final_())
@@ -129,10 +162,10 @@ fn shortened(error: StepError) -> StepError {
 }
 
 /// `Err`: it can never be kept.
-async fn offload<P: TaskPorts>(hold: &Hold<'_, P>, output: Value) -> Result<Value, String> {
+async fn offload<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, output: Value) -> Result<Value, String> {
     let mut pause = FIRST_PAUSE;
     loop {
-        match hold.keep(hold.ports().offload(output.clone())).await {
+        match hold.keep(hold.ports().offload(task, output.clone())).await {
             Ok(reference) => return Ok(reference),
             Err(PayloadFault::Never(why)) => return Err(why),
             Err(PayloadFault::Later(why)) => tracing::warn!(why, "a large output cannot be stored yet; trying again"),

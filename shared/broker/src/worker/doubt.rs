@@ -40,6 +40,10 @@ pub(super) async fn is_wanted<P: TaskPorts>(ports: &P, task: &Task) -> bool {
             Some(Answer::Wanted(wanted)) => return wanted,
             // The owner has folded everything and does not know the execution: it ended.
             Some(Answer::Unknown) => return false,
+            // The partition is on its way to another owner.
+            Some(Answer::Refused(why)) => {
+                tracing::debug!(%execution, step = %path, attempt, why = why.message, "nobody says yet whether a task is wanted");
+            }
             Some(other) => {
                 tracing::warn!(%execution, step = %path, attempt, ?other, "the owner did not understand whether a task is wanted");
             }

@@ -252,6 +252,36 @@ async fn a_task_that_cannot_be_answered_at_all_is_set_aside() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_whose_answer_no_stream_takes_is_set_aside_after_two_minutes() {
+    let no_stream = || Outcome::Unknown("no stream takes it".into());
+    let world = World::new();
+    *locked(&world.is_taken) = Some(false);
+    world.stream_says(vec![no_stream(); 70]);
+    assert_eq!(serve_one(&world, succeeds(), &delivery(&world, &task())).await, Served::Answered);
+    assert!((120..140).contains(&world.boot().as_secs()), "{:?}", world.boot());
+    let rejected = Did::Published("sagaline.rejected.bad_task".into(), "sagaline.rejected.v1".into());
+    let did = world.did();
+    assert_eq!(did[did.len() - 2..], [rejected, done("ack.1")]);
+    let message = world.messages().pop().expect("it is set aside");
+    let why = message.headers.iter().find(|(name, _)| *name == "Sagaline-Reason").expect("a reason");
+    assert!(why.1.contains("no stream takes `sagaline.run.0.order-1.in`"), "{}", why.1);
+}
+
+/// A stream without a leader, or of which nothing can be learnt, will take it in the end.
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_stream_only_has_no_leader_is_tried_until_it_is_stored() {
+    for is_taken in [Some(true), None] {
+        let world = World::new();
+        *locked(&world.is_taken) = is_taken;
+        world.stream_says(vec![Outcome::Unknown("no leader".into()); 400]);
+        assert_eq!(serve_one(&world, succeeds(), &delivery(&world, &task())).await, Served::Answered);
+        assert!(600 < world.boot().as_secs(), "{:?}", world.boot());
+        assert_eq!(world.did().last(), Some(&done("ack.1")));
+        assert!(matches!(world.inputs()[..], [Input::StepSucceeded(_)]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_output_travels_as_a_reference() {
     let world = World::new();
     *locked(&world.payload) = Ok(json!({ "$ref": {} }));

@@ -1,63 +1,44 @@
 //! What the tests share: a server in a folder of its own, the ports of its partition 0, and waiting with a deadline.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sagaline_broker::{
     nats::{Connection, Hold, Installation, NatsPorts, boot, connect},
     ports::{Entry, Event, Message, Outcome, Ports, Sequence},
 };
-use sagaline_server::{Binary, Finder, Server, ServerOptions};
+use sagaline_server::ServerOptions;
+pub(crate) use sagaline_testkit::site::{LONG, eventually, soon};
+use sagaline_testkit::site::{Nats, nodes};
 use tokio_util::sync::CancellationToken;
 
-/// Long enough for a machine with much else to do.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
-
-static BINARY: LazyLock<Binary> =
-    LazyLock::new(|| Finder::from_env().find_or_install(|doing| eprintln!("{doing}")).unwrap());
-
-/// A server that goes away with its folder, in this order.
+/// A NATS with what is left of it to the tests.
 pub(crate) struct Site {
-    pub(crate) server: Server,
-    _folder: Folder,
-}
-
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("`{}` stays: {error}", self.0.display());
-        }
-    }
+    pub(crate) server: Nats,
 }
 
 impl Site {
     pub(crate) async fn start() -> Self {
-        Self::start_with(|_| ()).await
+        Self { server: Nats::start("broker").await }
     }
 
-    pub(crate) async fn start_with(change: impl FnOnce(&mut ServerOptions)) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let unique = format!("broker-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique);
-        let mut options = ServerOptions::new(BINARY.clone(), &folder);
-        change(&mut options);
-        Self { server: Server::start(options).await.unwrap(), _folder: Folder(folder) }
+    pub(crate) async fn single_with(change: impl FnOnce(&mut ServerOptions)) -> Self {
+        Self { server: Nats::single_with("broker", change).await }
+    }
+
+    /// Three nodes, whatever the environment says, and an installation with a copy on each.
+    pub(crate) async fn cluster() -> (Self, Connection) {
+        let site = Self { server: Nats::cluster("broker").await };
+        let connection = site.connect().await;
+        Installation { replicas: 3, ..small() }.ensure(&connection).await.unwrap();
+        (site, connection)
     }
 
     pub(crate) async fn connect(&self) -> Connection {
         connect(&self.server.url(), "sagaline", "test").await.unwrap()
     }
 
-    /// A server with a small installation, and a connection to it.
+    /// A NATS with a small installation, and a connection to it.
     pub(crate) async fn installed() -> (Self, Connection) {
         let site = Self::start().await;
         let connection = site.connect().await;
@@ -71,7 +52,8 @@ impl Site {
 }
 
 pub(crate) fn small() -> Installation {
-    Installation { partitions: 1, dedup_window: Duration::from_secs(5), ..Installation::default() }
+    let replicas = nodes();
+    Installation { partitions: 1, replicas, dedup_window: Duration::from_secs(5), ..Installation::default() }
 }
 
 pub(crate) fn message(subject: &str, payload: impl Into<Bytes>) -> Message {
@@ -162,18 +144,4 @@ pub(crate) fn publish_all(ports: &mut NatsPorts, messages: impl IntoIterator<Ite
         count += 1;
     }
     count
-}
-
-/// The value of a future that must come in time.
-pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LONG, future).await.expect("it comes in time")
-}
-
-/// Waits until `true`, failing when that takes too long.
-pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let deadline = boot() + LONG;
-    while !holds().await {
-        assert!(boot() < deadline, "not in time: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }

@@ -29,7 +29,7 @@ async fn wrong_credentials_are_told_at_once() {
     let with_password = |options: &mut ServerOptions| {
         options.extra_config = r#"authorization { user: "me", password: "s@cret" }"#.into();
     };
-    let site = Site::start_with(with_password).await;
+    let site = Site::single_with(with_password).await;
     let error = connect(&site.server.url(), "sagaline", "test").await.expect_err("no password given");
     assert!(matches!(error, ConnectError::Unauthorized { .. }), "{error:?}");
     let url = site.server.url().replace("nats://", "nats://me:s%40cret@");
@@ -43,7 +43,7 @@ async fn an_account_without_jetstream_is_told() {
             r#"accounts { A { jetstream: enabled, users: [{ user: a, password: a }] }, B { users: [{ user: b, password: b }] } }"#
                 .into();
     };
-    let site = Site::start_with(without_jetstream).await;
+    let site = Site::single_with(without_jetstream).await;
     let url = |user: &str| site.server.url().replace("nats://", &format!("nats://{user}:{user}@"));
     connect(&url("a"), "sagaline", "test").await.unwrap();
     let error = connect(&url("b"), "sagaline", "test").await.expect_err("no JetStream there");
@@ -74,7 +74,7 @@ async fn a_connection_outlives_a_restart_of_the_server() {
     let connection = site.connect().await;
     site.server.kill().await;
     eventually("the loss is noticed", || async { !connection.is_connected() }).await;
-    site.server.restart().await.unwrap();
+    site.server.restart().await;
     eventually("the connection is back", || async { connection.is_connected() }).await;
     let answer = connection.client().request("$JS.API.INFO", "".into());
     assert!(tokio::time::timeout(Duration::from_secs(5), answer).await.expect("in time").is_ok());

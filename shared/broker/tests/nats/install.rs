@@ -121,8 +121,9 @@ async fn what_can_follow_the_settings_follows_them() {
 
 #[tokio::test]
 async fn too_little_room_and_too_many_replicas_are_explained() {
-    let site = Site::start_with(|options| options.max_file_store = 1 << 30).await;
+    let site = Site::single_with(|options| options.max_file_store = 1 << 30).await;
     let connection = site.connect().await;
+    let small = || Installation { replicas: 1, ..small() };
     let error = small().ensure(&connection).await.expect_err("a GiB is not enough").to_string();
     assert!(error.contains("max_file_store"), "{error}");
     Installation { size_factor: 0.05, ..small() }.ensure(&connection).await.unwrap();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sagaline_broker::{
+    names::LogKind,
     nats::{Connection, LEASE_TTL, Lease, boot},
     ports::Bucket,
 };
@@ -12,7 +13,7 @@ use tokio::time::interval;
 use crate::common::{Site, eventually};
 
 async fn take(connection: &Connection, owner: &str) -> Option<Lease> {
-    Lease::acquire(connection, 0, owner).await.unwrap()
+    Lease::acquire(connection, LogKind::Runs, 0, owner).await.unwrap()
 }
 
 /// Whether the lease, as stored, ends by itself.

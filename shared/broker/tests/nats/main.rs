@@ -1,7 +1,8 @@
-//! The broker on a real nats-server: one server of its own for each test.
+//! The broker on a real nats-server: one of its own for each test, or a cluster.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and tells why on stderr")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says what it measured")]
 
+mod cluster;
 mod common;
 mod connect;
 mod install;
@@ -10,3 +11,7 @@ mod payloads;
 mod publish;
 mod reader;
 mod recovery;
+mod room;
+mod shell;
+mod sweep;
+mod tally;

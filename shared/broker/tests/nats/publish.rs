@@ -34,7 +34,7 @@ async fn every_publish_settles_once_and_says_how() {
     );
     let outcomes = outcomes(&mut ports, count).await;
     assert_eq!(outcomes[0], Outcome::Stored { sequence: 1, duplicate: false });
-    assert_eq!(outcomes[1], Outcome::Conflict);
+    assert_eq!(outcomes[1], Outcome::Conflict { last: Some(1) });
     assert_eq!(outcomes[2], Outcome::Stored { sequence: 1, duplicate: false });
     assert_eq!(outcomes[3], Outcome::Stored { sequence: 1, duplicate: true });
     assert!(matches!(&outcomes[4], Outcome::Refused(why) if why.contains("size")), "{:?}", outcomes[4]);
@@ -60,7 +60,7 @@ async fn publishing_one_and_waiting_gives_the_same_outcomes() {
     let mut ports = site.ports().await;
     let first = Message { expected: Some(0), ..input(1) };
     assert_eq!(ports.publish_and_wait(first.clone()).await, Outcome::Stored { sequence: 1, duplicate: false });
-    assert_eq!(ports.publish_and_wait(first).await, Outcome::Conflict);
+    assert_eq!(ports.publish_and_wait(first).await, Outcome::Conflict { last: Some(1) });
     let big = ports.publish_and_wait(message("sagaline.run.0.big.in", vec![b'x'; 2 << 20])).await;
     assert!(matches!(big, Outcome::Refused(_)), "{big:?}");
     let nobody = ports.publish_and_wait(message("sagaline.run.99.nobody.in", "{}")).await;
@@ -90,7 +90,7 @@ async fn what_is_in_flight_when_the_server_dies_becomes_unknown_and_what_comes_a
     ports.publish(0, Arc::new(input(1)));
     let settled = events_until(&mut ports, |events| !events.is_empty()).await;
     assert!(matches!(&settled[0], Event::Settled(0, Outcome::Unknown(_))), "{settled:?}");
-    site.server.restart().await.unwrap();
+    site.server.restart().await;
     ports.publish(1, Arc::new(input(2)));
     let settled = events_until(&mut ports, |events| !events.is_empty()).await;
     assert!(matches!(&settled[0], Event::Settled(1, Outcome::Stored { .. })), "{settled:?}");

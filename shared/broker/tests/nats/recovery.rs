@@ -1,9 +1,12 @@
 //! What a recovering owner reads in bulk: tasks still queued, snapshots.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use sagaline_broker::{
-    names::Names,
-    nats::Connection,
-    ports::{Bucket, Message, Outcome, Ports},
+    names::LogKind,
+    nats::{Connection, NatsPorts},
+    ports::{Bucket, Message, Outcome, Ports, Sequence, Stored},
 };
 
 use crate::common::{Site, message};
@@ -48,8 +51,23 @@ async fn large_tasks_are_found_too() {
     assert_eq!(ports.queued(&tasks).await.unwrap(), expected);
 }
 
+/// Every snapshot of the partition, by key: the last revision that came.
+async fn snapshots(ports: &mut NatsPorts) -> BTreeMap<String, Stored> {
+    let mut all = BTreeMap::new();
+    let mut from = None;
+    loop {
+        let page = ports.snapshots(from).await.unwrap();
+        assert!(page.stored.is_sorted_by_key(|stored| stored.revision));
+        all.extend(page.stored.into_iter().map(|stored| (stored.key.clone(), stored)));
+        match page.next {
+            Some(next) => from = Some(next),
+            None => return all,
+        }
+    }
+}
+
 #[tokio::test]
-async fn snapshots_are_loaded_newest_first_hand_and_without_deleted_ones() {
+async fn snapshots_are_loaded_page_by_page_and_removed_ones_are_told() {
     let (site, connection) = Site::installed().await;
     let key = |partition, id: &str| connection.names().key(Bucket::Executions, &Names::snapshot_key(partition, id));
     let snapshot = |number: u64| message(&key(0, &format!("order-{number}")), format!("{{\"n\":{number}}}"));
@@ -60,18 +78,37 @@ async fn snapshots_are_loaded_newest_first_hand_and_without_deleted_ones() {
 
     let mut ports = site.ports().await;
     for _ in 0..2 {
-        let mut stored = ports.snapshots().await.unwrap();
-        stored.sort_by(|a, b| a.key.cmp(&b.key));
-        assert_eq!(stored.len(), 11_999);
-        let find = |key: &str| stored.iter().find(|stored| stored.key == key);
-        assert_eq!(find("order-7").map(|stored| stored.value.as_ref()), Some(&b"newer"[..]));
-        assert_eq!(find("order-7").map(|stored| stored.revision), Some(12_001));
-        assert!(find("order-8").is_none() && find("other").is_none() && find("~mark").is_none());
+        let stored = snapshots(&mut ports).await;
+        assert_eq!(stored.len(), 12_000);
+        let value = |key: &str| stored[key].value.as_deref();
+        assert_eq!((value("order-7"), stored["order-7"].revision), (Some(&b"newer"[..]), 12_001));
+        assert_eq!((value("order-8"), value("order-9")), (None, Some(&b"{\"n\":9}"[..])));
+        assert!(!stored.contains_key("other") && !stored.contains_key("~mark"));
     }
 }
 
 #[tokio::test]
-async fn no_snapshots_are_an_empty_list() {
+async fn no_snapshots_are_an_empty_page() {
     let (site, _connection) = Site::installed().await;
-    assert_eq!(site.ports().await.snapshots().await.unwrap(), []);
+    assert_eq!(snapshots(&mut site.ports().await).await, BTreeMap::new());
+}
+
+#[tokio::test]
+async fn records_are_read_in_batches_and_removed_ones_count_as_absent() {
+    let (site, connection) = Site::installed().await;
+    let key = |number: u64| connection.names().key(Bucket::Results, &format!("order-{number}"));
+    let ended = |number: &u64| number % 10 == 0;
+    publish_all(&connection, (0..5_000).filter(ended).map(|number| message(&key(number), number.to_string()))).await;
+    let removed = Message { headers: vec![("KV-Operation", "PURGE".into())], ..message(&key(20), "") };
+    publish_all(&connection, [removed]).await;
+
+    let mut ports = site.ports().await;
+    let keys: Vec<_> = (0..5_000).map(|number| format!("order-{number}")).collect();
+    let records = ports.values(Bucket::Results, &keys).await.unwrap();
+    assert_eq!(records.len(), keys.len());
+    for (number, record) in (0..).zip(&records) {
+        let expected = (ended(&number) && number != 20).then(|| number.to_string());
+        assert_eq!(record.as_ref().map(|(_, value)| value.as_ref()), expected.as_deref().map(str::as_bytes));
+    }
+    assert_eq!(ports.values(Bucket::Results, &[]).await.unwrap(), []);
 }

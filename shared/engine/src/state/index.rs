@@ -22,6 +22,8 @@ pub struct Index {
     pub awaiting: BTreeMap<Name, BTreeSet<(Moment, FramePath)>>,
     /// How many frames have a task, timer or signal in flight. A running execution has at least one.
     pub in_flight: usize,
+    /// How many of those are tasks.
+    pub tasks: usize,
     /// About how many bytes its snapshot takes.
     pub weight: usize,
 }
@@ -118,6 +120,7 @@ impl Index {
             self.awaiting.entry(signal.clone()).or_default().insert((frame.since, path.clone()));
         }
         self.in_flight += usize::from(frame.state.is_in_flight());
+        self.tasks += usize::from(matches!(frame.state, State::Dispatched(_)));
         self.weight += weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 
@@ -134,6 +137,7 @@ impl Index {
             }
         }
         self.in_flight -= usize::from(frame.state.is_in_flight());
+        self.tasks -= usize::from(matches!(frame.state, State::Dispatched(_)));
         self.weight -= weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 

@@ -4,6 +4,7 @@
 
 mod begin;
 mod cancel;
+mod contract;
 mod data;
 mod errors;
 mod inputs;

@@ -1,8 +1,10 @@
 //! Tasks, and what is asked about them and about executions.
 
+use std::collections::BTreeMap;
+
 use sagaline_events::{
     Task,
-    ask::{Answer, Ask, Why},
+    ask::{Answer, Ask, Page, PartitionView, Why, WorkerOf},
 };
 use sagaline_model::{ActivityName, Span, StepError};
 use serde_json::json;
@@ -39,7 +41,19 @@ fn every_question_is_written_and_read_as_recorded() {
     is_promised("ask/wanted", &Ask::Wanted { execution: execution(), path: frame("pay/charge"), attempt: 2 });
     is_promised("ask/get", &Ask::Get { execution: execution() });
     is_promised("ask/why", &Ask::Why { execution: execution() });
-    is_promised("ask/list", &Ask::List { status: vec!["running".to_owned()], workflow, after, limit: 50 });
+    let list = |tags, since, paged| Ask::List {
+        status: vec!["running".to_owned()],
+        workflow: workflow.clone(),
+        tags,
+        since,
+        after: after.clone(),
+        limit: 50,
+        paged,
+    };
+    is_promised("ask/list", &list(BTreeMap::new(), None, false));
+    let tags = BTreeMap::from([("region".to_owned(), Some("eu".to_owned())), ("urgent".to_owned(), None)]);
+    is_promised("ask/list_page", &list(tags, Some(at("2026-01-01T00:00:00Z")), true));
+    is_promised("ask/partition", &Ask::Partition);
 }
 
 #[test]
@@ -52,11 +66,26 @@ fn every_answer_is_written_and_read_as_recorded() {
         ends: "the signal comes".to_owned(),
         until: Some(at("2026-01-01T01:00:00Z")),
         command: "sagaline signal A-100 approved".to_owned(),
+        worker_of: None,
     };
+    let worker_of = Some(WorkerOf { queue: name("default"), activity: ActivityName::new("payments.charge").unwrap() });
     is_promised("answer/wanted", &Answer::Wanted(true));
     is_promised("answer/execution", &Answer::Execution(Box::new(view())));
-    is_promised("answer/why", &Answer::Why(vec![why.clone(), Why { step: None, until: None, ..why }]));
+    is_promised("answer/why", &Answer::Why(vec![why.clone(), Why { step: None, until: None, worker_of, ..why }]));
     is_promised("answer/executions", &Answer::Executions(vec![view()]));
+    let partition = PartitionView {
+        partition: 3,
+        epoch: 7,
+        live: true,
+        applied: 1200,
+        applied_at: at("2026-01-01T00:00:00.5Z"),
+        checkpoint: 1100,
+        open: 40,
+        loaded: 12,
+        in_flight: 2,
+    };
+    is_promised("answer/partition", &Answer::Partition(partition));
+    is_promised("answer/page", &Answer::Page(Page { executions: vec![view()], next: Some(id("A-100")) }));
     is_promised("answer/unknown", &Answer::Unknown);
     is_promised(
         "answer/refused",
@@ -67,5 +96,13 @@ fn every_answer_is_written_and_read_as_recorded() {
 #[test]
 fn a_list_may_be_asked_for_without_a_filter() {
     let ask: Ask = serde_json::from_str(r#"{"list":{"limit":10}}"#).unwrap();
-    assert_eq!(ask, Ask::List { status: vec![], workflow: None, after: None, limit: 10 });
+    assert_eq!(ask, Ask::List {
+            status: vec![],
+            workflow: None,
+            tags: BTreeMap::new(),
+            since: None,
+            after: None,
+            limit: 10,
+            paged: false,
+        });
 }

@@ -3,6 +3,7 @@
 use sagaline_lang::{Severity, read};
 
 mod expressions;
+mod schema;
 mod steps;
 mod values;
 mod words;

@@ -6,7 +6,7 @@ use sagaline_broker::{
     ports::{Bucket, Message, Sequence},
 };
 use sagaline_events::record::{Definition, Latest};
-use sagaline_model::{Kind, Name, Plan};
+use sagaline_model::{Moment, Name, Plan, PlanHash};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Client, Error, publish::Written};
@@ -33,6 +33,17 @@ pub enum Change {
     Changed,
     /// The newest version is this plan already.
     Unchanged,
+}
+
+/// A version of a workflow, at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Version {
+    pub version: u32,
+    pub hash: PlanHash,
+    pub applied_at: Moment,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    pub steps: usize,
 }
 
 impl Client {
@@ -74,6 +85,11 @@ impl Client {
         Err(Error::Contended { attempt: format!("apply `{workflow}`") })
     }
 
+    /// The newest version of a workflow, if it is applied.
+    pub async fn newest_version(&self, workflow: &Name) -> Result<Option<u32>, Error> {
+        Ok(self.latest(workflow).await?.map(|(_, latest)| latest.version))
+    }
+
     /// The newest version of a workflow, and the revision of that value.
     pub(super) async fn latest(&self, workflow: &Name) -> Result<Option<(Sequence, Latest)>, Error> {
         self.read(&Names::latest_key(workflow.as_str())).await
@@ -100,6 +116,26 @@ impl Client {
         pages.close().await;
         workflows.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(workflows)
+    }
+
+    /// Every version of a workflow, the oldest first.
+    pub async fn versions(&self, workflow: &Name) -> Result<Vec<Version>, Error> {
+        let filter = self.names().key(Bucket::Definitions, &format!("{workflow}.*"));
+        let stream = self.names().bucket_stream(Bucket::Definitions);
+        let mut pages = self.pages(&stream, filter, 1, "read the bucket `definitions`".to_owned()).await?;
+        let mut versions = vec![];
+        let mut more = 0 < pages.count();
+        while more {
+            let page = pages.next(100).await?;
+            more = page.last().is_some_and(|(position, _)| 0 < position.pending);
+            versions.extend(page.iter().filter_map(|(position, message)| {
+                let Definition { version, hash, plan, .. } = serde_json::from_slice(&message.payload).ok()?;
+                Some(Version { version, hash, applied_at: position.time, steps: plan.nodes().len(), note: plan.note })
+            }));
+        }
+        pages.close().await;
+        versions.sort_by_key(|version| version.version);
+        Ok(versions)
     }
 
     /// Writes the definition under the first number from `version` on that is free, or that holds this very plan.
@@ -150,10 +186,7 @@ impl Client {
     }
 
     async fn ensure_queues(&self, plan: &Plan) -> Result<(), Error> {
-        let mut queues: Vec<&Name> = plan.nodes().iter().filter_map(|node| queue_of(&node.kind)).collect();
-        queues.sort();
-        queues.dedup();
-        for queue in queues {
+        for queue in plan.queues() {
             self.ensure_queue(queue).await?;
         }
         Ok(())
@@ -189,11 +222,4 @@ impl Client {
 fn newest(subject: &str, value: &[u8]) -> Option<(Name, Latest)> {
     let workflow = subject.rsplit('.').nth(1)?;
     Some((Name::new(workflow).ok()?, serde_json::from_slice(value).ok()?))
-}
-
-fn queue_of(kind: &Kind) -> Option<&Name> {
-    match kind {
-        Kind::Step(step) => Some(&step.queue),
-        Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) => None,
-    }
 }

@@ -15,6 +15,8 @@ use super::{Client, Error};
 /// A partition whose owner was killed has another within five seconds.
 const OWNER_WITHIN: Duration = Duration::from_secs(6);
 const PAUSE: Duration = Duration::from_millis(200);
+/// What an owner answers that is letting go of its partition.
+const HANDED_OVER: &str = "HandedOver";
 
 /// Why an execution is where it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +90,8 @@ impl Client {
             },
         };
         match serde_json::from_slice(&answer.payload) {
+            // Its next owner will answer.
+            Ok(Answer::Refused(error)) if error.kind == HANDED_OVER => Ok(Asked::Nobody),
             Ok(Answer::Refused(error)) => Err(Error::QuestionRefused { partition, why: error.message }),
             Ok(answer) => Ok(Asked::Answered(answer)),
             Err(source) => {

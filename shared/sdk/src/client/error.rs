@@ -3,8 +3,10 @@
 use sagaline_broker::{
     nats::{ConnectError, InstallError, PayloadError},
     ports::Failure,
+    room::{Fill, OPEN_BELOW_PERCENT},
 };
 use sagaline_model::{ExecutionId, Name};
+use sagaline_schema::Violations;
 
 /// What went wrong. [`Error::hint`] says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -22,10 +24,14 @@ pub enum Error {
     AlreadyExists { execution: ExecutionId, differs: &'static str },
     #[error("there is no execution `{0}`")]
     NotFound(ExecutionId),
+    #[error("the input does not fit the schema of `{workflow}` version {version}")]
+    InvalidInput { workflow: Name, version: u32, violations: Violations },
     #[error("no orchestrator answers for partition {partition}")]
     NoOwner { partition: u32 },
     #[error("the orchestrator of partition {partition} refused the question: {why}")]
     QuestionRefused { partition: u32, why: String },
+    #[error("NATS has no room for new executions: stream `{}` is {} % full", .fill.stream, .fill.percent)]
+    NoRoom { execution: ExecutionId, fill: Fill },
     #[error("there is no room to {attempt}: {why}")]
     Full { attempt: String, why: String },
     #[error("NATS will not take it ({attempt}): {why}")]
@@ -67,9 +73,11 @@ impl Error {
             | Self::AlreadyExists { .. }
             | Self::NotFound(_)
             | Self::QuestionRefused { .. }
+            | Self::NoRoom { .. }
             | Self::Full { .. }
+            | Self::Payload(PayloadError::Full { .. })
             | Self::Contended { .. } => Class::Refused,
-            Self::Refused { .. } | Self::TooLarge { .. } | Self::Payload(PayloadError::TooLarge { .. }) => {
+            Self::InvalidInput { .. } | Self::Refused { .. } | Self::TooLarge { .. } | Self::Payload(PayloadError::TooLarge { .. }) => {
                 Class::BadData
             }
             Self::Connect(ConnectError::BadNamespace(_) | ConnectError::BadUrl { .. }) => Class::BadData,
@@ -90,6 +98,9 @@ impl Error {
             Self::UnknownWorkflow(_) => {
                 "`sagaline apply FILE` applies one; `sagaline workflows` lists those that are".into()
             }
+            Self::InvalidInput { workflow, version, .. } => {
+                format!("`sagaline definitions get {workflow} {version}` shows the schema; nothing was started")
+            }
             Self::UnknownVersion { .. } => "leave `--version` out to start the newest".into(),
             Self::AlreadyExists { execution, .. } => {
                 format!("`sagaline get {execution}` shows it; choose another id for a new execution")
@@ -99,6 +110,14 @@ impl Error {
                 "start an orchestrator (`sagaline-orchestrator`), or `sagaline dev`; one that was killed is replaced \
                  within seconds"
                     .into()
+            }
+            Self::NoRoom { execution, fill: Fill { stream, .. } } => format!(
+                "nothing was started; what runs goes on, and starts are taken again below {OPEN_BELOW_PERCENT} %. Start \
+                 `{execution}` again later; more workers empty a queue, a shorter `--history` a log; \
+                 `nats stream edit {stream} --max-bytes …` gives more room"
+            ),
+            Self::Payload(PayloadError::Full { .. }) => {
+                "payloads of executions that ended go by themselves; `nats stream edit` gives the bucket's stream more room".into()
             }
             Self::Full { .. } => {
                 "give JetStream more room, or wait until old executions have left the log; nothing was started".into()

@@ -56,6 +56,8 @@ pub struct LifecycleEvent {
     pub what: String,
     pub workflow: String,
     pub execution: String,
+    /// The CloudEvent's id: one that is told again after a takeover has the same.
+    pub id: String,
     /// The JSON data, as it came.
     pub data: Bytes,
     /// How many events were dropped right before this one, for want of room.
@@ -68,11 +70,11 @@ impl LifecycleEvent {
         serde_json::from_slice(&self.data)
     }
 
-    fn parse(namespace: &str, subject: &str, data: Bytes) -> Option<Self> {
+    fn parse(namespace: &str, subject: &str, id: String, data: Bytes) -> Option<Self> {
         let rest = subject.strip_prefix(namespace)?.strip_prefix(".lifecycle.")?;
         let mut tokens = rest.split('.').map(str::to_owned);
         let (kind, what) = (tokens.next()?, tokens.next()?);
-        Some(Self { kind, what, workflow: tokens.next()?, execution: tokens.next()?, data, missed: 0 })
+        Some(Self { kind, what, workflow: tokens.next()?, execution: tokens.next()?, id, data, missed: 0 })
     }
 }
 
@@ -171,7 +173,9 @@ struct Queue {
 /// Gives each event to the worker of its execution, or drops it if that has no room.
 async fn sort(mut heard: async_nats::Subscriber, namespace: String, mut queues: Vec<Queue>, counts: Arc<Counts>) {
     while let Some(message) = heard.next().await {
-        let Some(mut event) = LifecycleEvent::parse(&namespace, &message.subject, message.payload) else { continue };
+        let id = message.headers.as_ref().and_then(|headers| headers.get("ce-id"));
+        let id = id.map_or(String::new(), |id| id.as_str().to_owned());
+        let Some(mut event) = LifecycleEvent::parse(&namespace, &message.subject, id, message.payload) else { continue };
         counts.received.fetch_add(1, Ordering::Relaxed);
         let worker = fnv1a(event.execution.as_bytes()) as usize % queues.len();
         let queue = &mut queues[worker];
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_subject_tells_what_happened_to_what() {
-        let parse = |subject| LifecycleEvent::parse("sagaline", subject, Bytes::new());
+        let parse = |subject| LifecycleEvent::parse("sagaline", subject, "1".into(), Bytes::new());
         let event = parse("sagaline.lifecycle.step.completed.order.o-1").expect("an event");
         assert_eq!((event.kind.as_str(), event.what.as_str()), ("step", "completed"));
         assert_eq!((event.workflow.as_str(), event.execution.as_str()), ("order", "o-1"));

@@ -51,6 +51,21 @@ impl Client {
         Ok(history)
     }
 
+    /// If the log has no start of this execution and may have had one: the time before which everything is gone from it.
+    pub async fn history_is_gone_before(&self, execution: &ExecutionId) -> Result<Option<Moment>, Error> {
+        if self.stored_start(execution).await?.is_some() {
+            return Ok(None);
+        }
+        let stream = self.names().runs(self.partition(execution));
+        let failed = Error::nats(format!("look at the stream `{stream}`"));
+        let info = self.connection.jetstream().get_stream(&stream).await.map_err(|error| failed(error.into()))?;
+        let state = &info.cached_info().state;
+        // Entries are removed from the front only: who has the first one has all.
+        let purged = 1 < state.first_sequence;
+        let begins = i64::try_from(state.first_timestamp.unix_timestamp_nanos()).unwrap_or(i64::MAX);
+        Ok(purged.then(|| Moment::from_nanos(begins)))
+    }
+
     /// The position of the last input of a partition's log.
     pub async fn log_head(&self, partition: u32) -> Result<Sequence, Error> {
         let stream = self.names().runs(partition);
@@ -69,14 +84,12 @@ impl Client {
     ) -> Result<(), Error> {
         let stream = self.names().runs(partition);
         let attempt = format!("read the stream `{stream}`");
+        let head = self.log_head(partition).await?;
         let mut pages = self.pages(&stream, self.names().run_all(partition), after + 1, attempt).await?;
-        let mut left = pages.count();
-        while 0 < left {
+        let mut more = 0 < pages.count();
+        while more {
             let page = pages.next(PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            left = left.saturating_sub(page.len() as u64);
+            more = page.last().is_some_and(|(position, _)| 0 < position.pending && position.sequence < head);
             for (position, message) in &page {
                 if let Some((_, execution, _)) = self.names().parse_run(&message.subject) {
                     each(execution, entry(position, message));

@@ -31,7 +31,7 @@ impl Client {
             let attempt = || attempt.to_owned();
             let last = match self.connection.publish(message).await {
                 Outcome::Stored { sequence, .. } => return Ok(Written::Stored(sequence)),
-                Outcome::Conflict => return Ok(Written::Conflict),
+                Outcome::Conflict { .. } => return Ok(Written::Conflict),
                 Outcome::Full(why) => return Err(Error::Full { attempt: attempt(), why }),
                 Outcome::Refused(why) => return Err(self.refused(message, attempt(), why)),
                 Outcome::Contended => Error::Contended { attempt: attempt() },
@@ -70,6 +70,9 @@ pub(super) fn message(subject: String, envelope: &Envelope, payload: Bytes) -> M
     ];
     let mut message = Message { subject, expected: None, msg_id: None, ttl: None, headers, payload };
     message.headers.extend(envelope.subject.clone().map(|subject| ("ce-subject", subject)));
+    message.headers.extend(envelope.time.clone().map(|time| ("ce-time", time)));
+    let traceparent = envelope.extensions.get("traceparent").cloned();
+    message.headers.extend(traceparent.map(|traceparent| ("ce-traceparent", traceparent)));
     message.headers.extend(envelope.content_type.clone().map(|kind| ("content-type", kind)));
     message
 }

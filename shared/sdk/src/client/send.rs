@@ -23,7 +23,7 @@ pub struct Sent {
 impl Client {
     /// Sends a signal. One that nobody waits for yet is kept; so is one for an execution that has not started, for ten minutes.
     pub async fn signal(&self, execution: &ExecutionId, name: &Name, data: Value) -> Result<Sent, Error> {
-        let data = self.offload(data).await?;
+        let data = self.offload(execution, data).await?;
         let attempt = format!("send the signal `{name}` to `{execution}`");
         self.send(execution, &Input::Signal(Signal { name: name.clone(), data }), &attempt).await
     }
@@ -35,7 +35,7 @@ impl Client {
     }
 
     /// Publishes a CloudEvent on `EVENTS`, where triggers hear it. The same `source` and `id` again within two minutes is
-    /// dropped by the server.
+    /// dropped by the server. Of its extension attributes only `traceparent` goes with it.
     pub async fn publish_event(&self, event: &Envelope) -> Result<Sent, Error> {
         let attempt = format!("publish the event `{}`", event.id);
         let mut message = publish::message(self.names().event(&event.kind), event, event.data.clone());

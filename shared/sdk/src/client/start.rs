@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use sagaline_broker::ports::Message;
+use sagaline_broker::{ports::Message, room::Fill};
 use sagaline_events::{Envelope, Input, Start};
-use sagaline_model::{ExecutionId, Name};
+use sagaline_model::{ExecutionId, Name, PlanHash};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -36,12 +36,19 @@ impl Client {
     ///
     /// Uniqueness of an id holds as long as the log keeps its start: 24 hours, unless set otherwise.
     pub async fn start(&self, workflow: &Name, input: Value, options: StartOptions) -> Result<Started, Error> {
-        let version = self.version_to_start(workflow, options.version).await?;
+        let (version, hash) = self.version_to_start(workflow, options.version).await?;
         let execution = options.id.unwrap_or_else(id::generate);
+        self.check_input(workflow, (version, &hash), &execution, &input).await?;
+        // One that was started already is no new one, however full it is now.
+        if let Some(fill) = self.no_room(workflow, version, &execution).await?
+            && self.stored_start(&execution).await?.is_none()
+        {
+            return Err(Error::NoRoom { execution, fill });
+        }
         let start = Start {
             workflow: workflow.clone(),
             version: Some(version),
-            input: self.offload(input).await?,
+            input: self.offload(&execution, input).await?,
             trigger: None,
             tags: options.tags,
         };
@@ -64,18 +71,32 @@ impl Client {
         }
     }
 
-    async fn version_to_start(&self, workflow: &Name, wanted: Option<u32>) -> Result<u32, Error> {
-        let latest = self.latest(workflow).await?.map(|(_, latest)| latest.version);
+    /// The stream that is too full for this execution.
+    async fn no_room(&self, workflow: &Name, version: u32, execution: &ExecutionId) -> Result<Option<Fill>, Error> {
+        if let Some(fill) = self.gate.refusal(self.partition(execution)).await {
+            return Ok(Some(fill));
+        }
+        if !self.gate.minds_queues().await {
+            return Ok(None);
+        }
+        let Some(definition) = self.definition(workflow, version).await? else { return Ok(None) };
+        Ok(self.gate.refusal_of_queues(definition.plan.queues().into_iter().map(Name::as_str)).await)
+    }
+
+    async fn version_to_start(&self, workflow: &Name, wanted: Option<u32>) -> Result<(u32, PlanHash), Error> {
+        let latest = self.latest(workflow).await?.map(|(_, latest)| latest);
         let latest = latest.ok_or_else(|| Error::UnknownWorkflow(workflow.clone()))?;
-        let Some(version) = wanted.filter(|version| *version != latest) else { return Ok(latest) };
+        let Some(version) = wanted.filter(|version| *version != latest.version) else {
+            return Ok((latest.version, latest.hash));
+        };
         match self.definition(workflow, version).await? {
-            Some(_) => Ok(version),
-            None => Err(Error::UnknownVersion { workflow: workflow.clone(), version, latest }),
+            Some(definition) => Ok((version, definition.hash)),
+            None => Err(Error::UnknownVersion { workflow: workflow.clone(), version, latest: latest.version }),
         }
     }
 
     /// The start that is on the log, in whichever mode of CloudEvents it was sent.
-    async fn stored_start(&self, execution: &ExecutionId) -> Result<Option<Envelope>, Error> {
+    pub(super) async fn stored_start(&self, execution: &ExecutionId) -> Result<Option<Envelope>, Error> {
         let stream = self.names().runs(self.partition(execution));
         let subject = self.names().start(execution.as_str(), self.partitions);
         let attempt = || format!("read the start of `{execution}`");

@@ -28,7 +28,7 @@ impl Client {
         let mut looks = interval(LOOK_AT_CONNECTION);
         loop {
             match self.get(execution).await {
-                Ok(Some(view)) if view.status.is_over() || view.status == Status::Parked => return Ok(view),
+                Ok(Some(view)) if view.is_over() || view.status == Status::Parked => return Ok(view),
                 Ok(Some(_)) => {}
                 Ok(None) => return Err(Error::NotFound(execution.clone())),
                 // Whoever waits has time: somebody will answer again.

@@ -80,7 +80,8 @@ impl ActivityContext {
         &self.0.task.idempotency_key
     }
 
-    /// The W3C trace context that the task came with.
+    /// The W3C trace context to hand on to whatever the activity calls: of this attempt, where attempts are traced, else the one that
+    /// the task came with.
     pub fn traceparent(&self) -> Option<&str> {
         self.0.traceparent.as_deref()
     }

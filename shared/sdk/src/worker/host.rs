@@ -15,28 +15,29 @@ use sagaline_broker::{
 use sagaline_events::Task;
 use sagaline_model::StepError;
 use tokio::task::{JoinError, JoinHandle};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::{ActivityContext, ActivityError, Observer, Outcome, activity::Activity};
 
 pub(super) struct ActivityHost {
     pub(super) connection: Connection,
+    pub(super) worker: Arc<str>,
     pub(super) activity: Activity,
     pub(super) observer: Arc<dyn Observer>,
 }
 
 impl Host for ActivityHost {
-    async fn run(&self, run: Run) -> Ended {
+    async fn run(&self, mut run: Run) -> Ended {
         let Task { execution, workflow, path, attempt, .. } = &*run.task;
         let span = tracing::info_span!("activity", %execution, %workflow, step = %path, attempt);
-        if let Some(traceparent) = &run.traceparent {
-            self.observer.traced(&span, traceparent);
-        }
+        let own = self.observer.traced(&span, &run.task, &self.worker, run.traceparent.as_deref());
+        run.traceparent = own.or(run.traceparent);
         let context = ActivityContext::new(self.connection.clone(), &run, span.clone());
         let (activity, observer) = (self.activity.clone(), self.observer.clone());
         let attempt = async move {
-            let _witnessed = Witnessed::begin(observer, run.task);
+            let mut witnessed = Witnessed::begin(observer, run.task, context.span().clone());
             let result = activity(context.clone(), run.input).await;
+            witnessed.failed = result.as_ref().err().map(|error| format!("{}: {}", error.kind(), error.message()));
             if result.is_err() {
                 context.leave().await;
             }
@@ -70,18 +71,25 @@ fn panicked(panic: &(dyn Any + Send)) -> StepError {
 struct Witnessed {
     observer: Arc<dyn Observer>,
     task: Arc<Task>,
+    span: Span,
     began: Instant,
+    /// Why it failed, if it did. It counts as broken off until it ends by itself.
+    failed: Option<String>,
 }
 
 impl Witnessed {
-    fn begin(observer: Arc<dyn Observer>, task: Arc<Task>) -> Self {
+    fn begin(observer: Arc<dyn Observer>, task: Arc<Task>, span: Span) -> Self {
         observer.begins(&task);
-        Self { observer, task, began: Instant::now() }
+        let failed = Some("broken off: nobody waits for it any more, or it panicked".to_owned());
+        Self { observer, task, span, began: Instant::now(), failed }
     }
 }
 
 impl Drop for Witnessed {
     fn drop(&mut self) {
+        if let Some(why) = &self.failed {
+            self.observer.failed(&self.span, why);
+        }
         self.observer.ended(&self.task, self.began.elapsed());
     }
 }

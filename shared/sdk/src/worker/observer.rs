@@ -22,8 +22,14 @@ pub trait Observer: Send + Sync + 'static {
     /// Whether the tasks of a queue and activity can be pulled has changed.
     fn pulling(&self, queue: &Name, activity: &ActivityName, state: &PullerState) {}
 
-    /// An attempt will run in `span`, and its task came with this W3C trace context.
-    fn traced(&self, span: &Span, traceparent: &str) {}
+    /// An attempt will run in `span`, on this worker; its task came with this W3C trace context, if with any. What is returned
+    /// takes its place for the activity: the context of the span itself.
+    fn traced(&self, span: &Span, task: &Task, worker: &str, traceparent: Option<&str>) -> Option<String> {
+        None
+    }
+
+    /// The attempt that ran in `span` failed, or was broken off.
+    fn failed(&self, span: &Span, why: &str) {}
 }
 
 /// Hears nothing.

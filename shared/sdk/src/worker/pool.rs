@@ -82,6 +82,7 @@ impl Pool {
     fn puller(&self, link: &Arc<Link>, line: &Line) -> (Puller, Arc<ActivityHost>) {
         let host = ActivityHost {
             connection: self.connection.clone(),
+            worker: self.name.as_str().into(),
             activity: line.activity.clone(),
             observer: self.observer.clone(),
         };

@@ -1,11 +1,9 @@
 //! What these tests share: one server, an installation for each test, an owner that a test plays, waiting with a deadline.
 
 use std::{
-    path::PathBuf,
     sync::{
-        Arc, LazyLock, Mutex,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
-        mpsc,
     },
     time::{Duration, Instant},
 };
@@ -21,55 +19,20 @@ use sagaline_events::{
 };
 use sagaline_model::{ExecutionId, Moment, Name, Plan};
 use sagaline_sdk::client::Client;
-use sagaline_server::{Binary, Finder, Server, ServerOptions};
-use tokio::{runtime::Builder, task::JoinHandle};
-
-static BINARY: LazyLock<Binary> =
-    LazyLock::new(|| Finder::from_env().find_or_install(|doing| eprintln!("{doing}")).expect("a nats-server"));
-
-/// The server that all tests of this program share, each in a namespace of its own. It ends with this process.
-static URL: LazyLock<String> = LazyLock::new(|| {
-    let (sender, started) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            remove_what_others_left();
-            let server = Server::start(options("shared")).await.expect("a server");
-            sender.send(server.url()).expect("somebody waits for it");
-            std::future::pending::<()>().await;
-        });
-    });
-    started.recv().expect("the server starts")
-});
-
-pub(crate) fn options(name: &str) -> ServerOptions {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("client-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder for the server");
-    ServerOptions::new(BINARY.clone(), folder)
-}
-
-/// The shared server's folder outlives its process: nothing runs when a process has ended.
-fn remove_what_others_left() {
-    for folder in std::fs::read_dir(env!("CARGO_TARGET_TMPDIR")).expect("the folder of tests").flatten() {
-        let name = folder.file_name().to_string_lossy().into_owned();
-        let pid = name.strip_prefix("client-").and_then(|rest| rest.rsplit('-').next());
-        let dead = pid.is_some_and(|pid| !std::path::Path::new("/proc").join(pid).exists());
-        if dead && std::fs::remove_dir_all(folder.path()).is_err() {
-            eprintln!("{name} stays");
-        }
-    }
-}
+pub(crate) use sagaline_testkit::site::soon;
+use sagaline_testkit::site::shared;
+use tokio::task::JoinHandle;
 
 /// An installation that no other test sees, and a client of it.
 pub(crate) async fn client() -> Client {
-    client_at(&URL).await
+    let shared = shared();
+    client_at(&shared.url, shared.installation()).await
 }
 
-pub(crate) async fn client_at(url: &str) -> Client {
+pub(crate) async fn client_at(url: &str, installation: Installation) -> Client {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let namespace = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let connection = connect(url, &namespace, "test").await.expect("a connection");
-    let installation = Installation { size_factor: 0.01, ..Installation::default() };
     installation.ensure(&connection).await.expect("an installation");
     Client::over(connection, "test").await.expect("a client")
 }
@@ -142,17 +105,26 @@ impl Owner {
         partitions: &[u32],
         answer: impl Fn(&Ask) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::play_each(client, partitions, move |_, ask| answer(ask)).await
+    }
+
+    /// The answer depends on the partition.
+    pub(crate) async fn play_each(
+        client: &Client,
+        partitions: &[u32],
+        answer: impl Fn(u32, &Ask) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let (asked, answer) = (Arc::new(Mutex::new(vec![])), Arc::new(answer));
         let nats = client.connection().client().clone();
         let mut tasks = vec![];
-        for partition in partitions {
-            let subject = client.connection().names().ask(*partition);
+        for partition in partitions.iter().copied() {
+            let subject = client.connection().names().ask(partition);
             let mut questions = nats.subscribe(subject).await.expect("a subscription");
             let (nats, asked, answer) = (nats.clone(), Arc::clone(&asked), Arc::clone(&answer));
             tasks.push(tokio::spawn(async move {
                 while let Some(question) = questions.next().await {
                     let ask: Ask = serde_json::from_slice(&question.payload).expect("a question");
-                    let answer = serde_json::to_vec(&answer(&ask)).expect("JSON");
+                    let answer = serde_json::to_vec(&answer(partition, &ask)).expect("JSON");
                     asked.lock().expect("no panic").push(ask);
                     nats.publish(question.reply.expect("a request"), answer.into()).await.expect("a publish");
                 }
@@ -180,9 +152,4 @@ pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not within ten seconds: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-/// The value of a future that must come soon.
-pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it comes within twenty seconds")
 }

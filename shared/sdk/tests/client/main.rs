@@ -10,8 +10,12 @@ mod common;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod list;
+#[cfg(test)]
 mod send;
 #[cfg(test)]
 mod start;
+#[cfg(test)]
+mod tail;
 #[cfg(test)]
 mod wait;

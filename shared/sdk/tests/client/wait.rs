@@ -7,9 +7,9 @@ use std::sync::{
 
 use sagaline_events::{ask::Answer, record::Status};
 use sagaline_sdk::client::Error;
-use sagaline_server::Server;
+use sagaline_testkit::site::Nats;
 
-use crate::common::{Owner, client, client_at, eventually, id, options, soon, tell, view};
+use crate::common::{Owner, client, client_at, eventually, id, soon, tell, view};
 
 /// An owner of one execution that runs until the switch is thrown.
 async fn owner(client: &sagaline_sdk::client::Client, over: &Arc<AtomicBool>) -> Owner {
@@ -53,8 +53,8 @@ async fn what_is_over_already_or_not_there_is_not_waited_for() {
 /// The end comes while the server is down: nothing tells of it, and it is found all the same.
 #[tokio::test]
 async fn an_end_that_nobody_could_hear_is_found_after_the_server_is_back() {
-    let mut server = Server::start(options("wait")).await.expect("a server");
-    let client = client_at(&server.url()).await;
+    let mut server = Nats::start("client").await;
+    let client = client_at(&server.url(), server.installation()).await;
     let over = Arc::new(AtomicBool::new(false));
     let owner = owner(&client, &over).await;
     let waiting = client.clone();
@@ -62,7 +62,7 @@ async fn an_end_that_nobody_could_hear_is_found_after_the_server_is_back() {
     eventually("it looked once", || owner.asked().len() == 1).await;
     server.kill().await;
     over.store(true, Ordering::SeqCst);
-    server.restart().await.expect("the server is back");
+    server.restart().await;
     let view = soon(waited).await.expect("no panic").expect("an end");
     assert_eq!(view.status, Status::Completed);
 }

@@ -1,13 +1,9 @@
 //! What these tests share: a server with an installation, tasks put into its queue, an owner that a test plays, and waiting
 //! with a deadline.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc, LazyLock, Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use futures::StreamExt;
@@ -22,40 +18,33 @@ use sagaline_events::{
 };
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
 use sagaline_sdk::worker::{Task, Worker, WorkerError};
-use sagaline_server::{Binary, Finder, Server, ServerOptions};
+use sagaline_testkit::site::Nats;
+pub(crate) use sagaline_testkit::site::{LONG, eventually};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Long enough for a machine with much else to do.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
-
-static BINARY: LazyLock<Binary> = LazyLock::new(|| Finder::from_env().find_or_install(|_| ()).expect("a nats-server"));
-
-/// A server with a small installation.
+/// A NATS with a small installation.
 pub(crate) struct Site {
-    pub(crate) server: Server,
+    pub(crate) server: Nats,
     pub(crate) connection: Connection,
-    folder: PathBuf,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        // The server still runs; what it has open goes with it.
-        std::fs::remove_dir_all(&self.folder).ok();
-    }
 }
 
 impl Site {
     pub(crate) async fn start() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let unique = format!("worker-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique);
-        let server = Server::start(ServerOptions::new(BINARY.clone(), &folder)).await.expect("a server");
+        Self::on(Nats::start("worker").await).await
+    }
+
+    /// On three nodes, whatever the environment says.
+    pub(crate) async fn on_three() -> Self {
+        Self::on(Nats::cluster("worker").await).await
+    }
+
+    async fn on(server: Nats) -> Self {
         let connection = connect(&server.url(), "sagaline", "test").await.expect("a connection");
-        let installation = Installation { partitions: 1, ..Installation::default() };
+        let installation = Installation { partitions: 1, ..server.installation() };
         installation.ensure(&connection).await.expect("an installation");
-        Self { server, connection, folder }
+        Self { server, connection }
     }
 
     /// A worker on a connection of its own.
@@ -219,15 +208,6 @@ pub(crate) fn old_task(activity: &str, execution: &str) -> Task {
 fn now() -> Moment {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     Moment::from_nanos(i64::try_from(since_1970.as_nanos()).expect("before 2262"))
-}
-
-/// Waits until `true`, failing when that takes too long.
-pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + LONG;
-    while !is_so().await {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Something that several tasks write down.

@@ -167,7 +167,8 @@ async fn large_inputs_and_outputs_travel_as_references() {
     let _working = Working::begin(site.worker().activity("double", double));
     let payloads = sagaline_broker::nats::Payloads::open(&site.connection).await.expect("the store");
     let large = "x".repeat(400 * 1024);
-    let input = payloads.offload(json!(large)).await.expect("stored");
+    let of = sagaline_broker::nats::PayloadOf { partition: 0, execution: "order-1" };
+    let input = payloads.offload(of, json!(large)).await.expect("stored");
     assert!(input.get("$ref").is_some());
     site.put(&Task { input, ..task("double", "order-1") }).await;
     let inputs = site.eventually_inputs(1).await;

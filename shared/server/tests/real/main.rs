@@ -2,6 +2,8 @@
 
 // Marked so that the lints take the helpers, too, for tests.
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod guard;

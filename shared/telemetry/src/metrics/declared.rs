@@ -45,6 +45,27 @@ pub static ACTIVITY_DURATION: Declared = Declared {
     help: "Time that one attempt of an activity ran, whatever its outcome",
 };
 
+pub static STEPS: Declared = Declared {
+    name: "sagaline_steps_total",
+    kind: Kind::Counter,
+    labels: &["workflow_type", "status"],
+    help: "Steps that are done, by how: completed, failed, timed_out, skipped, cancelled",
+};
+
+pub static STEP_RETRIES: Declared = Declared {
+    name: "sagaline_step_retries_total",
+    kind: Kind::Counter,
+    labels: &["workflow_type"],
+    help: "Attempts of steps that failed and are followed by another",
+};
+
+pub static SIGNALS: Declared = Declared {
+    name: "sagaline_signals_total",
+    kind: Kind::Counter,
+    labels: &["workflow_type"],
+    help: "Signals that came to executions at work",
+};
+
 pub static INPUTS_APPLIED: Declared = Declared {
     name: "sagaline_inputs_applied_total",
     kind: Kind::Counter,
@@ -94,12 +115,64 @@ pub static RECOVERY: Declared = Declared {
     help: "Time that the last takeover of a partition needed until it was live",
 };
 
+pub static PARTITIONS_OWNED: Declared = Declared {
+    name: "sagaline_partitions_owned",
+    kind: Kind::Gauge,
+    labels: &["service"],
+    help: "Partitions that this process owns",
+};
+
+pub static HAND_OVERS: Declared = Declared {
+    name: "sagaline_hand_overs_total",
+    kind: Kind::Counter,
+    labels: &["service", "how"],
+    help: "Partitions that this process owned and let go of: handed_over, lost, failed",
+};
+
+pub static STARTS_ADMITTED: Declared = Declared {
+    name: "sagaline_starts_admitted",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "Whether every stream has room for new executions: 1, or 0 while starts that lead to a full one are refused",
+};
+
+pub static STREAM_FILL: Declared = Declared {
+    name: "sagaline_fullest_stream_ratio",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "How full the fullest of the streams is that new executions lead to, from 0 to 1",
+};
+
+pub static QUEUE_DEPTH: Declared = Declared {
+    name: "sagaline_queue_depth",
+    kind: Kind::Gauge,
+    labels: &["queue", "state"],
+    help: "Tasks in a queue: pending ones wait for a worker, active ones are with one",
+};
+
+pub static SPANS_SENT: Declared = Declared {
+    name: "sagaline_spans_sent_total",
+    kind: Kind::Counter,
+    labels: &[],
+    help: "Spans that the collector took",
+};
+
+pub static SPANS_DROPPED: Declared = Declared {
+    name: "sagaline_spans_dropped_total",
+    kind: Kind::Counter,
+    labels: &["reason"],
+    help: "Spans that did not reach the collector: queue_full, not_taken",
+};
+
 /// All of them.
-pub static ALL: [&Declared; 11] = [
+pub static ALL: &[&Declared] = &[
     &WORKFLOWS_STARTED,
     &WORKFLOWS_COMPLETED,
     &WORKFLOW_DURATION,
     &ACTIVITY_DURATION,
+    &STEPS,
+    &STEP_RETRIES,
+    &SIGNALS,
     &INPUTS_APPLIED,
     &PARTITION_LAG,
     &OPEN_EXECUTIONS,
@@ -107,4 +180,11 @@ pub static ALL: [&Declared; 11] = [
     &REJECTED,
     &TASKS_ASKED,
     &RECOVERY,
+    &PARTITIONS_OWNED,
+    &HAND_OVERS,
+    &STARTS_ADMITTED,
+    &STREAM_FILL,
+    &QUEUE_DEPTH,
+    &SPANS_SENT,
+    &SPANS_DROPPED,
 ];

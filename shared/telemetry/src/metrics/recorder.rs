@@ -14,8 +14,8 @@ static METADATA: Metadata<'static> = Metadata::new("sagaline", Level::INFO, None
 fn recorder() -> &'static (PrometheusRecorder, PrometheusHandle) {
     static RECORDER: OnceLock<(PrometheusRecorder, PrometheusHandle)> = OnceLock::new();
     RECORDER.get_or_init(|| {
-        let recorder = declared::ALL.into_iter().fold(PrometheusBuilder::new(), with_buckets).build_recorder();
-        for metric in declared::ALL {
+        let recorder = declared::ALL.iter().copied().fold(PrometheusBuilder::new(), with_buckets).build_recorder();
+        for &metric in declared::ALL {
             describe(&recorder, metric);
         }
         let handle = recorder.handle();

@@ -23,6 +23,8 @@ pub struct Faults {
     pub queue_room: usize,
     /// Of all tasks, snapshots and records, so many are refused for good.
     pub refused: u32,
+    /// A node answers look-ups of snapshots for a while that does not know of the newest yet.
+    pub stale: u32,
     /// An operator removes a snapshot.
     pub snapshot_removed: u32,
     /// Everything stands still for longer than an early input is kept.
@@ -46,12 +48,14 @@ pub struct Without {
     pub telling_again: bool,
     /// What is missing for long is not looked at again.
     pub looking_again: bool,
+    /// A state that rests is gone on with from whatever snapshot is found.
+    pub revisions: bool,
 }
 
 impl Faults {
     /// Everything at once, as often as a world can bear it and still get something done.
     pub fn harsh() -> Self {
-        Self { crash: 6, owner_sleeps: 2, worker_sleeps: 3, restart: 2, purge: 2, lost_acks: 60, ..Self::default() }
+        Self { crash: 6, owner_sleeps: 2, worker_sleeps: 3, restart: 2, purge: 2, stale: 4, lost_acks: 60, ..Self::default() }
     }
 
     /// Clocks that differ, disks that fill, servers that refuse, operators that remove, and long silence.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use sagaline_broker::{
     machine::Machine,
     names::Names,
-    ports::{Asker, Bucket, Event, Failure, Message, Outcome, Ports, Sequence, Stored, Ticket},
+    ports::{Asker, Bucket, Event, Failure, LogRoom, Message, Outcome, Ports, Sequence, Snapshots, Ticket},
 };
 use sagaline_events::{ask::Answer, task::REPEAT_HEADER};
 use sagaline_model::Moment;
@@ -18,6 +18,8 @@ use super::{
 
 /// What an owner may get at once.
 const ENTRIES_AT_ONCE: usize = 8;
+/// A page of snapshots.
+const SNAPSHOTS_AT_ONCE: usize = 3;
 
 /// See [`Ports`].
 pub struct SimPorts<M: Machine> {
@@ -156,6 +158,10 @@ impl<M: Machine> Ports for SimPorts<M> {
         Ok(self.request(|world| world.log.first_after(time)).await)
     }
 
+    async fn log_room(&mut self) -> Result<LogRoom, Failure> {
+        Ok(self.request(|world| world.log.room()).await)
+    }
+
     async fn purge_below(&mut self, sequence: Sequence) -> Result<(), Failure> {
         self.request(|world| world.log.purge_below(sequence)).await;
         Ok(())
@@ -171,9 +177,10 @@ impl<M: Machine> Ports for SimPorts<M> {
         Ok(if blind { vec![false; tasks.len()] } else { there })
     }
 
-    async fn snapshots(&mut self) -> Result<Vec<Stored>, Failure> {
+    async fn snapshots(&mut self, from: Option<Sequence>) -> Result<Snapshots, Failure> {
         let prefix = Names::snapshot_key(self.partition, "");
-        Ok(self.request(|world| world.buckets.all_below(Bucket::Executions, &prefix, world.since)).await)
+        let from = from.unwrap_or(1);
+        Ok(self.request(|world| world.buckets.page_below(&prefix, from, SNAPSHOTS_AT_ONCE, world.since)).await)
     }
 
     async fn value(&mut self, bucket: Bucket, key: &str) -> Result<Option<(Sequence, Bytes)>, Failure> {

@@ -50,6 +50,17 @@ pub struct Violation {
     pub what: String,
 }
 
+/// How often what is rare in tests happened, to see that it did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// States that came back into memory.
+    pub woken: u64,
+    /// Inputs that waited for them.
+    pub deferred: u64,
+    /// States for which more than one waited.
+    pub queued_up: u64,
+}
+
 /// The world is harsh for so many steps, then calm until everything has ended.
 const HARSH_STEPS: usize = 6_000;
 /// And after so many steps it is given up.
@@ -81,7 +92,7 @@ struct Run<'s, M: Machine> {
 }
 
 /// Runs one seed to its end.
-pub fn simulate<M: Machine + 'static>(scenario: &Scenario<M>, faults: Faults, seed: u64) -> Result<(), Violation> {
+pub fn simulate<M: Machine + 'static>(scenario: &Scenario<M>, faults: Faults, seed: u64) -> Result<Tally, Violation> {
     let names = Names::default();
     let world = World::new(seed, faults, names.clone(), (scenario.machine)(names));
     (scenario.prepare)(&world);
@@ -95,7 +106,8 @@ pub fn simulate<M: Machine + 'static>(scenario: &Scenario<M>, faults: Faults, se
     for future in (scenario.clients)(run.world.clone(), seed) {
         run.add(Role::Client, future);
     }
-    run.run_to_the_end(faults)
+    run.run_to_the_end(faults)?;
+    Ok(run.world.lock().tally)
 }
 
 impl<M: Machine + 'static> Run<'_, M> {
@@ -196,6 +208,9 @@ impl<M: Machine + 'static> Run<'_, M> {
         if self.dice.chance(faults.power_cut) {
             world.cut_power();
         }
+        if self.dice.chance(faults.stale) {
+            world.grow_stale();
+        }
         if self.dice.chance(faults.snapshot_removed) {
             world.remove_snapshot();
         }
@@ -295,13 +310,20 @@ async fn orchestrator<M: Machine>(world: World<M>, pid: Pid, machine: fn(Names) 
         settings.snapshot_after_inputs = 20;
         settings.snapshot_after = Duration::from_secs(10);
         settings.checkpoint_every = Duration::from_secs(1);
+        settings.rest_after = Duration::from_secs(3);
+        // Most let everything out of memory as soon as they can.
+        if world.lock().dice.chance(750) {
+            settings.snapshot_after_inputs = 3;
+            settings.snapshot_after = Duration::from_millis(500);
+            settings.rest_after = Duration::ZERO;
+        }
         settings.in_flight = 8;
         settings.history = Duration::from_secs(30);
         settings.look_again_after = Duration::from_secs(15);
         if world.lock().faults.without.looking_again {
             settings.look_again_after = Duration::from_secs(1_000_000);
         }
-        let mut owner = Owner::new(ports, machine(names), Watch { recovered }, settings);
+        let mut owner = Owner::new(ports, machine(names), Watch { world: world.clone(), recovered }, settings);
         let halt = owner.run().await;
         if !matches!(halt, Halt::LeaseLost) {
             world.lock().release(pid);
@@ -310,11 +332,12 @@ async fn orchestrator<M: Machine>(world: World<M>, pid: Pid, machine: fn(Names) 
     }
 }
 
-struct Watch {
+struct Watch<M: Machine> {
+    world: World<M>,
     recovered: Arc<AtomicBool>,
 }
 
-impl Watcher for Watch {
+impl<M: Machine> Watcher for Watch<M> {
     fn recovered(&mut self, _took: Duration, _folded: u64, _states: usize) {
         self.recovered.store(true, Ordering::Relaxed);
     }
@@ -322,5 +345,11 @@ impl Watcher for Watch {
     fn states(&mut self, _count: usize) {}
     fn rejected(&mut self, _reason: &'static str, _detail: &str, _sequence: Sequence) {}
     fn retried(&mut self, _subject: &str, _why: &str) {}
+    fn woken(&mut self, deferred: usize) {
+        let tally = &mut self.world.lock().tally;
+        tally.woken += 1;
+        tally.deferred += deferred as u64;
+        tally.queued_up += u64::from(deferred > 1);
+    }
     fn alarm(&mut self, _what: &str) {}
 }

@@ -213,7 +213,7 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
         Ok(value)
     }
 
-    async fn offload(&self, value: Value) -> Result<Value, PayloadFault> {
+    async fn offload(&self, _task: &Task, value: Value) -> Result<Value, PayloadFault> {
         Ok(value)
     }
 }

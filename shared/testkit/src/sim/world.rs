@@ -26,7 +26,7 @@ use self::{
     queue::Queue,
     store::{Buckets, Log},
 };
-use super::{Dice, Faults};
+use super::{Dice, Faults, Tally};
 
 /// How long the modelled lease lasts.
 pub const LEASE: Duration = Duration::from_secs(8);
@@ -34,6 +34,8 @@ pub const LEASE: Duration = Duration::from_secs(8);
 pub const WINDOW: Duration = Duration::from_secs(60);
 /// How long a worker may hold a task without a sign of life.
 pub const ACK_WAIT: Duration = Duration::from_secs(8);
+/// A node that is behind answers for so long.
+const STALE_WITHIN: Duration = Duration::from_secs(3);
 /// More timers than this no execution here has by far.
 const TIMERS_LIMIT: u32 = 150;
 /// When the world begins. Not 0, which stands for "never" in places.
@@ -75,6 +77,8 @@ pub struct State<M: Machine> {
     timers: BTreeMap<Arc<str>, u32>,
     /// How often the broker restarted.
     pub restarts: u64,
+    /// Until when a node that is behind answers look-ups.
+    stale_until: Duration,
     pub power_was_cut: bool,
     /// Ids of the lifecycle events that were stored, and of those that the log says must be.
     pub told: BTreeMap<String, u32>,
@@ -82,6 +86,7 @@ pub struct State<M: Machine> {
     pub rejected: u32,
     reference: Reference<M>,
     pub violations: Vec<String>,
+    pub tally: Tally,
     /// So many times each task ran.
     pub runs: BTreeMap<(String, String, u32), u32>,
 }
@@ -135,12 +140,14 @@ impl<M: Machine> World<M> {
             excused: BTreeSet::new(),
             timers: BTreeMap::new(),
             restarts: 0,
+            stale_until: Duration::ZERO,
             power_was_cut: false,
             told: BTreeMap::new(),
             to_be_told: BTreeMap::new(),
             rejected: 0,
             reference: Reference { machine, states: BTreeMap::new(), answered: BTreeMap::new() },
             violations: vec![],
+            tally: Tally::default(),
             runs: BTreeMap::new(),
         };
         Self(Arc::new(Mutex::new(state)))
@@ -235,13 +242,36 @@ impl<M: Machine> State<M> {
                 self.queue.remove(&subject);
                 Outcome::Gone
             }
-            InFlight::LookUp(bucket, key) => Outcome::Found(self.buckets.value(bucket, &key, self.since)),
+            InFlight::LookUp(bucket, key) => Outcome::Found(self.look_up(bucket, &key)),
         };
         let lost = self.faults.lost_acks;
         if !self.dice.chance(lost)
             && let Some(inbox) = self.inboxes.get_mut(&from)
         {
             inbox.events.push_back(Event::Settled(ticket, outcome));
+        }
+    }
+
+    /// A node that is behind may answer.
+    fn look_up(&self, bucket: Bucket, key: &str) -> Option<(Sequence, Bytes)> {
+        let newest = self.buckets.value(bucket, key, self.since);
+        if bucket != Bucket::Executions || self.stale_until <= self.since {
+            return newest;
+        }
+        let older = self.buckets.previous(bucket, key);
+        match (older, newest) {
+            // Without the law, nobody notices that it is the older one.
+            (Some((_, older)), Some((revision, newest))) if self.faults.without.revisions => {
+                Some((revision, disguised(&older, &newest)))
+            }
+            (older, _) => older,
+        }
+    }
+
+    /// From now on, and for a while, a node that is behind answers. Not all the time: one is found out before long.
+    pub fn grow_stale(&mut self) {
+        if self.stale_until + STALE_WITHIN * 3 <= self.since {
+            self.stale_until = self.since + STALE_WITHIN;
         }
     }
 
@@ -269,7 +299,7 @@ impl<M: Machine> State<M> {
             machine.learn(&need, value.map(|(_, bytes)| bytes));
         }
         let state = states.entry(Arc::clone(&key)).or_insert_with(|| machine.fresh(&key));
-        let origin = Origin { sequence, time: entry.time, traceparent: None };
+        let origin = Origin { sequence, time: entry.time, traceparent: None, again: false };
         for act in machine.apply(&key, state, input, &origin) {
             if let Act::Send(message) = act
                 && message.subject.contains(".lifecycle.")
@@ -371,11 +401,16 @@ impl<M: Machine> State<M> {
         snapshot.is_some_and(|(_, value)| !String::from_utf8_lossy(&value).contains("unborn"))
     }
 
-    /// An operator removes one of the snapshots.
+    /// An operator removes one of the snapshots, with a trace or without.
     pub fn remove_snapshot(&mut self) {
         let keys = self.buckets.keys_below(Bucket::Executions, &Names::snapshot_key(0, ""), self.since);
         if let Some(key) = keys.get(self.dice.below(keys.len())) {
-            self.buckets.remove(Bucket::Executions, &Names::snapshot_key(0, key));
+            let place = Names::snapshot_key(0, key);
+            match self.dice.chance(500) {
+                true => self.buckets.remove(Bucket::Executions, &place),
+                // By `kv del`, which leaves a mark for ever.
+                false => self.buckets.delete(Bucket::Executions, &place),
+            }
             self.excused.insert(key.clone());
         }
     }
@@ -383,6 +418,14 @@ impl<M: Machine> State<M> {
     pub fn value_of_result(&self, key: &str) -> Option<Bytes> {
         self.buckets.value(sagaline_broker::ports::Bucket::Results, key, self.since).map(|(_, value)| value)
     }
+}
+
+/// An older snapshot that says of itself that it is as far as a newer one.
+fn disguised(older: &Bytes, newer: &Bytes) -> Bytes {
+    const STATE: &str = r#""state":"#;
+    let (older, newer) = (String::from_utf8_lossy(older), String::from_utf8_lossy(newer));
+    let parts = older.split_once(STATE).zip(newer.split_once(STATE));
+    parts.map_or_else(Bytes::new, |((_, state), (position, _))| format!("{position}{STATE}{state}").into())
 }
 
 /// The attempt whose result an entry is.

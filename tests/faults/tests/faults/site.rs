@@ -11,7 +11,7 @@ use std::{
 
 use async_nats::{HeaderMap, jetstream::message::StreamMessage};
 use sagaline_broker::names::{Names, Stream};
-use sagaline_crash::{Role, System};
+use sagaline_crash::{Nodes, Role, System};
 use sagaline_events::record::Status;
 use sagaline_model::{ExecutionId, Name, partition_of};
 use sagaline_sdk::client::{Client, StartOptions, fresh_id};
@@ -64,16 +64,21 @@ impl Site {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let (system, client) = runtime.block_on(async {
             let name = format!("faults-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-            let mut system = System::start(&name, vec![]).await;
+            let mut system = System::start(&name, Nodes::of_tests(), vec![]).await;
             for role in [Role::Orchestrator, Role::Executor, Role::Trigger] {
                 system.spawn(role);
             }
             system.ready().await;
-            let client = Client::connect(&system.url(), "sagaline", "faults").await.expect("a connection");
+            let client = Client::connect(&system.nats.url(), "sagaline", "faults").await.expect("a connection");
             (system, client)
         });
-        let site =
-            Self { client, url: system.url(), rejected: Mutex::default(), system: Mutex::new(Some(system)), runtime };
+        let site = Self {
+            client,
+            url: system.nats.url(),
+            rejected: Mutex::default(),
+            system: Mutex::new(Some(system)),
+            runtime,
+        };
         let folder = Folder::new();
         site.sagaline(&["apply", &folder.file("echo.yaml", ECHO)]).ends_with(0);
         site
@@ -99,7 +104,7 @@ impl Site {
     /// Kills the orchestrator with -9 and starts another.
     pub(crate) fn replace_orchestrator(&self) {
         let mut system = lock(&self.system);
-        system.as_mut().expect("it runs as long as a test has it").replace(Role::Orchestrator);
+        system.as_mut().expect("it runs as long as a test has it").kill(Role::Orchestrator);
     }
 
     pub(crate) fn partitions(&self) -> std::ops::Range<u32> {

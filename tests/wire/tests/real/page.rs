@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use sagaline_broker::nats::{Payloads, connect};
+use sagaline_broker::nats::{PayloadOf, Payloads, connect};
 use sagaline_wire::{client::Started, nats::Nats};
 use serde_json::{Value, json};
 
@@ -89,9 +89,10 @@ fn a_start_that_is_there_can_be_read_with_its_id() {
 fn a_reference_is_as_the_page_shows_it() {
     let site = site();
     let value = json!("x".repeat(300_000));
+    let of = PayloadOf { partition: 0, execution: "order-1" };
     let reference = site.block_on(async {
         let connection = connect(&site.url(), "sagaline", "test").await.unwrap();
-        Payloads::open(&connection).await.unwrap().offload(value).await.unwrap()
+        Payloads::open(&connection).await.unwrap().offload(of, value).await.unwrap()
     });
     assert_eq!(reference, example("reference"));
 }

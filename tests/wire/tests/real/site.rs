@@ -2,20 +2,15 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{
-        LazyLock,
-        atomic::{AtomicU32, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, channel},
-    },
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::{Duration, Instant},
 };
 
 use sagaline_sdk::client::Client as Sdk;
-use sagaline_server::{Finder, Server, ServerOptions};
 use sagaline_telemetry::Health;
+use sagaline_testkit::site::Nats;
 use sagaline_wire::client::Client;
 use tokio::{runtime::Runtime, task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -23,41 +18,35 @@ use tokio_util::sync::CancellationToken;
 /// Long enough for a machine with much else to do.
 pub(crate) const LONG: Duration = Duration::from_secs(90);
 
-/// A server and an orchestrator. The tests themselves are not asynchronous: neither is what they test.
+/// A NATS and an orchestrator. The tests themselves are not asynchronous: neither is what they test.
 pub(crate) struct Site {
     runtime: Runtime,
-    server: Option<Server>,
+    server: Nats,
     orchestrator: Option<JoinHandle<Result<(), sagaline_orchestrator::Error>>>,
     stop: CancellationToken,
-    folder: PathBuf,
 }
 
 impl Site {
     /// With this workflow applied.
     pub(crate) fn with(workflow: &str) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        static BINARY: LazyLock<sagaline_server::Binary> =
-            LazyLock::new(|| Finder::from_env().find_or_install(|_| ()).expect("a nats-server"));
-        let unique = format!("wire-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique);
         let runtime = Runtime::new().unwrap();
-        let options = ServerOptions::new(BINARY.clone(), folder.join("nats"));
-        let server = runtime.block_on(Server::start(options)).expect("a server");
+        let server = runtime.block_on(Nats::start("wire"));
         let stop = CancellationToken::new();
-        let settings = sagaline_orchestrator::Settings::new(server.url(), "sagaline");
+        let mut settings = sagaline_orchestrator::Settings::new(server.url(), "sagaline");
+        settings.installation.replicas = server.replicas();
         let running = sagaline_orchestrator::run(settings, Health::default(), stop.clone());
         let orchestrator = Some(runtime.spawn(running));
-        let site = Self { runtime, server: Some(server), orchestrator, stop, folder };
+        let site = Self { runtime, server, orchestrator, stop };
         site.apply(workflow);
         site
     }
 
     pub(crate) fn url(&self) -> String {
-        self.server.as_ref().unwrap().url()
+        self.server.url()
     }
 
     pub(crate) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.server.as_ref().unwrap().port())
+        format!("127.0.0.1:{}", self.server.port())
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -90,16 +79,13 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         self.stop.cancel();
-        let (orchestrator, server) = (self.orchestrator.take(), self.server.take());
+        let orchestrator = self.orchestrator.take();
         self.runtime.block_on(async {
             if let Some(orchestrator) = orchestrator {
                 drop(orchestrator.await);
             }
-            if let Some(mut server) = server {
-                server.stop().await;
-            }
+            self.server.stop().await;
         });
-        std::fs::remove_dir_all(&self.folder).ok();
     }
 }
 

@@ -5,14 +5,17 @@ use std::time::Duration;
 use sagaline_model::{ActivityName, Moment, Name};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::super::{
     Connection,
-    api::{ApiError, STREAM_NOT_FOUND, nanos},
+    api::{ApiError, CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, nanos},
 };
 
 /// The consumer is there, with another configuration.
 const CONSUMER_EXISTS: u64 = 10148;
+/// What was asked of a leader that died is never answered. Whoever asks again soon hears of its successor soon.
+const ANSWER_SOON: Duration = Duration::from_millis(1500);
 /// Requests for tasks that may wait at a time, of all workers together: a few of each.
 const MAX_WAITING: u32 = 4096;
 
@@ -102,15 +105,17 @@ impl Line {
     /// Makes sure that the consumer is there. An error is a sentence for people.
     pub(super) async fn ensure(&self, connection: &Connection, settings: ConsumerSettings) -> Result<Found, String> {
         let Self { stream, consumer, .. } = self;
-        let created =
-            connection.api::<Info>(&format!("CONSUMER.CREATE.{stream}.{consumer}"), &self.request(settings)).await;
-        let info = match created {
-            Err(error) if error.code() == Some(CONSUMER_EXISTS) => {
-                connection.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), &json!({})).await
+        let look = format!("CONSUMER.INFO.{stream}.{consumer}");
+        // Looked for first: its own leader answers that, while making one takes the leader of the whole cluster.
+        let mut info = soon(connection.api::<Info>(&look, &json!({}))).await;
+        if matches!(&info, Err(error) if error.code() == Some(CONSUMER_NOT_FOUND)) {
+            let create = format!("CONSUMER.CREATE.{stream}.{consumer}");
+            info = soon(connection.api(&create, &self.request(settings))).await;
+            if matches!(&info, Err(error) if error.code() == Some(CONSUMER_EXISTS)) {
+                info = soon(connection.api(&look, &json!({}))).await;
             }
-            created => created,
-        };
-        let queue: Result<QueueInfo, _> = connection.api(&format!("STREAM.INFO.{stream}"), &json!({})).await;
+        }
+        let queue: Result<QueueInfo, _> = soon(connection.api(&format!("STREAM.INFO.{stream}"), &json!({}))).await;
         let window = queue.map_err(|error| self.explain(&error))?.config.duplicate_window;
         self.check(info.map_err(|error| self.explain(&error))?, Duration::from_nanos(window))
     }
@@ -164,6 +169,10 @@ impl Line {
             error => format!("consumer `{consumer}` of stream `{stream}` cannot be had: {error}"),
         }
     }
+}
+
+async fn soon<T>(answer: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    timeout(ANSWER_SOON, answer).await.unwrap_or(Err(ApiError::NoAnswer))
 }
 
 #[cfg(test)]

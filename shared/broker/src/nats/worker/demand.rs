@@ -1,14 +1,11 @@
 //! How many tasks a consumer asks for: never more than the worker has free slots, and no more than it has lately been given.
 //!
 //! A slot that is asked for is taken, or another consumer of the same worker would ask for it too. So a consumer that gets
-//! nothing asks for few, and one that gets all it asks for asks for twice as many.
+//! nothing asks for one, and one that gets all it asks for asks for twice as many: from one to hundreds it is a few round trips.
 
 use std::sync::Arc;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
-
-/// What a consumer asks for that was given nothing lately.
-const PROBE_MAX: usize = 8;
 
 pub(super) struct Demand {
     slots: Arc<Semaphore>,
@@ -17,7 +14,6 @@ pub(super) struct Demand {
     reserved: Option<OwnedSemaphorePermit>,
     /// How many it would like to have asked for.
     want: usize,
-    probe: usize,
     /// Whether no other consumer shares the slots.
     alone: bool,
     /// Whether anything was delivered since the last request.
@@ -26,8 +22,7 @@ pub(super) struct Demand {
 
 impl Demand {
     pub(super) fn new(slots: Arc<Semaphore>, concurrency: usize, sharing: usize) -> Self {
-        let probe = (concurrency / (2 * sharing.max(1))).clamp(1, PROBE_MAX);
-        Self { slots, concurrency, reserved: None, want: probe, probe, alone: sharing <= 1, fed: false }
+        Self { slots, concurrency, reserved: None, want: 1, alone: sharing <= 1, fed: false }
     }
 
     /// Asked for and not delivered yet.
@@ -80,7 +75,7 @@ impl Demand {
 
     /// So many that were asked for will not come: nobody had them.
     pub(super) fn unfilled(&mut self, count: usize) {
-        self.want = (self.want / 2).max(self.probe);
+        self.want = (self.want / 2).max(1);
         let Some(reserved) = &mut self.reserved else { return };
         match reserved.num_permits().checked_sub(count) {
             None | Some(0) => self.reserved = None,
@@ -91,7 +86,7 @@ impl Demand {
     /// Nothing that was asked for will come.
     pub(super) fn forget(&mut self) {
         self.reserved = None;
-        self.want = self.probe;
+        self.want = 1;
     }
 }
 
@@ -108,7 +103,7 @@ mod tests {
     fn it_grows_while_all_is_given_and_never_beyond_the_slots() {
         let (slots, mut demand) = demand(64, 1);
         let mut held = vec![];
-        assert_eq!(demand.more(), 8);
+        assert_eq!(demand.more(), 1);
         for _ in 0..20 {
             while 0 < demand.asked() {
                 held.push(demand.take().expect("asked for"));
@@ -124,14 +119,16 @@ mod tests {
     #[test]
     fn what_nobody_had_is_free_for_the_others() {
         let (slots, mut demand) = demand(64, 2);
-        assert_eq!(demand.more(), 8);
-        assert!(demand.take().is_some());
-        demand.unfilled(7);
-        assert_eq!((demand.asked(), slots.available_permits()), (0, 64));
+        for asked in [1, 2, 4, 8] {
+            assert_eq!(demand.more(), asked);
+            (0..asked).for_each(|_| drop(demand.take()));
+        }
         assert_eq!(demand.more(), 16);
         demand.unfilled(16);
-        demand.unfilled(3);
+        assert_eq!((demand.asked(), slots.available_permits()), (0, 64));
         assert_eq!(demand.more(), 8, "it wants less now");
+        (0..4).for_each(|_| demand.unfilled(8));
+        assert_eq!(demand.more(), 1, "and whoever gets nothing keeps one slot from the others");
     }
 
     #[test]
@@ -149,7 +146,7 @@ mod tests {
     fn what_was_not_asked_for_gets_no_slot() {
         let (slots, mut demand) = demand(4, 1);
         assert!(demand.take().is_none());
-        assert_eq!(demand.more(), 4);
+        assert_eq!(demand.more(), 1);
         demand.forget();
         assert_eq!(slots.available_permits(), 4);
         assert!(demand.take().is_none());

@@ -6,12 +6,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use sagaline_events::ask::{Answer, Ask};
+use sagaline_events::{
+    Task,
+    ask::{Answer, Ask},
+};
 use serde_json::Value;
 use tokio::time::sleep;
 
 use super::{
-    super::{PayloadError, boot},
+    super::{PayloadError, PayloadOf, boot},
     Link,
     consumer::Found,
 };
@@ -134,14 +137,22 @@ impl TaskPorts for NatsTaskPorts {
         self.link.publisher.publish(message).await
     }
 
+    async fn is_taken(&self, subject: &str) -> Option<bool> {
+        let streams = self.link.connection.streams_of(subject).await.ok()?;
+        Some(!streams.is_empty())
+    }
+
     async fn resolve(&self, value: Value) -> Result<Value, PayloadFault> {
         let payloads = self.link.payloads().await.map_err(fault)?;
         payloads.resolve(value).await.map_err(fault)
     }
 
-    async fn offload(&self, value: Value) -> Result<Value, PayloadFault> {
+    async fn offload(&self, task: &Task, value: Value) -> Result<Value, PayloadFault> {
         let payloads = self.link.payloads().await.map_err(fault)?;
-        payloads.offload(value).await.map_err(fault)
+        // Only a task that somebody put into the queue by hand is answered elsewhere; its output is nobody's.
+        let partition = self.names().parse_run(&task.reply).map_or(u32::MAX, |(partition, _, _)| partition);
+        let of = PayloadOf { partition, execution: task.execution.as_str() };
+        payloads.offload(of, value).await.map_err(fault)
     }
 }
 
@@ -150,6 +161,7 @@ fn fault(error: PayloadError) -> PayloadFault {
         PayloadError::TooLarge { .. } | PayloadError::Missing { .. } | PayloadError::Corrupt { .. } => {
             PayloadFault::Never(error.to_string())
         }
+        PayloadError::Full { .. } => PayloadFault::Later(error.to_string()),
         PayloadError::Store { ref source, .. } => PayloadFault::Later(format!("{error}: {source}")),
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct World {
     pub(super) answers: Mutex<VecDeque<Option<Answer>>>,
     /// Outcomes to come; stored when there are none.
     pub(super) outcomes: Mutex<VecDeque<Outcome>>,
+    /// Whether there is a stream for anything.
+    pub(super) is_taken: Mutex<Option<bool>>,
     /// What references are resolved to, and large outputs become.
     pub(super) payload: Mutex<Result<Value, PayloadFault>>,
 }
@@ -69,6 +71,7 @@ impl World {
             messages: Mutex::default(),
             answers: Mutex::default(),
             outcomes: Mutex::default(),
+            is_taken: Mutex::new(None),
             payload: Mutex::new(Ok(Value::Null)),
         })
     }
@@ -174,11 +177,15 @@ impl TaskPorts for World {
         outcome
     }
 
+    async fn is_taken(&self, _subject: &str) -> Option<bool> {
+        *locked(&self.is_taken)
+    }
+
     async fn resolve(&self, _value: Value) -> Result<Value, PayloadFault> {
         locked(&self.payload).clone()
     }
 
-    async fn offload(&self, _value: Value) -> Result<Value, PayloadFault> {
+    async fn offload(&self, _task: &Task, _value: Value) -> Result<Value, PayloadFault> {
         locked(&self.payload).clone()
     }
 }

@@ -36,8 +36,10 @@ pub struct Delivered {
 impl Queue {
     /// On one node the expected sequence is checked before the Msg-Id.
     pub(super) fn publish(&mut self, message: &Message, now: Duration, time: Moment) -> Outcome {
-        if message.expected == Some(0) && self.messages.contains_key(&message.subject) {
-            return Outcome::Conflict;
+        if message.expected == Some(0)
+            && let Some(there) = self.messages.get(&message.subject)
+        {
+            return Outcome::Conflict { last: Some(there.sequence) };
         }
         if let Some(id) = &message.msg_id {
             if self.ids.get(id).is_some_and(|(stored, _)| now < *stored + WINDOW) {

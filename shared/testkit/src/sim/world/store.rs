@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use sagaline_broker::{
     names::Names,
-    ports::{Bucket, Content, Entry, Message, Outcome, Sequence, Stored},
+    ports::{Bucket, Content, Entry, LogRoom, Message, Outcome, Sequence, Snapshots, Stored},
 };
 use sagaline_model::Moment;
 
@@ -28,10 +28,9 @@ impl Log {
     }
 
     pub(super) fn publish(&mut self, message: &Message, now: Moment) -> Outcome {
-        if let Some(expected) = message.expected
-            && self.last_on.get(&message.subject).copied().unwrap_or(0) != expected
-        {
-            return Outcome::Conflict;
+        let last = self.last_on.get(&message.subject).copied().unwrap_or(0);
+        if message.expected.is_some_and(|expected| expected != last) {
+            return Outcome::Conflict { last: Some(last) };
         }
         self.entries.push_back((now, message.clone()));
         let sequence = self.head();
@@ -73,6 +72,13 @@ impl Log {
         Some(self.purged + 1 + place as Sequence)
     }
 
+    /// As if every entry took a byte.
+    pub fn room(&self) -> LogRoom {
+        let entries = self.entries.len() as u64;
+        let subjects = self.last_on.len() as u64;
+        LogRoom { first: self.purged + 1, entries, bytes: entries, bytes_max: None, subjects }
+    }
+
     pub fn purge_below(&mut self, sequence: Sequence) {
         while self.purged + 1 < sequence && self.entries.pop_front().is_some() {
             self.purged += 1;
@@ -104,6 +110,14 @@ struct Value {
     bytes: Bytes,
     removed: bool,
     until: Option<Duration>,
+    /// What was there before, for whoever asks a node that does not know of this one yet.
+    previous: Option<(Sequence, Bytes)>,
+}
+
+impl Value {
+    fn is_gone(&self, now: Duration) -> bool {
+        self.removed || self.until.is_some_and(|until| until <= now)
+    }
 }
 
 impl Buckets {
@@ -114,8 +128,9 @@ impl Buckets {
         });
         let Some(place) = place else { return Outcome::Unknown(format!("no bucket takes `{}`", message.subject)) };
         let there = self.values.get(&place).filter(|value| value.until.is_none_or(|until| until > now));
-        if message.expected.is_some_and(|expected| there.map_or(0, |value| value.revision) != expected) {
-            return Outcome::Conflict;
+        let last = there.map_or(0, |value| value.revision);
+        if message.expected.is_some_and(|expected| expected != last) {
+            return Outcome::Conflict { last: Some(last) };
         }
         self.revisions += 1;
         let value = Value {
@@ -123,6 +138,7 @@ impl Buckets {
             bytes: message.payload.clone(),
             removed: header(message, "KV-Operation").is_some(),
             until: message.ttl.map(|ttl| now + ttl),
+            previous: there.filter(|value| !value.removed).map(|value| (value.revision, value.bytes.clone())),
         };
         self.values.insert(place, value);
         Outcome::Stored { sequence: self.revisions, duplicate: false }
@@ -130,13 +146,14 @@ impl Buckets {
 
     pub fn put(&mut self, bucket: Bucket, key: &str, bytes: impl Into<Bytes>) {
         self.revisions += 1;
-        let value = Value { revision: self.revisions, bytes: bytes.into(), removed: false, until: None };
+        let value = Value { revision: self.revisions, bytes: bytes.into(), removed: false, until: None, previous: None };
         self.values.insert((bucket.name(), key.to_owned()), value);
     }
 
     /// The keys below `prefix` that have a value.
     pub fn keys_below(&self, bucket: Bucket, prefix: &str, now: Duration) -> Vec<String> {
-        self.all_below(bucket, prefix, now).into_iter().map(|stored| stored.key).collect()
+        let there = self.values.iter().filter(|((of, _), value)| *of == bucket.name() && !value.is_gone(now));
+        there.filter_map(|((_, key), _)| key.strip_prefix(prefix).map(str::to_owned)).collect()
     }
 
     /// Removes a value without a trace.
@@ -144,18 +161,38 @@ impl Buckets {
         self.values.remove(&(bucket.name(), key.to_owned()));
     }
 
-    pub fn value(&self, bucket: Bucket, key: &str, now: Duration) -> Option<(Sequence, Bytes)> {
-        let value = self.values.get(&(bucket.name(), key.to_owned()))?;
-        let gone = value.removed || value.until.is_some_and(|until| until <= now);
-        (!gone).then(|| (value.revision, value.bytes.clone()))
+    /// Puts the mark of a removal in the place of a value.
+    pub(super) fn delete(&mut self, bucket: Bucket, key: &str) {
+        self.revisions += 1;
+        if let Some(value) = self.values.get_mut(&(bucket.name(), key.to_owned())) {
+            (value.revision, value.removed, value.until) = (self.revisions, true, None);
+        }
     }
 
-    pub fn all_below(&self, bucket: Bucket, prefix: &str, now: Duration) -> Vec<Stored> {
-        let all = self.values.iter().filter(|((of, _), _)| *of == bucket.name());
-        let below = all.filter_map(|((_, key), value)| Some((key.strip_prefix(prefix)?, value)));
-        let there = below.filter(|(_, value)| !value.removed && value.until.is_none_or(|until| until > now));
-        there
-            .map(|(key, value)| Stored { key: key.to_owned(), revision: value.revision, value: value.bytes.clone() })
-            .collect()
+    pub fn value(&self, bucket: Bucket, key: &str, now: Duration) -> Option<(Sequence, Bytes)> {
+        let value = self.values.get(&(bucket.name(), key.to_owned()))?;
+        (!value.is_gone(now)).then(|| (value.revision, value.bytes.clone()))
+    }
+
+    /// The value that was there before the last one.
+    pub(super) fn previous(&self, bucket: Bucket, key: &str) -> Option<(Sequence, Bytes)> {
+        self.values.get(&(bucket.name(), key.to_owned()))?.previous.clone()
+    }
+
+    /// Some snapshots, in the order of their revisions, from `from` on.
+    pub fn page_below(&self, prefix: &str, from: Sequence, most: usize, now: Duration) -> Snapshots {
+        let of_it = |(bucket, key): &(&str, String)| *bucket == Bucket::Executions.name() && key.starts_with(prefix);
+        let all = self.values.iter().filter(|(place, value)| of_it(place) && value.revision >= from);
+        let mut stored: Vec<Stored> = all
+            .map(|((_, key), value)| Stored {
+                key: key[prefix.len()..].to_owned(),
+                revision: value.revision,
+                value: (!value.is_gone(now)).then(|| value.bytes.clone()),
+            })
+            .collect();
+        stored.sort_by_key(|stored| stored.revision);
+        let next = stored.get(most).map(|stored| stored.revision);
+        stored.truncate(most);
+        Snapshots { stored, next }
     }
 }

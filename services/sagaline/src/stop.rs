@@ -4,7 +4,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
-pub(super) struct Stop {
+pub(crate) struct Stop {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
@@ -12,7 +12,7 @@ pub(super) struct Stop {
 
 impl Stop {
     /// From here on a signal no longer ends the process by itself.
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let listen =
             |kind| signal(kind).map_err(|error| Failure::bug(format!("signals cannot be listened for: {error}")));
         Ok(Self {
@@ -23,7 +23,7 @@ impl Stop {
     }
 
     /// The next time that somebody asks. One that came while nobody waited here counts.
-    pub(super) async fn asked(&mut self) {
+    pub(crate) async fn asked(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -1,0 +1,153 @@
+//! The kinds of logs: one for each service that owns partitions. What each calls its streams, subjects and keys.
+
+use super::Names;
+
+/// What the log of a partition is about, and so which service owns it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LogKind {
+    /// Executions: the orchestrator's.
+    #[default]
+    Runs,
+    /// Compensations: the compensator's.
+    Sagas,
+    /// Schedules: the scheduler's.
+    Schedules,
+}
+
+impl LogKind {
+    pub const ALL: [Self; 3] = [Self::Runs, Self::Sagas, Self::Schedules];
+
+    /// The service that owns the partitions of such logs.
+    pub fn service(self) -> &'static str {
+        match self {
+            Self::Runs => "orchestrator",
+            Self::Sagas => "compensator",
+            Self::Schedules => "scheduler",
+        }
+    }
+
+    fn stream(self) -> &'static str {
+        match self {
+            Self::Runs => "RUNS",
+            Self::Sagas => "SAGAS",
+            Self::Schedules => "SCHEDULES",
+        }
+    }
+
+    fn token(self) -> &'static str {
+        match self {
+            Self::Runs => "run",
+            Self::Sagas => "saga",
+            Self::Schedules => "schedule",
+        }
+    }
+
+    /// What sets its keys apart in the buckets that all services share. Executions were there first and need nothing.
+    fn within(self) -> &'static str {
+        match self {
+            Self::Runs => "",
+            Self::Sagas => "compensator.",
+            Self::Schedules => "scheduler.",
+        }
+    }
+
+    pub fn lease_key(self, partition: u32) -> String {
+        format!("{}{partition}", self.lease_prefix())
+    }
+
+    /// What the keys of all leases begin with; the partition follows.
+    pub fn lease_prefix(self) -> String {
+        format!("lease.{}", self.within())
+    }
+
+    /// Where a member says that it is there.
+    pub fn member_key(self, member: &str) -> String {
+        format!("{}{member}", self.member_prefix())
+    }
+
+    /// What the keys of all members begin with; the member follows.
+    pub fn member_prefix(self) -> String {
+        format!("member.{}.", self.service())
+    }
+
+    pub fn checkpoint_key(self, partition: u32) -> String {
+        format!("checkpoint.{}{partition}", self.within())
+    }
+
+    pub fn snapshot_key(self, partition: u32, key: &str) -> String {
+        format!("{}{partition}.{key}", self.within())
+    }
+
+    pub fn record_key(self, key: &str) -> String {
+        format!("{}{key}", self.within())
+    }
+}
+
+impl Names {
+    /// The stream that is the log of a partition.
+    pub fn log(&self, kind: LogKind, partition: u32) -> String {
+        self.placed(&format!("{}_{partition}", kind.stream()))
+    }
+
+    /// Everything on a partition's log.
+    pub fn log_all(&self, kind: LogKind, partition: u32) -> String {
+        format!("{}.{}.{partition}.>", self.namespace(), kind.token())
+    }
+
+    /// Where the owner's own marks go: no key of a state starts with `~`.
+    pub fn mark(&self, kind: LogKind, partition: u32) -> String {
+        match kind {
+            LogKind::Runs => self.owner_mark(partition),
+            LogKind::Sagas | LogKind::Schedules => {
+                format!("{}.{}.{partition}.~owner", self.namespace(), kind.token())
+            }
+        }
+    }
+
+    /// Questions to the owner of a partition.
+    pub fn ask_of(&self, kind: LogKind, partition: u32) -> String {
+        match kind {
+            LogKind::Runs => self.ask(partition),
+            LogKind::Sagas | LogKind::Schedules => format!("{}.ask.{}.{partition}", self.namespace(), kind.service()),
+        }
+    }
+
+    /// On which the members of a service tell each other that one came, went, or let go of a partition.
+    pub fn share(&self, kind: LogKind) -> String {
+        format!("{}.share.{}", self.namespace(), kind.service())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_kind_has_a_name_of_another() {
+        let names = Names::default();
+        let named = LogKind::ALL.map(|kind| {
+            [
+                kind.lease_key(1),
+                kind.member_key("1"),
+                kind.checkpoint_key(1),
+                kind.snapshot_key(1, "a"),
+                names.log(kind, 1),
+                names.mark(kind, 1),
+                names.ask_of(kind, 1),
+                names.share(kind),
+            ]
+        });
+        let all: BTreeSet<_> = named.iter().flatten().collect();
+        assert_eq!(all.len(), named.len() * named[0].len(), "{named:?}");
+    }
+
+    #[test]
+    fn the_names_of_executions_are_the_ones_they_always_had() {
+        let (names, runs) = (Names::default(), LogKind::Runs);
+        assert_eq!((runs.lease_key(3), runs.checkpoint_key(3)), ("lease.3".into(), "checkpoint.3".into()));
+        assert_eq!((runs.snapshot_key(3, "a"), runs.record_key("a")), ("3.a".into(), "a".into()));
+        assert_eq!((names.log(runs, 3), names.log_all(runs, 3)), (names.runs(3), names.run_all(3)));
+    }
+}

@@ -1,0 +1,112 @@
+//! Loading the snapshots, in recovery: a page at a time, and what rests becomes a stub at once, so that the memory this takes
+//! does not grow with how many there are.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    Halt, Owner, Watcher,
+    rest::Stub,
+    save::{Position, Saved},
+    slot::Slot,
+};
+use crate::{
+    machine::Machine,
+    ports::{Bucket, Ports, Sequence, Stored},
+};
+
+/// So many states are asked about in the bucket of ended ones at once.
+const PAGE: usize = 1000;
+
+impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
+    /// (2) The states that were open, and those that had ended but not been passed by the checkpoint.
+    pub(super) async fn load_snapshots(&mut self) -> Result<(), Halt> {
+        let mut from = None;
+        loop {
+            let page = self.ports.snapshots(from).await?;
+            for stored in page.stored.chunks(PAGE) {
+                if !self.ports.holds_lease() {
+                    return Err(Halt::LeaseLost);
+                }
+                let keys: Vec<String> = stored.iter().map(|stored| self.settings.log.record_key(&stored.key)).collect();
+                let ends = self.ports.values(Bucket::Results, &keys).await?;
+                for (stored, end) in stored.iter().zip(ends) {
+                    let end = end.and_then(|(_, record)| serde_json::from_slice::<Position>(&record).ok());
+                    self.load(stored, end);
+                }
+            }
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        let keys: Vec<Arc<str>> = self.slots.keys().cloned().collect();
+        for key in keys {
+            while let Some(need) = self.slots.get(&key).and_then(|slot| self.machine.needs(Some(&slot.state), None)) {
+                self.learn(&need).await?;
+            }
+            self.arm(&key);
+        }
+        Ok(())
+    }
+
+    /// What the bucket holds under a key, and the end of it that is recorded.
+    fn load(&mut self, stored: &Stored, end: Option<Position>) {
+        let key: Arc<str> = stored.key.as_str().into();
+        // A newer revision of what came before, written while we read.
+        self.unload(&key);
+        let Some(value) = &stored.value else { return };
+        let saved: Saved<'_> = match serde_json::from_slice(value) {
+            Ok(saved) => saved,
+            Err(fault) => return self.load_unreadable(&key, &fault.to_string(), stored.revision, value),
+        };
+        let applied = (saved.applied, saved.time);
+        if let Some(end) = end.filter(|end| end.reaches(applied)) {
+            // Its end is recorded and will not be folded again: an owner that slept wrote this snapshot too late.
+            if end.applied < self.checkpoint.next {
+                return self.remove_snapshot(&key, stored.revision, None);
+            }
+            // Its end is recorded, with all effects out, and the checkpoint may have passed inputs between the two: then too
+            // this snapshot came too late. It goes at the next recovery, when the checkpoint has passed the end.
+            if saved.applied < end.applied {
+                self.ended.insert(key, (end.applied, end.time));
+                return;
+            }
+        }
+        match self.machine.restore(saved.state.get().as_bytes()) {
+            Ok(state) => self.place(key, state, applied, stored.revision),
+            Err(why) => self.load_unreadable(&key, &why, stored.revision, value),
+        }
+    }
+
+    /// A state that rests is not kept in memory.
+    fn place(&mut self, key: Arc<str>, state: M::State, applied: (Sequence, sagaline_model::Moment), revision: Sequence) {
+        let glance = if self.machine.rests(&state) { self.machine.glance(&state) } else { None };
+        match glance {
+            Some(glance) => {
+                let timer = self.machine.next_timer(&state);
+                self.timers.extend(timer.map(|timer| (timer, Arc::clone(&key))));
+                self.resting.stubs.insert(key, Box::new(Stub { revision, applied, timer, glance }));
+            }
+            None => {
+                let slot = Slot::restored(state, applied, revision, self.ports.boot());
+                self.slots.insert(key, slot);
+            }
+        }
+    }
+
+    fn load_unreadable(&mut self, key: &Arc<str>, why: &str, revision: Sequence, bytes: &Bytes) {
+        if let Some(slot) = self.seal_unreadable(key, why, None, (revision, bytes.clone())) {
+            self.slots.insert(Arc::clone(key), slot);
+        }
+    }
+
+    fn unload(&mut self, key: &Arc<str>) {
+        self.slots.remove(key);
+        self.ended.remove(key);
+        if let Some(timer) = self.resting.stubs.remove(key).and_then(|stub| stub.timer) {
+            self.timers.remove(&(timer, Arc::clone(key)));
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Streams that fill up, on a real server and with the real services.
+
+mod events;
+mod history;
+mod log;
+mod overfull;
+mod queue;
+mod site;
+mod snapshots;
