@@ -13,6 +13,10 @@ use sagaline_model::Moment;
 /// The position of a message in its stream, from 1.
 pub type Sequence = u64;
 
+/// How long an ack is waited for; after that nobody knows, and it is sent again. What is sent while a leader dies is never
+/// acknowledged; elections take longer than this, so a wait does not outlast them.
+pub const ACK_WITHIN: Duration = Duration::from_secs(3);
+
 /// Names something in flight; given by the owner, never used twice.
 pub type Ticket = u64;
 

@@ -102,7 +102,7 @@ pub async fn executors(nodes: Nodes, of_each: usize) -> String {
 
 /// kill -9 of a node of NATS, the leader of a log first, started again at once. How long work stands still is counted from when NATS
 /// has leaders again: without one, nothing can be stored by anybody.
-pub async fn nats_nodes(nodes: Nodes, of_each: usize, every: Duration) -> String {
+pub async fn nats_nodes(nodes: Nodes, of_each: usize, healthy: Duration) -> String {
     let _alone = ONE_AT_A_TIME.lock().await;
     let mut scene = Scene::set("nats", nodes, of_each, vec![]).await;
     let streams = streams();
@@ -115,7 +115,7 @@ pub async fn nats_nodes(nodes: Nodes, of_each: usize, every: Duration) -> String
         leaderless = leaderless.max(begun.elapsed());
         moments.push(Instant::now());
         scene.system.nats.current().await;
-        sleep(every.saturating_sub(begun.elapsed())).await;
+        sleep(healthy).await;
     }
     let said = scene.holds("killed a node of NATS", &moments, RESUME_WITHIN).await;
     format!("{said}; NATS had no leader for at most {leaderless:?}")
@@ -129,7 +129,7 @@ fn streams() -> Vec<String> {
 }
 
 /// kill -9 of every node of NATS at once.
-pub async fn all_of_nats(nodes: Nodes, of_each: usize, every: Duration) -> String {
+pub async fn all_of_nats(nodes: Nodes, of_each: usize, healthy: Duration) -> String {
     let _alone = ONE_AT_A_TIME.lock().await;
     let mut scene = Scene::set("all-nats", nodes, of_each, vec![]).await;
     let mut moments = vec![];
@@ -137,7 +137,7 @@ pub async fn all_of_nats(nodes: Nodes, of_each: usize, every: Duration) -> Strin
         scene.system.nats.kill_all().await;
         scene.system.nats.led(&streams(), &[("QUEUE_default", "sleep")]).await;
         moments.push(Instant::now());
-        sleep(every).await;
+        sleep(healthy).await;
     }
     scene.holds("killed all of NATS", &moments, RESUME_WITHIN).await
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use sagaline_crash::{Nodes, kills};
 
+/// How long all is well between two deaths of nodes of NATS: longer than work may stand still.
+const HEALTHY: Duration = Duration::from_secs(7);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_orchestrators_lose_and_repeat_nothing() {
     println!("{}", kills::orchestrators(Nodes::Three, 3).await);
@@ -17,12 +20,12 @@ async fn killed_executors_lose_and_repeat_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_nodes_of_nats_lose_and_repeat_nothing() {
-    println!("{}", kills::nats_nodes(Nodes::Three, 3, Duration::from_millis(4_500)).await);
+    println!("{}", kills::nats_nodes(Nodes::Three, 3, HEALTHY).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_nodes_of_nats_killed_at_once_lose_and_repeat_nothing() {
-    println!("{}", kills::all_of_nats(Nodes::Three, 3, Duration::from_secs(15)).await);
+    println!("{}", kills::all_of_nats(Nodes::Three, 3, HEALTHY).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

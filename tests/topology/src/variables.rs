@@ -12,7 +12,7 @@ pub fn known(program: &Path) -> BTreeSet<String> {
     let verbs = own.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let verbs = verbs.filter_map(|line| line.split_whitespace().next()).filter(|verb| *verb != "help");
     let pages: Vec<_> = verbs.map(|verb| help(program, &[verb])).chain([own.clone()]).collect();
-    let variables: BTreeSet<_> = pages.iter().flat_map(|page| page.split("[env: ").skip(1).map(name_at)).collect();
+    let variables: BTreeSet<_> = pages.iter().flat_map(|page| page.split("[env:").skip(1).map(name_at)).collect();
     assert!(variables.contains("SAGALINE_NATS_URL"), "no variables in `{} --help`:\n{own}", program.display());
     variables
 }
@@ -31,7 +31,7 @@ pub fn unknown<'a>(program: &Path, given: impl IntoIterator<Item = &'a String>) 
     ours.filter(|name| !known.contains(*name)).collect()
 }
 
-/// `NAME`, `NAME=` or `NAME=value`, up to the bracket.
+/// `NAME`, `NAME=` or `NAME=value`, perhaps on a line of its own: long lines are wrapped.
 fn name_at(text: &str) -> String {
-    text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+    text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::RequestErrorKind;
+use async_nats::{Request, RequestErrorKind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use sagaline_model::Moment;
@@ -13,6 +13,9 @@ use super::Connection;
 use crate::ports::{Failure, Sequence};
 
 pub(super) const API: &str = "$JS.API";
+/// How long an answer is waited for before the question is asked again. What is asked while a leader dies is never answered, so
+/// one long wait would outlast the election.
+pub(super) const TRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(2)];
 
 /// A cluster is about to elect a leader.
 pub(super) const TEMPORARILY_UNAVAILABLE: u64 = 10008;
@@ -79,12 +82,23 @@ pub(super) fn read_reply<T: DeserializeOwned>(payload: &[u8]) -> Result<T, ApiEr
 }
 
 impl Connection {
-    /// Asks `$JS.API.<verb>`.
+    /// Asks `$JS.API.<verb>`, and again if there is no answer: what is asked here may be done twice.
     pub(super) async fn api<T: DeserializeOwned>(&self, verb: &str, body: &impl Serialize) -> Result<T, ApiError> {
-        let body = serde_json::to_vec(body).expect("requests have string keys only");
-        let answer = self.client().request(format!("{API}.{verb}"), body.into()).await;
-        match answer {
-            Ok(message) => read_reply(&message.payload),
+        let body = Bytes::from(serde_json::to_vec(body).expect("requests have string keys only"));
+        let mut answer = Err(ApiError::NoAnswer);
+        for within in TRIES {
+            answer = self.ask(verb, body.clone(), within).await;
+            if !matches!(answer, Err(ApiError::NoAnswer)) {
+                break;
+            }
+        }
+        answer.and_then(|payload| read_reply(&payload))
+    }
+
+    async fn ask(&self, verb: &str, body: Bytes, within: Duration) -> Result<Bytes, ApiError> {
+        let request = Request::new().payload(body).timeout(Some(within));
+        match self.client().send_request(format!("{API}.{verb}"), request).await {
+            Ok(message) => Ok(message.payload),
             Err(error) => Err(match error.kind() {
                 RequestErrorKind::NoResponders => ApiError::NobodyThere,
                 RequestErrorKind::TimedOut | RequestErrorKind::Other => ApiError::NoAnswer,

@@ -1,6 +1,9 @@
 //! Reading many stored messages at once: batches of direct reads, which any replica may answer.
 
-use std::{collections::{HashMap, HashSet}, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use async_nats::{HeaderMap, Message, StatusCode, Subscriber};
 use bytes::Bytes;
@@ -8,7 +11,7 @@ use futures::StreamExt;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::{Connection, api::API, api::ApiError, api::marks_absence, connect::ANSWER_WITHIN};
+use super::{Connection, api::API, api::ApiError, api::TRIES, api::marks_absence};
 use crate::ports::Sequence;
 
 /// The server answers for 1,024 subjects at most.
@@ -116,28 +119,19 @@ impl Connection {
         Ok((page.messages, page.more))
     }
 
-    /// The messages on subjects that match `filter`, from sequence `from` to the head that the answering replica has.
-    pub(super) async fn all_from(
-        &self,
-        stream: &str,
-        filter: &str,
-        from: Sequence,
-        mut each: impl FnMut(Fetched),
-    ) -> Result<Sequence, ApiError> {
-        let mut next = from;
-        loop {
-            let (messages, more) = self.page_from(stream, filter, next).await?;
-            for message in messages {
-                next = next.max(message.sequence + 1);
-                each(message);
-            }
-            if !more {
-                return Ok(next);
+    /// Asked again if there is no answer: what is asked while a leader dies is never answered.
+    async fn page(&self, stream: &str, request: &impl Serialize) -> Result<Page, ApiError> {
+        let mut page = Err(ApiError::NoAnswer);
+        for within in TRIES {
+            page = self.page_once(stream, request, within).await;
+            if !matches!(page, Err(ApiError::NoAnswer)) {
+                break;
             }
         }
+        page
     }
 
-    async fn page(&self, stream: &str, request: &impl Serialize) -> Result<Page, ApiError> {
+    async fn page_once(&self, stream: &str, request: &impl Serialize, within: Duration) -> Result<Page, ApiError> {
         let inbox = self.client().new_inbox();
         let lost = |_| ApiError::NoAnswer;
         let mut answers = self.client().subscribe(inbox.clone()).await.map_err(|_| ApiError::NoAnswer)?;
@@ -146,7 +140,7 @@ impl Connection {
         asked.await.map_err(lost)?;
         let mut page = Page { messages: vec![], more: false, up_to: None };
         loop {
-            let message = next(&mut answers, ANSWER_WITHIN).await?;
+            let message = next(&mut answers, within).await?;
             match message.status {
                 None => page.messages.push(fetched(message)?),
                 Some(StatusCode::NO_RESPONDERS) => return Err(ApiError::NobodyThere),

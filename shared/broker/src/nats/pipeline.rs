@@ -17,10 +17,9 @@ use serde_json::json;
 use super::{
     Connection,
     api::{API, last_by_subject},
-    connect::ANSWER_WITHIN,
     outcome, wire,
 };
-use crate::ports::{self, Event, Outcome, Ticket};
+use crate::ports::{self, ACK_WITHIN, Event, Outcome, Ticket};
 
 pub(super) struct Pipeline {
     client: Client,
@@ -104,7 +103,7 @@ impl Pipeline {
         match outgoing {
             Ok(message) => {
                 self.waiting.insert(ticket, waiting);
-                self.deadlines.push_back((now + ANSWER_WITHIN, ticket));
+                self.deadlines.push_back((now + ACK_WITHIN, ticket));
                 self.outbox.push_back(Outgoing { ticket: Some(ticket), message });
             }
             Err(why) => self.settled.push((ticket, Outcome::Refused(why))),
@@ -177,7 +176,7 @@ impl Pipeline {
             }
             self.deadlines.pop_front();
             if waits {
-                self.settle(ticket, Outcome::Unknown(format!("no answer within {ANSWER_WITHIN:?}")));
+                self.settle(ticket, Outcome::Unknown(format!("no answer within {ACK_WITHIN:?}")));
             }
         }
     }

@@ -32,6 +32,8 @@ use crate::{
 const ANSWERS_PER_ROUND: usize = 512;
 const ENTRIES_PER_ROUND: usize = 512;
 const QUESTIONS_PER_ROUND: usize = 64;
+/// How long a publish that is waited for may take; the owner tries again.
+const PUBLISH_TRY: Duration = Duration::from_secs(2);
 /// How long one wait of the timer is at most: the monotonic clock stands still while the machine sleeps, the boot clock does
 /// not, and the loss of a connection is noticed by looking.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -236,7 +238,7 @@ impl Ports for NatsPorts {
     }
 
     async fn publish_and_wait(&mut self, message: Message) -> Outcome {
-        self.connection.publish(&message).await
+        self.connection.publish_within(&message, PUBLISH_TRY).await
     }
 
     async fn stored_at(&mut self, sequence: Sequence) -> Result<Option<Moment>, Failure> {

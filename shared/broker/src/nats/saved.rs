@@ -113,9 +113,14 @@ impl NatsPorts {
             Outcome::Stored { sequence, .. } => sequence,
             Outcome::Full(why) => {
                 // A full bucket must not keep a partition from being taken over.
-                tracing::warn!(why, bucket = bucket.name(), "no room for a mark; on a cluster a lagging replica would go unnoticed");
+                tracing::warn!(
+                    why,
+                    bucket = bucket.name(),
+                    "no room for a mark; on a cluster a lagging replica would go unnoticed"
+                );
                 0
             }
+            Outcome::Unknown(_) | Outcome::Contended => return Err(Failure::NoAnswer(attempt.to_owned())),
             other => {
                 let why = format!("the mark was not stored: {other:?}");
                 return Err(Failure::Refused { what: attempt.to_owned(), why });

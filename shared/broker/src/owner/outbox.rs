@@ -11,11 +11,8 @@ use sagaline_model::Moment;
 use super::cover::Checkpoint;
 use crate::{
     machine::QueuedTask,
-    ports::{Bucket, Message, Ports, Sequence, Ticket},
+    ports::{ACK_WITHIN, Bucket, Message, Ports, Sequence, Ticket},
 };
-
-/// How long the server may take to answer; after that nobody knows, and it is sent again.
-pub(super) const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The first and the longest pause before something is sent again.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -242,7 +239,7 @@ impl Outbox {
     /// What has not been answered for too long. Sent in order, so only the front is looked at.
     pub(super) fn overdue(&mut self, now: Duration) -> Vec<Pending> {
         let mut overdue = vec![];
-        let late = |pending: &Option<Pending>| pending.as_ref().is_none_or(|pending| now >= pending.sent + ACK_TIMEOUT);
+        let late = |pending: &Option<Pending>| pending.as_ref().is_none_or(|pending| now >= pending.sent + ACK_WITHIN);
         while self.ring.front().is_some_and(late) {
             self.first += 1;
             let pending = self.ring.pop_front().flatten();

@@ -12,7 +12,7 @@ use sagaline_model::Moment;
 use super::{Halt, Mode, Owner, Watcher, cover::Checkpoint, outbox::Purpose, save::stored_revision};
 use crate::{
     machine::Machine,
-    ports::{Outcome, Ports, Sequence},
+    ports::{Failure, Outcome, Ports, Sequence},
 };
 
 /// Fillers on their way at a time: enough to keep a cluster busy that syncs them to its disks together.
@@ -34,7 +34,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// The reader lost its place while the owner lived: it goes on behind what was applied, if that is still there.
     pub(super) async fn find_place(&mut self, why: &str) -> Result<(), Halt> {
         if self.mode == Mode::Refolding {
-            return Err(Halt::Restart(format!("the reader lost its place while recovering: {why}")));
+            return Err(Failure::NoAnswer(format!("read the log while recovering: {why}")).into());
         }
         self.watcher.retried("the reader", why);
         let head = self.append(self.mark()).await?;
@@ -69,7 +69,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         // A log that was made anew may begin far above: nothing can be lost below its beginning.
         let begins = self.ports.log_room().await?.first;
         let next = first.min(self.checkpoint.next).max(begins).max(1);
-        let time = self.ports.stored_at(next.saturating_sub(1)).await?;
+        // Below the first there is nothing to be asked for, and NATS refuses to be.
+        let time = if next > 1 { self.ports.stored_at(next - 1).await? } else { None };
         let back = Checkpoint { epoch: self.checkpoint.epoch, next, time };
         let message = self.checkpoint_message(&back, self.checkpoint_revision);
         match stored_revision(self.ports.publish_and_wait(message).await) {

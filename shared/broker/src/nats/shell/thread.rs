@@ -7,12 +7,13 @@ use tokio::{sync::oneshot, time::interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    super::{Hold, NatsPorts, connect},
+    super::{ConnectError, Hold, NatsPorts, connect},
     Service,
 };
 use crate::{
     names::Names,
     owner::{Halt, Owner, Settings},
+    ports::Failure,
 };
 
 /// How often a thread that is not stuck shows it.
@@ -62,6 +63,9 @@ impl<S: Service> Owning<S> {
         let name = format!("sagaline-{}-{partition}", S::LOG.service());
         let connection = match connect(&nats_url, names.namespace(), &name).await {
             Ok(connection) => connection,
+            Err(error @ (ConnectError::Unreachable { .. } | ConnectError::JetStreamUnavailable { .. })) => {
+                return Halt::Failed(Failure::NoAnswer(format!("connect: {error}")));
+            }
             Err(error) => return Halt::Restart(error.to_string()),
         };
         let ports = match NatsPorts::open_log(connection, S::LOG, partition, hold, stop).await {

@@ -17,8 +17,8 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::super::{Connection, boot, connect::ANSWER_WITHIN, outcome, wire};
-use crate::ports::{self, Failure, Outcome};
+use super::super::{Connection, boot, outcome, wire};
+use crate::ports::{self, ACK_WITHIN, Failure, Outcome};
 
 /// How soon a lost connection is noticed, and how late an answer may be missed.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -63,7 +63,7 @@ impl Publisher {
         {
             let mut waiting = lock(&self.waiting);
             waiting.publishes.insert(ticket, woken);
-            waiting.deadlines.push_back((boot() + ANSWER_WITHIN, ticket));
+            waiting.deadlines.push_back((boot() + ACK_WITHIN, ticket));
         }
         if let Err(outcome) = self.send(outbound).await {
             lock(&self.waiting).publishes.remove(&ticket);
@@ -152,7 +152,7 @@ impl Waiting {
             }
             self.deadlines.pop_front();
             if let Some(woken) = self.publishes.remove(&ticket) {
-                wake(woken, Outcome::Unknown(format!("no answer within {ANSWER_WITHIN:?}")));
+                wake(woken, Outcome::Unknown(format!("no answer within {ACK_WITHIN:?}")));
             }
         }
     }
