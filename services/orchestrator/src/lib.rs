@@ -15,8 +15,8 @@ use sagaline_telemetry::{health::Health, process::Fatal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::{room::Room, service::Orchestrator};
 pub use self::settings::{Flags, Settings};
+use self::{room::Room, service::Orchestrator};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

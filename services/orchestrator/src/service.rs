@@ -30,12 +30,7 @@ pub(crate) struct Orchestrator {
 }
 
 impl Orchestrator {
-    pub(crate) fn new(
-        settings: Settings,
-        partitions: u32,
-        health: Health,
-        spare_snapshots: Arc<AtomicBool>,
-    ) -> Self {
+    pub(crate) fn new(settings: Settings, partitions: u32, health: Health, spare_snapshots: Arc<AtomicBool>) -> Self {
         let share = health.part("partitions");
         Self { settings, partitions, health, spare_snapshots, share, owned: Mutex::default() }
     }

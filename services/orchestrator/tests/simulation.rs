@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sagaline_broker::{
     names::Names,
+    owner,
     ports::{Bucket, Message, Outcome},
     worker::Ended,
 };
@@ -282,6 +283,16 @@ fn several_power_cuts_in_a_hostile_world_are_borne() {
 }
 
 #[test]
+fn an_owner_that_hands_over_in_the_midst_of_it_loses_nothing() {
+    all_hold(Faults { hand_over: 60, ..Faults::harsh() }, 150);
+    all_hold(Faults { hand_over: 60, power_cut: 1, ..Faults::hostile() }, 100);
+    let handed_over =
+        |seed| simulate(&SCENARIO, Faults { hand_over: 60, ..Faults::harsh() }, seed).map(|tally| tally.handed_over);
+    let count: u64 = (0..10).filter_map(|seed| handed_over(seed).ok()).sum();
+    assert!(count > 20, "{count} owners came to handing over");
+}
+
+#[test]
 fn without_asking_finished_steps_run_again() {
     fails(Faults { without: Without { asking: true, ..Without::default() }, ..Faults::harsh() }, 2_000);
 }
@@ -308,22 +319,37 @@ fn without_looking_at_revisions_a_state_goes_back() {
     fails(Faults { without, ..Faults::harsh() }, 2_000);
 }
 
+fn without_in_the_owner(resting: owner::Without) -> Faults {
+    Faults { without: Without { resting, ..Without::default() }, ..Faults::harsh() }
+}
+
+#[test]
+fn without_deferring_inputs_are_lost() {
+    fails(without_in_the_owner(owner::Without { deferring: true, ..owner::Without::default() }), 2_000);
+}
+
+#[test]
+fn without_holding_the_checkpoint_for_what_is_deferred_it_is_lost_in_a_crash() {
+    fails(without_in_the_owner(owner::Without { holding: true, ..owner::Without::default() }), 2_000);
+}
+
 /// What is proved of states that rest is worth no more than how often they do.
 #[test]
 fn states_rest_and_are_woken_a_lot() {
     let mut sum = Tally::default();
     for seed in 0..40 {
         match simulate(&SCENARIO, Faults::harsh(), seed) {
-            Ok(Tally { woken, deferred, queued_up }) => {
+            Ok(Tally { woken, deferred, queued_up, .. }) => {
                 sum = Tally {
                     woken: sum.woken + woken,
                     deferred: sum.deferred + deferred,
                     queued_up: sum.queued_up + queued_up,
+                    ..sum
                 };
             }
             Err(violation) => panic!("SAGALINE_SEED={}: {}", violation.seed, violation.what),
         }
     }
-    let Tally { woken, deferred, queued_up } = sum;
+    let Tally { woken, deferred, queued_up, .. } = sum;
     assert!(woken > 250 && deferred > 120 && queued_up > 20, "{sum:?}");
 }

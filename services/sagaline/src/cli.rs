@@ -7,7 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, bench, cancel, definitions, dev, doctor, events, get, history, list, parse, rejected, signal, start, validate, watch, why, workflows,
+        apply, bench, cancel, definitions, dev, doctor, events, get, history, list, parse, rejected, signal, start,
+        validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -16,14 +17,16 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  sagaline dev --example order                 everything on this machine, with an order to watch
-  sagaline apply examples/order.yaml           make a definition the newest version of its workflow
-  sagaline start order --input '{\"order_id\":\"A-1\",\"total\":10,\"card\":\"visa\"}' --wait
-  sagaline list --status failed --since 1h     what failed within the last hour
-  sagaline why ID                              what an execution waits for, and what ends that
-  sagaline doctor                              what is wrong with all of this, and what to do
+  sagaline dev --example order             everything here, with an order to see
+  sagaline apply examples/order.yaml       make it the newest version
+  sagaline start order --input @order.json --id order-A-1 --wait
+  sagaline list --status failed --since 1h what failed within the last hour
+  sagaline why order-A-1                   what it waits for, what ends that
+  sagaline events tail                     what happens, while it happens
+  sagaline doctor                          what is wrong here, and what to do
 
-Exit codes: 0 done · 1 failed or refused · 64 usage · 65 bad definition or data · 69 NATS cannot be reached · 70 a bug";
+Exit codes: 0 done · 1 failed or refused · 64 usage · 65 bad definition or
+data · 69 NATS cannot be reached · 70 a bug";
 
 /// Durable workflows on NATS.
 #[derive(Debug, Parser)]
@@ -149,6 +152,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// On a terminal of 80 columns nothing is broken in the middle.
+    #[test]
+    fn examples_fit_on_a_terminal() {
+        fn look(command: &clap::Command) {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in text.lines() {
+                assert!(line.chars().count() <= 80, "`{}`: {line}", command.get_name());
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&Cli::command());
     }
 
     #[test]

@@ -113,7 +113,8 @@ pub(crate) fn error(error: &StepError) -> String {
 
 /// Tags as they are given: `team=blue urgent`.
 pub(crate) fn tags(tags: &BTreeMap<String, String>) -> String {
-    let tag = |(name, value): (&String, &String)| if value.is_empty() { name.clone() } else { format!("{name}={value}") };
+    let tag =
+        |(name, value): (&String, &String)| if value.is_empty() { name.clone() } else { format!("{name}={value}") };
     short(&tags.iter().map(tag).collect::<Vec<_>>().join(" "))
 }
 

@@ -1,17 +1,19 @@
 //! An event as it was delivered, and how its delivery is answered.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_nats::jetstream::{self, AckKind};
 use sagaline_broker::room::Fill;
 use sagaline_events::Envelope;
-use sagaline_model::Moment;
+use sagaline_model::{Moment, Span};
 
 use crate::{definitions::moment, handler::Trouble};
 
 /// How long after its first failure an event is delivered again; this doubles with every delivery.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(15);
+/// A log keeps starts for longer than this however full it is, unless it fills up within a minute.
+const OLD_AFTER: Span = Span::from_secs(60);
 /// Room does not come back within less.
 const ROOM_PAUSE: Duration = Duration::from_secs(2);
 
@@ -32,6 +34,13 @@ impl Received {
         let (sequence, stored) = (info.stream_sequence, moment(info.published));
         let delivered = u32::try_from(info.delivered).unwrap_or(1);
         Some(Self { message, sequence, stored, delivered })
+    }
+
+    /// Whether what it starts may have been started long ago, as when the consumer of events was made anew.
+    pub(crate) fn is_old(&self) -> bool {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = Moment::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX));
+        1 < self.delivered || self.stored + OLD_AFTER < now
     }
 
     /// The CloudEvent in it, or why it is none.

@@ -3,13 +3,14 @@
 use std::{
     error::Error,
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use sagaline_broker::{
+    names::LogKind,
     nats::{Connection, PayloadError, PayloadOf, Payloads, room::Gate},
-    ports::{Message, Outcome},
+    ports::{Bucket, Message, Outcome},
     room::Fill,
 };
 use sagaline_events::Envelope;
@@ -30,6 +31,8 @@ use crate::{
 /// Another replica is writing the same start: its check is over in a round trip.
 const CONTENDED_PAUSE: Duration = Duration::from_millis(20);
 const CONTENDED_TRIES: u32 = 10;
+/// How often it is said that there is no room.
+const SAY_EVERY: Duration = Duration::from_secs(60);
 
 /// Something that may work later.
 #[derive(Clone, Debug)]
@@ -76,8 +79,8 @@ pub(crate) struct Handler {
     wire: Wire,
     partitions: u32,
     gate: Gate,
-    /// Whether it was said that there is no room.
-    waits_for_room: AtomicBool,
+    /// When it was last said that there is no room.
+    no_room_said: Mutex<Option<Instant>>,
 }
 
 /// An event and what it says, while its starts are made.
@@ -98,7 +101,7 @@ impl Handler {
         partitions: u32,
     ) -> Self {
         let gate = Gate::new(connection.clone());
-        Self { connection, definitions, payloads, wire, partitions, gate, waits_for_room: AtomicBool::new(false) }
+        Self { connection, definitions, payloads, wire, partitions, gate, no_room_said: Mutex::default() }
     }
 
     /// Everything that the event leads to is stored when this is done; otherwise it has to be done again.
@@ -154,15 +157,11 @@ impl Handler {
         let given = cause.received.traceparent(cause.event);
         let span = TriggerSpan::of(self.connection.names().namespace(), execution.as_str(), given.as_deref());
         let traceparent = span.map(|span| span.traceparent()).or(given);
-        let meant = Meant {
-            workflow: listening.workflow.clone(),
-            version: listening.version,
-            execution,
-            traceparent,
-            span,
-        };
+        let meant =
+            Meant { workflow: listening.workflow.clone(), version: listening.version, execution, traceparent, span };
         let started = match verdict {
             Verdict::Pass => return Ok(()),
+            Verdict::Start(_) if cause.received.is_old() && self.was_started(&meant).await? => return Ok(()),
             Verdict::Start(input) => match listening.refuses(&input) {
                 Some(why) => Err(("invalid_input", why)),
                 None => {
@@ -181,6 +180,20 @@ impl Handler {
         }
     }
 
+    /// Whether the execution is known though its start may have left the log, which gives up history before it refuses anything.
+    async fn was_started(&self, meant: &Meant) -> Result<bool, Trouble> {
+        let execution = meant.execution.as_str();
+        let snapshot = LogKind::Runs.snapshot_key(partition_of(execution, self.partitions), execution);
+        // In this order: a snapshot is removed when the record is there.
+        for (bucket, key) in [(Bucket::Executions, snapshot), (Bucket::Results, LogKind::Runs.record_key(execution))] {
+            let value = self.connection.value(bucket, &key).await;
+            if value.map_err(|failure| Trouble(failure.to_string()))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether the streams that this start leads to take it.
     async fn find_room(&self, meant: &Meant, queues: &[Name]) -> Result<(), Later> {
         let partition = partition_of(meant.execution.as_str(), self.partitions);
@@ -188,15 +201,19 @@ impl Handler {
         if refusal.is_none() && self.gate.minds_queues().await {
             refusal = self.gate.refusal_of_queues(queues.iter().map(Name::as_str)).await;
         }
-        let waited = self.waits_for_room.swap(refusal.is_some(), Ordering::Relaxed);
-        match refusal {
-            Some(Fill { ref stream, percent }) if !waited => {
-                tracing::warn!(stream, percent, "no room for new executions: events wait until there is");
-            }
-            None if waited => tracing::info!("room again: events that waited start executions"),
-            _ => {}
+        let Some(fill) = refusal else { return Ok(()) };
+        self.say_no_room(&fill);
+        Err(Later::NoRoom(fill))
+    }
+
+    /// Thousands of events may wait: once a minute is enough.
+    fn say_no_room(&self, fill: &Fill) {
+        let Fill { stream, percent } = fill;
+        let mut said = self.no_room_said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_none_or(|said| SAY_EVERY <= said.elapsed()) {
+            *said = Some(Instant::now());
+            tracing::warn!(stream, percent, "no room for new executions: events wait until there is");
         }
-        refusal.map_or(Ok(()), |fill| Err(Later::NoRoom(fill)))
     }
 
     async fn start(
@@ -287,7 +304,9 @@ fn never(fault: PayloadError) -> Result<String, Trouble> {
         PayloadError::TooLarge { .. } | PayloadError::Missing { .. } | PayloadError::Corrupt { .. } => {
             Ok(fault.to_string())
         }
-        PayloadError::Full { .. } | PayloadError::Store { .. } => Err(Trouble::new("use the store of payloads", &fault)),
+        PayloadError::Full { .. } | PayloadError::Store { .. } => {
+            Err(Trouble::new("use the store of payloads", &fault))
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod seal;
 mod settle;
 mod slot;
 mod snapshots;
+mod untaken;
 mod wake;
 
 use std::{
@@ -67,12 +68,23 @@ pub struct Settings {
     pub rest_after: Duration,
     /// or as soon as it is saved where more states than this are in memory.
     pub rest_above: usize,
+    /// Only a simulation sets this.
+    pub without: Without,
     /// How long the log keeps what is below the checkpoint: it is the history too.
     pub history: Duration,
     /// And for how many subjects at most: each costs the server some 130 bytes of memory for as long as it is kept.
     pub history_subjects: u64,
     /// Set while the bucket of snapshots takes none but those that replace others.
     pub spare_snapshots: Arc<AtomicBool>,
+}
+
+/// Laws of states that rest, switched off to prove that the simulation would notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Without {
+    /// Inputs for a state that is being read are not kept for it.
+    pub deferring: bool,
+    /// They do not hold the checkpoint.
+    pub holding: bool,
 }
 
 impl Settings {
@@ -88,6 +100,7 @@ impl Settings {
             look_again_after: Duration::from_secs(60),
             rest_after: Duration::from_secs(30),
             rest_above: 10_000,
+            without: Without::default(),
             history: Duration::from_secs(24 * 3600),
             history_subjects: 2_000_000,
             spare_snapshots: Arc::default(),
@@ -156,6 +169,8 @@ pub struct Owner<P, M: Machine, W> {
     /// How often the reader's place was lost and found: a head that was known before may be lost with the tail.
     places_found: u64,
     looked_again: Duration,
+    /// When it was last said that a queue does not take its tasks.
+    untaken_said: Option<Duration>,
     purging: Purging,
     no_room: NoRoom,
     mode: Mode,
@@ -195,6 +210,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             checkpoint_in_flight: false,
             places_found: 0,
             looked_again: now,
+            untaken_said: None,
             purging: Purging::from(now),
             no_room: NoRoom::default(),
             mode: Mode::Refolding,

@@ -17,8 +17,8 @@ use jsonschema::{Draft, PatternOptions, ValidationOptions, Validator};
 use serde_json::Value;
 
 pub use self::{
-    keywords::all as keywords,
     fault::{Fault, Severity},
+    keywords::all as keywords,
     limits::{DEEPEST, EFFORT_MAX, LARGEST_BYTES, MOST_RULES, MOST_VIOLATIONS},
     violation::{Violation, Violations},
 };

@@ -31,7 +31,8 @@ pub(crate) fn of(schema: &Value) -> Outline {
     let mut walk = Walk { root: schema, seen: BTreeMap::new(), faults: vec![], is_too_deep: false };
     let rules = walk.schema(schema, "", 0);
     if MOST_RULES < rules {
-        let message = format!("the schema has more than {MOST_RULES} rules, counting what is referred to as often as it is");
+        let message =
+            format!("the schema has more than {MOST_RULES} rules, counting what is referred to as often as it is");
         walk.faults.push(Fault::error("", message).hint("refer to less, or from fewer places"));
     }
     Outline { faults: walk.faults, rules, is_too_much: walk.is_too_deep }
@@ -63,13 +64,15 @@ impl<'s> Walk<'s> {
             Some(Some(rules)) => return *rules,
             Some(None) => {
                 let message = "the schema refers back to where it stands: it would have no end";
-                self.faults.push(Fault::error(at, message).hint("say how deep it goes, or take any value below here: `true`"));
+                self.faults
+                    .push(Fault::error(at, message).hint("say how deep it goes, or take any value below here: `true`"));
                 return 1;
             }
             None => {}
         }
         if DEEPEST < depth {
-            let message = format!("schemas stand more than {DEEPEST} deep inside each other, what is referred to included");
+            let message =
+                format!("schemas stand more than {DEEPEST} deep inside each other, what is referred to included");
             self.faults.push(Fault::error(at, message));
             self.is_too_deep = true;
             return 1;
@@ -113,7 +116,9 @@ impl<'s> Walk<'s> {
 
     fn list(&mut self, value: &'s Value, at: &str, depth: usize) -> usize {
         let schemas = value.as_array().into_iter().flatten().enumerate();
-        schemas.map(|(index, schema)| self.schema(schema, &step(at, &index.to_string()), depth + 1)).fold(0, usize::saturating_add)
+        schemas
+            .map(|(index, schema)| self.schema(schema, &step(at, &index.to_string()), depth + 1))
+            .fold(0, usize::saturating_add)
     }
 
     fn map(&mut self, value: &'s Value, at: &str, depth: usize) -> usize {
@@ -134,15 +139,17 @@ impl<'s> Walk<'s> {
         let Some(text) = value.as_str() else { return 1 };
         let Some(place) = text.strip_prefix('#') else {
             let message = format!("`{}` is outside of this schema; nothing is fetched", shown(text));
-            self.faults.push(Fault::error(at, message).hint("copy it under `$defs` and write `$ref: \"#/$defs/NAME\"`"));
+            self.faults
+                .push(Fault::error(at, message).hint("copy it under `$defs` and write `$ref: \"#/$defs/NAME\"`"));
             return 1;
         };
         let place = decoded(place);
         match place.as_deref().and_then(|place| Some((place, self.root.pointer(place)?))) {
-            Some((place, target)) => self.schema(target, &place.to_owned(), depth + 1),
+            Some((place, target)) => self.schema(target, place, depth + 1),
             None => {
                 let message = format!("there is nothing at `{}`", shown(text));
-                self.faults.push(Fault::error(at, message).hint("write `$ref: \"#/$defs/NAME\"`, with NAME under `$defs`"));
+                self.faults
+                    .push(Fault::error(at, message).hint("write `$ref: \"#/$defs/NAME\"`, with NAME under `$defs`"));
                 1
             }
         }
@@ -163,7 +170,8 @@ impl<'s> Walk<'s> {
             }
             ("format", Some(format)) if !FORMATS.contains(&format) => {
                 let message = format!("`{}` is no format that is checked", shown(format));
-                self.faults.push(Fault::error(at, message).hint(format!("one of {}; or use `pattern`", FORMATS.join(", "))));
+                self.faults
+                    .push(Fault::error(at, message).hint(format!("one of {}; or use `pattern`", FORMATS.join(", "))));
             }
             ("pattern", Some(pattern)) => self.pattern(pattern, at),
             (word, _) if !keywords::is_known(word) && !word.starts_with("x-") => {

@@ -32,7 +32,8 @@ fn every_violation_is_told_with_its_place_what_is_so_and_what_should_be() {
         },
         "$defs": { "item": { "type": "object", "required": ["sku"], "properties": { "sku": { "type": "string", "maxLength": 3 } } } }
     });
-    let fits = json!({ "order_id": "A-1", "total": 9.5, "card": "visa", "day": "2026-11-20", "items": [{ "sku": "x" }] });
+    let fits =
+        json!({ "order_id": "A-1", "total": 9.5, "card": "visa", "day": "2026-11-20", "items": [{ "sku": "x" }] });
     assert_eq!(told(schema.clone(), fits), "fits");
     let bad = json!({
         "order_id": "a1", "total": -3, "card": "cash", "day": "today", "a/b": 1,
@@ -67,7 +68,11 @@ fn the_words_for_every_keyword() {
         (json!({ "maxItems": 1 }), json!([1, 2]), "has 2 items; expected 1 or less"),
         (json!({ "minProperties": 1 }), json!({}), "has 0 keys; expected 1 or more"),
         (json!({ "maxProperties": 0 }), json!({ "a": 1 }), "has 1 keys; expected 0 or less"),
-        (json!({ "contains": { "const": 1 } }), json!([2]), "has other items; expected as many items as `contains` asks for"),
+        (
+            json!({ "contains": { "const": 1 } }),
+            json!([2]),
+            "has other items; expected as many items as `contains` asks for",
+        ),
         (json!({ "not": { "const": 1 } }), json!(1), "is 1; expected a value that does not fit `not`"),
         (json!(false), json!(1), "is there; expected nothing here"),
         (
@@ -157,6 +162,9 @@ fn what_would_take_too_long_is_refused_and_not_begun() {
 #[test]
 fn what_others_wrote_is_cut_and_cannot_write_to_the_terminal() {
     let long = "x".repeat(100_000);
-    let told = told(json!({ "additionalProperties": { "type": "number" } }), json!({ long.clone(): format!("\u{1b}[31m{long}") }));
+    let told = told(
+        json!({ "additionalProperties": { "type": "number" } }),
+        json!({ long.clone(): format!("\u{1b}[31m{long}") }),
+    );
     assert!(told.len() < 600 && !told.contains('\u{1b}'), "{told}");
 }

@@ -135,7 +135,9 @@ impl Cluster {
                 None => return Some(format!("`{}` does not answer", node.name())),
             }
         }
-        self.meta_leader().await.is_none().then(|| "there is no meta leader".to_owned())
+        // Who does not know yet that it is gone names a dead one.
+        let led = self.meta_leader().await.is_some_and(|leader| these.contains(&leader));
+        (!led).then(|| "none of them leads the cluster".to_owned())
     }
 
     /// The node that leads the cluster itself, as the first that knows says.

@@ -36,4 +36,5 @@ pub use cluster::Cluster;
 pub use config::ServerOptions;
 pub use environment::Environment;
 pub use find::Finder;
+pub use ports::free as free_ports;
 pub use server::{Death, Server};

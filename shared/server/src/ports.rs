@@ -28,8 +28,8 @@ impl Ports {
     }
 }
 
-/// So many ports, each another one. The search begins anywhere, so that processes that search at once do not meet.
-pub(crate) fn free(count: usize) -> Result<Vec<u16>, Error> {
+/// So many ports of this machine on which nobody listens, each another one. The search begins anywhere, so that processes that search at once do not meet.
+pub fn free(count: usize) -> Result<Vec<u16>, Error> {
     let all = RANGE.end - RANGE.start;
     let anywhere = RandomState::new().hash_one(std::process::id()) % u64::from(all);
     let first = u16::try_from(anywhere).expect("less than the count of ports");

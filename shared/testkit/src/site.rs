@@ -12,7 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sagaline_broker::nats::Installation;
+use async_nats::jetstream::stream::Stream;
+use sagaline_broker::{
+    nats::{Connection, Installation},
+    ports::{Message, Outcome},
+};
 use sagaline_server::{Binary, Cluster, Finder, Server, ServerOptions};
 
 pub use self::{folder::Folder, proxy::Proxy, shared::shared};
@@ -174,6 +178,27 @@ fn prepare(name: &str, change: impl FnOnce(&mut ServerOptions)) -> (Folder, Serv
     let mut options = ServerOptions::new(BINARY.clone(), folder.path().join("nats"));
     change(&mut options);
     (folder, options)
+}
+
+/// Publishes until it is stored. A stream of a cluster may just have no leader, or one that our node does not know yet.
+pub async fn store(connection: &Connection, message: &Message) {
+    eventually(&format!("`{}` is stored", message.subject), async || match connection.publish(message).await {
+        Outcome::Stored { .. } => true,
+        Outcome::Unknown(_) | Outcome::Contended => false,
+        other => panic!("{other:?}"),
+    })
+    .await;
+}
+
+/// A stream as it is now. A leader that is being elected is waited for.
+pub async fn stream(connection: &Connection, name: &str) -> Stream {
+    let mut stream = None;
+    eventually(&format!("`{name}` has a leader"), async || {
+        stream = connection.jetstream().get_stream(name).await.ok();
+        stream.is_some()
+    })
+    .await;
+    stream.expect("just looked")
 }
 
 /// Waits until the answer is yes, failing when that takes too long.

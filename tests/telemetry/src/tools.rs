@@ -41,7 +41,10 @@ fn installed() -> PathBuf {
     let installed = Command::new("python3").args(pip).arg(&aside).arg("-r").arg(&list).output();
     let output = installed.expect("python3 can be run; install it, with pip");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{REQUIREMENTS}cannot be installed, and without them this test shows nothing:\n{said}");
+    assert!(
+        output.status.success(),
+        "{REQUIREMENTS}cannot be installed, and without them this test shows nothing:\n{said}"
+    );
     if fs::rename(&aside, &folder).is_err() {
         assert!(folder.exists(), "{} cannot be made", folder.display());
         fs::remove_dir_all(&aside).expect("it is ours");
@@ -53,8 +56,12 @@ fn installed() -> PathBuf {
 pub fn python(program: &str, input: &str) -> String {
     let mut command = Command::new("python3");
     command.arg("-c").arg(program).env("PYTHONPATH", folder());
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("python3 can be run");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("python3 can be run");
     let mut stdin = child.stdin.take().expect("it is piped");
     stdin.write_all(input.as_bytes()).expect("it is read");
     drop(stdin);

@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use futures::StreamExt;
 use sagaline_broker::{
     nats::{Connection, Installation, connect},
-    ports::{Message, Outcome},
+    ports::Message,
 };
 use sagaline_events::{Input, Task, ask::Answer, task::TASK_TYPE};
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
-use sagaline_testkit::site::Nats;
+use sagaline_testkit::site::{Nats, store, stream};
 pub(crate) use sagaline_testkit::site::{LONG, eventually};
 use serde_json::Value;
 
@@ -63,14 +63,12 @@ impl Site {
             ],
             payload: serde_json::to_vec(task).expect("a task has text keys only").into(),
         };
-        let outcome = self.connection.publish(&message).await;
-        assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
+        store(&self.connection, &message).await;
     }
 
     /// How many results are stored.
     pub(crate) async fn results(&self) -> u64 {
-        let stream = self.connection.jetstream().get_stream(self.connection.names().runs(0)).await.expect("the log");
-        stream.cached_info().state.messages
+        stream(&self.connection, &self.connection.names().runs(0)).await.cached_info().state.messages
     }
 }
 

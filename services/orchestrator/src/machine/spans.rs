@@ -138,11 +138,7 @@ impl Open {
         })
     }
 
-    fn fields(
-        &self,
-        workflow: &[(&'static str, FieldValue)],
-        status: &'static str,
-    ) -> Vec<(&'static str, FieldValue)> {
+    fn fields(&self, workflow: &[(&'static str, FieldValue)], status: &'static str) -> Vec<(&'static str, FieldValue)> {
         let mut fields = vec![("execution", self.trace.execution.clone().into()), ("status", status.into())];
         fields.extend_from_slice(workflow);
         fields

@@ -1,3 +1,5 @@
+#![expect(clippy::print_stdout, reason = "a test says what it measured")]
+
 //! Several orchestrators as processes of their own share the partitions: each join, SIGTERM and kill -9, on a real NATS, under load.
 
 mod load;

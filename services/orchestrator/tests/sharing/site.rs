@@ -74,7 +74,8 @@ impl Site {
     pub(crate) fn join(&mut self) {
         self.started += 1;
         let log = self.nats.folder().join(format!("orchestrator-{}.log", self.started));
-        let http = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").to_string();
+        let http =
+            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_sagaline-orchestrator"));
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SAGALINE_")) {
             command.env_remove(name);

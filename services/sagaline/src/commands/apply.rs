@@ -18,8 +18,9 @@ Examples:
   sagaline apply workflows/              every definition in a folder
   sagaline apply a.yaml b.yaml --output json
 
-All files are read before the first is applied: a fault in any of them leaves everything as it was. Applying what is the
-newest version already changes nothing. Executions that run stay on the version they started with.";
+All files are read before the first is applied: a fault in any of them leaves
+everything as it was. Applying what is the newest version already changes
+nothing. Executions that run stay on the version they started with.";
 
 /// Make definitions the newest versions of their workflows
 #[derive(Debug, clap::Args)]

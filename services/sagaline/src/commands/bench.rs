@@ -14,13 +14,15 @@ const EXAMPLES: &str = "\
 Examples:
   sagaline bench --workflows 20000 --concurrency 512
   sagaline bench --workflows 600 --rate 10 --steps 5 --step-ms 100
-  sagaline bench --workflows 5000 --witness /tmp/executor.witness | jq .repeated_steps
+  sagaline bench --workflows 5000 --witness /tmp/witness | jq .repeated_steps
 
-It starts executions of sequential steps over the services that run, hears their ends, asks for those it did not hear of, and
-prints one JSON object. Exit code 1 means that something was lost, repeated, failed or did not end. At a rate, latencies count
-from when a start was due. `lost`: acknowledged, and known to nobody. `repeated_steps`: begun after their result was stored, by
-the executors' witness files; without those, results that were stored twice for one attempt, which a step that ran once may
-have too if the server died just then.";
+It starts executions of sequential steps over the services that run, hears their
+ends, asks for those it did not hear of, and prints one JSON object. Exit code 1
+means that something was lost, repeated, failed or did not end. At a rate,
+latencies count from when a start was due. `lost`: acknowledged, and known to
+nobody. `repeated_steps`: begun after their result was stored, by the executors'
+witness files; without those, results that were stored twice for one attempt,
+which a step that ran once may have too if the server died just then.";
 
 /// Measure the services that run, and check that nothing is lost or repeated
 #[derive(Debug, clap::Args)]

@@ -107,7 +107,8 @@ async fn diff(
         Some(versions) => versions,
         None => match newest(client, workflow).await? {
             1 => {
-                let message = format!("workflow `{workflow}` has one version only: there is nothing to compare it with");
+                let message =
+                    format!("workflow `{workflow}` has one version only: there is nothing to compare it with");
                 return Err(Failure::new(Exit::Failed, message));
             }
             newest => (newest - 1, newest),

@@ -10,13 +10,14 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  sagaline dev --example order           shows an order that is paid, and one whose card is declined
-  sagaline dev --data-dir ./data         keeps everything for the next time
-  sagaline dev --nats-url nats://127.0.0.1:4222     on a server that runs already
+  sagaline dev --example order      an order that is paid, and one that is not
+  sagaline dev --data-dir ./data    keeps everything for the next time
+  sagaline dev --nats-url nats://127.0.0.1:4222    on a server that runs already
 
-It starts a nats-server of its own (found on the PATH, or installed once) on a free port, and every service in this process.
-Point other commands at it with `--nats-url` or `SAGALINE_NATS_URL`. Ctrl-C ends it and leaves nothing behind; a second one
-ends it at once.";
+It starts a nats-server of its own (found on the PATH, or installed once) on a
+free port, and every service in this process. Point other commands at it with
+`--nats-url` or `SAGALINE_NATS_URL`. Ctrl-C ends it and leaves nothing behind; a
+second one ends it at once.";
 
 /// Run everything on this machine: a nats-server and every service
 #[derive(Debug, clap::Args)]

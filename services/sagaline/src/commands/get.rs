@@ -1,9 +1,9 @@
 //! `sagaline get`: the state of an execution, or how it ended.
 
-use sagaline_model::ExecutionId;
 use sagaline_sdk::client::{Client, Error};
 use serde_json::Value;
 
+use super::args::Which;
 use crate::{
     context::Context,
     failure::{Exit, Failure, chain},
@@ -16,18 +16,19 @@ Examples:
   sagaline get order-A-1
   sagaline get order-A-1 --output json | jq -r .status
 
-An execution that runs is asked of its orchestrator; one that ended is kept for seven days.";
+An execution that runs is asked of its orchestrator; one that ended is kept for
+seven days.";
 
 /// Show an execution: its status, steps and output
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The execution
-    id: String,
+    #[command(flatten)]
+    which: Which,
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let (execution, output) = (ExecutionId::encoded(&args.id), &context.output);
+    let (execution, output) = (args.which.execution(), &context.output);
     let client = context.client().await?;
     let mut view = client.get(&execution).await?.ok_or(Error::NotFound(execution))?;
     view.output = resolved(&client, std::mem::take(&mut view.output), output).await;

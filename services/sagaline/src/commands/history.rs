@@ -4,6 +4,7 @@ use sagaline_events::input::INPUT_TYPE_PREFIX;
 use sagaline_model::{ExecutionId, Moment};
 use sagaline_sdk::client::{Client, Error, HistoryEntry};
 
+use super::args::Which;
 use crate::{
     context::Context,
     failure::{Exit, Failure},
@@ -16,7 +17,8 @@ Examples:
   sagaline history order-A-1
   sagaline history order-A-1 --output json | jq -c '[.time, .type]'
 
-It is the log itself: its inputs, in the order in which they were applied. The log keeps them for a day. What is gone is said.";
+It is the log itself: its inputs, in the order in which they were applied. The
+log keeps them for a day. What is gone is said.";
 
 /// So much is read at once.
 const PAGE: usize = 1000;
@@ -25,16 +27,19 @@ const PAGE: usize = 1000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The execution
-    id: String,
+    #[command(flatten)]
+    which: Which,
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let (execution, output) = (ExecutionId::encoded(&args.id), &context.output);
+    let (execution, output) = (args.which.execution(), &context.output);
     let client = context.client().await?;
     let gone = client.history_is_gone_before(&execution).await?;
     if let Some(before) = gone {
-        output.talk(&format!("the log before {} is gone, and with it the start, if there was one", words::exact_time(before)));
+        output.talk(&format!(
+            "the log before {} is gone, and with it the start, if there was one",
+            words::exact_time(before)
+        ));
     }
     let mut after = 0;
     loop {
@@ -52,9 +57,16 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure>
 }
 
 /// No input of it is on the log: it never was, or all of it is gone.
-async fn nothing(client: &Client, execution: ExecutionId, gone: Option<Moment>, output: &Output) -> Result<Exit, Failure> {
+async fn nothing(
+    client: &Client,
+    execution: ExecutionId,
+    gone: Option<Moment>,
+    output: &Output,
+) -> Result<Exit, Failure> {
     if gone.is_some() && client.get(&execution).await?.is_some() {
-        output.talk(&format!("all inputs of `{execution}` are gone from the log; `sagaline get {execution}` shows what it came to"));
+        output.talk(&format!(
+            "all inputs of `{execution}` are gone from the log; `sagaline get {execution}` shows what it came to"
+        ));
         return Ok(Exit::Done);
     }
     Err(Failure::from(Error::NotFound(execution)).hint("the log keeps a history for a day"))

@@ -21,11 +21,12 @@ Examples:
   sagaline list --status running --status waiting
   sagaline list --workflow order --status failed --since 1h
   sagaline list --tag customer=7 --tag urgent --output json   one object a line
-  sagaline list --limit 100 --after open:A-100   the next hundred; every object has its `cursor`
+  sagaline list --limit 100 --after open:A-100   the next hundred, by `cursor`
   sagaline list --all --output json | wc -l
 
-Open executions come first, by id; their orchestrators are asked. Then come ended ones, the last to end first; they are kept for
-seven days. If an orchestrator does not answer, the list says so and the exit code is 69.";
+Open executions come first, by id; their orchestrators are asked. Then come
+ended ones, the last to end first; they are kept for seven days. If an
+orchestrator does not answer, the list says so and the exit code is 69.";
 
 /// List executions: open ones by id, then ended ones, the last to end first
 #[derive(Debug, clap::Args)]

@@ -13,7 +13,8 @@ Examples:
   sagaline parse examples/order.yaml
   sagaline parse examples/order.yaml --output json | jq '.root.nodes[].name'
 
-The plan is what `apply` stores and what runs. A file with several definitions gives one object for each.";
+The plan is what `apply` stores and what runs. A file with several definitions
+gives one object for each.";
 
 /// Show the plan that a definition compiles to, as JSON
 #[derive(Debug, clap::Args)]

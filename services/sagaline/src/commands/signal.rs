@@ -4,6 +4,7 @@ use sagaline_model::{ExecutionId, Moment, Name};
 use sagaline_sdk::client::{Client, Error};
 use serde_json::json;
 
+use super::args::Which;
 use crate::{
     context::Context,
     failure::{Exit, Failure},
@@ -17,14 +18,15 @@ Examples:
   sagaline signal order-A-1 approved
   sagaline signal order-A-1 approved --data '{\"by\":\"ann\"}'
 
-A signal that nobody waits for yet is kept until somebody does; one for an execution that has not started, for ten minutes.";
+A signal that nobody waits for yet is kept until somebody does; one for an
+execution that has not started, for ten minutes.";
 
 /// Send a signal to an execution
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The execution
-    id: String,
+    #[command(flatten)]
+    which: Which,
     /// The signal, as the definition calls it
     name: Name,
     /// What it carries: JSON, or @FILE for a file of JSON
@@ -33,7 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let (execution, output) = (ExecutionId::encoded(&args.id), &context.output);
+    let (execution, output) = (args.which.execution(), &context.output);
     let data = files::data("--data", args.data.as_deref())?;
     let client = context.client().await?;
     let before = words::now();

@@ -17,9 +17,11 @@ Examples:
   sagaline start order --input @order.json --id order-A-1 --tag customer=7
   sagaline start order --input @order.json --wait --output json | jq .output
 
-With `--id` it is safe to try again: the same id with the same input is the same execution (`existing: true`, exit code 0);
-with another input it is refused (exit code 1). An input that does not fit the workflow's `input_schema` is refused with
-every violation (exit code 65; with `--output json` one object each). With `--wait` the exit code is 0 only if the execution completes.";
+With `--id` it is safe to try again: the same id with the same input is the same
+execution (`existing: true`, exit code 0); with another input it is refused
+(exit code 1). An input that does not fit the workflow's `input_schema` is
+refused with every violation (exit code 65; with `--output json` one object
+each). With `--wait` the exit code is 0 only if the execution completes.";
 
 /// Start an execution
 #[derive(Debug, clap::Args)]

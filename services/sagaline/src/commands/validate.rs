@@ -14,7 +14,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline validate examples/order.yaml
-  sagaline validate workflows/ --output json     one object a fault: file, line, column, message, hint
+  sagaline validate workflows/ --output json     one object for each fault
 
 It exits with 65 if anything is wrong. No server is needed.";
 

@@ -18,10 +18,11 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline why order-A-1
-  sagaline why order-A-1 --output json | jq -r .command     what to type to end it
+  sagaline why order-A-1 --output json | jq -r .command   what to type to end it
 
 Every reason is shown, the first to end first. Where a worker is waited for, it
-is looked whether there is one. An execution that is over is shown as `get` does.";
+is looked whether there is one. An execution that is over is shown as `get`
+does.";
 
 /// So many queues and activities are looked at; more than that are never the answer to a question.
 const LOOKS_MAX: usize = 20;

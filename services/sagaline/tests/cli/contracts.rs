@@ -135,10 +135,18 @@ fn an_input_that_does_not_fit_is_refused_by_the_client_and_by_the_engine() {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let text = url.as_str().expect("a URL");
     let connection = runtime.block_on(connect(text, "sagaline", "raw")).expect("a connection");
-    start_raw(&connection, 2, "raw", &json!({ "workflow": "checked", "input": { "id": 1 }, "tags": { "team": "red" } }));
+    start_raw(
+        &connection,
+        2,
+        "raw",
+        &json!({ "workflow": "checked", "input": { "id": 1 }, "tags": { "team": "red" } }),
+    );
     eventually("it is over", SOON, || get_if_there(&url, "raw").is_some_and(|view| !view["ended_at"].is_null()));
     let view = get(&url, "raw");
-    assert_eq!((&view["status"], &view["version"], &view["error"]["type"]), (&json!("failed"), &json!(2), &json!("InvalidInput")));
+    assert_eq!(
+        (&view["status"], &view["version"], &view["error"]["type"]),
+        (&json!("failed"), &json!(2), &json!("InvalidInput"))
+    );
     assert_eq!(view["error"]["details"]["violations"][0]["problem"], "has no `total`");
     assert_eq!(view["tags"], json!({ "shop": "", "team": "red" }));
     let shown = at(&url, &["get", "raw"]).ends_with(0).stdout;
@@ -233,12 +241,20 @@ fn what_changed_between_two_versions_is_told() {
         "order: version 1 → 2\n~ output: ${ steps.say.output } → nothing\n+ step tell: activity echo, after go\n\
          - step say: activity echo, after go\n"
     );
-    let diff = installed.run(&["definitions", "diff", "order", "1", "2", "--output", "json"]).ends_with(0).json().remove(0);
+    let diff =
+        installed.run(&["definitions", "diff", "order", "1", "2", "--output", "json"]).ends_with(0).json().remove(0);
     assert_eq!((&diff["from"], &diff["added"], &diff["removed"]), (&json!(1), &json!(["tell"]), &json!(["say"])));
     assert_eq!(diff["keys"][0], json!({ "key": "output", "old": "${ steps.say.output }", "new": null }));
-    assert_eq!(installed.run(&["definitions", "diff", "order", "2", "2"]).ends_with(0).stdout, "order: version 2 → 2\nno difference\n");
+    assert_eq!(
+        installed.run(&["definitions", "diff", "order", "2", "2"]).ends_with(0).stdout,
+        "order: version 2 → 2\nno difference\n"
+    );
     let missing = installed.run(&["definitions", "diff", "order", "1", "7"]).ends_with(1);
-    assert!(missing.stderr.contains("no version 7") && missing.stderr.contains("definitions list order"), "{}", missing.stderr);
+    assert!(
+        missing.stderr.contains("no version 7") && missing.stderr.contains("definitions list order"),
+        "{}",
+        missing.stderr
+    );
     assert_eq!(installed.run(&["definitions", "get", "order", "1"]).ends_with(0).stdout, waiting(1));
     installed.run(&["definitions", "diff", "order", "1"]).ends_with(64);
 }

@@ -45,7 +45,8 @@ impl Installed {
 }
 
 async fn publish(connection: &Connection, subject: String, payload: Vec<u8>) {
-    let message = Message { subject, expected: None, msg_id: None, ttl: None, headers: vec![], payload: payload.into() };
+    let message =
+        Message { subject, expected: None, msg_id: None, ttl: None, headers: vec![], payload: payload.into() };
     let outcome = connection.publish(&message).await;
     assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
 }
@@ -59,7 +60,9 @@ fn a_system_that_is_well_is_said_to_be() {
     at(&url, &["start", "order", "--input", input, "--wait"]).ends_with(0);
     let doctor = at(&url, &["doctor", "--output", "json"]).ends_with(0);
     let ok: Vec<String> = found(&doctor, "ok").into_iter().map(|(check, _)| check).collect();
-    for check in ["server", "clock", "streams", "room", "replicas", "partitions", "owners", "queues", "events", "rejected"] {
+    for check in
+        ["server", "clock", "streams", "room", "replicas", "partitions", "owners", "queues", "events", "rejected"]
+    {
         assert!(ok.iter().any(|of| of == check), "{check}: {}", doctor.stdout);
     }
     let shown = at(&url, &["doctor"]).ends_with(0);
@@ -198,7 +201,8 @@ fn tasks_that_no_worker_takes_are_not_ok_until_one_is_there() {
 
     // One is there: it takes the task, and asks for more.
     let mut messages = runtime.block_on(async { consumer.stream().messages().await.expect("a worker") });
-    let task = runtime.block_on(async { futures::StreamExt::next(&mut messages).await }).expect("a task").expect("a task");
+    let task =
+        runtime.block_on(async { futures::StreamExt::next(&mut messages).await }).expect("a task").expect("a task");
     assert_eq!(not_ok(&installed.doctor(), "queues"), Vec::<String>::new());
     runtime.block_on(async { task.ack().await.expect("acknowledged") });
     drop(messages);
@@ -216,7 +220,12 @@ fn tasks_that_no_worker_takes_are_not_ok_until_one_is_there() {
 #[test]
 fn nats_that_cannot_be_reached_exits_with_69() {
     assert!(run(["doctor", "--nats-url", "nats://127.0.0.1:1"]).ends_with(69).stderr.contains("hint: "));
-    assert!(run(["doctor", "--nats-url", crate::common::server_url(), "--namespace", "nobody"]).ends_with(69).stderr.contains("no Sagaline"));
+    assert!(
+        run(["doctor", "--nats-url", crate::common::server_url(), "--namespace", "nobody"])
+            .ends_with(69)
+            .stderr
+            .contains("no Sagaline")
+    );
 }
 
 #[test]
@@ -242,7 +251,6 @@ fn one_of_three_nodes_that_is_down_is_named_until_it_is_back() {
     eventually("the node is missed", Duration::from_secs(90), || {
         let doctor = doctor();
         last.clone_from(&doctor.stdout);
-        eprintln!("{:?}: {:?} {:?}", doctor.code, found(&doctor, "not_ok"), doctor.stdout);
         doctor.code == Some(1) && not_ok(&doctor, "replicas") == [format!("node {name}")]
     });
     assert!(last.contains("one copy less"), "{last}");

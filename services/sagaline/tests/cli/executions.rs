@@ -9,9 +9,11 @@ fn the_same_start_again_is_the_same_execution_and_another_is_refused() {
     let installed = Installed::new();
     installed.run(&["apply", ORDER]).ends_with(0);
     let start = |input: &str| installed.run(&["start", "order", "--input", input, "--id", "o-1", "--tag", "team=blue"]);
-    assert_eq!(start(r#"{"total":1}"#).ends_with(0).stdout, "execution: o-1\n");
-    assert_eq!(start(r#"{ "total": 1 }"#).ends_with(0).stdout, "execution: o-1\nexisting: true\n");
-    let refused = start(r#"{"total":2}"#).ends_with(1);
+    let order = |total: u32| json!({ "order_id": "A-1", "total": total, "card": "visa" });
+    assert_eq!(start(&order(1).to_string()).ends_with(0).stdout, "execution: o-1\n");
+    // The same, written otherwise.
+    assert_eq!(start(&format!("{:#}", order(1))).ends_with(0).stdout, "execution: o-1\nexisting: true\n");
+    let refused = start(&order(2).to_string()).ends_with(1);
     assert!(refused.stderr.contains("exists already, with another input") && refused.stderr.contains("hint: "));
 
     let history = installed.run(&["history", "o-1", "--output", "json"]).ends_with(0).json();
@@ -25,7 +27,7 @@ fn the_same_start_again_is_the_same_execution_and_another_is_refused() {
 fn a_start_without_an_id_makes_one_up() {
     let (installed, folder) = (Installed::new(), Folder::new());
     installed.run(&["apply", ORDER]).ends_with(0);
-    let file = format!("@{}", folder.file("order.json", r#"{"total": 1}"#));
+    let file = format!("@{}", folder.file("order.json", r#"{"order_id": "A-1", "total": 1, "card": "visa"}"#));
     let started = installed.run(&["start", "order", "--input", &file, "--output", "json"]).ends_with(0).json();
     assert_eq!((started[0]["execution"].as_str().map(str::len), &started[0]["existing"]), (Some(26), &json!(false)));
 }
@@ -52,7 +54,8 @@ fn what_is_sent_while_no_orchestrator_runs_is_stored_and_that_is_said() {
 fn an_id_with_other_characters_is_encoded_the_same_everywhere() {
     let installed = Installed::new();
     installed.run(&["apply", ORDER]).ends_with(0);
-    let started = installed.run(&["start", "order", "--id", "order 1/a"]).ends_with(0);
+    let input = r#"{"order_id":"A-1","total":1,"card":"visa"}"#;
+    let started = installed.run(&["start", "order", "--id", "order 1/a", "--input", input]).ends_with(0);
     assert_eq!(started.stdout, "execution: order_201_2fa\n");
     for id in ["order 1/a", "order_201_2fa"] {
         assert_eq!(installed.run(&["history", id, "--output", "json"]).ends_with(0).json().len(), 1, "{id}");

@@ -61,7 +61,10 @@ fn one_is_shown_so_that_it_cannot_write_to_the_terminal_and_given_back_as_it_cam
     let shown = installed.run(&["rejected", "get", "2"]).ends_with(0).stdout;
     assert!(shown.contains("payload: 7 bytes\n  ff001b5b33316d\n"), "{shown}");
     let json = installed.run(&["rejected", "get", "2", "--output", "json"]).ends_with(0).json();
-    assert_eq!((&json[0]["hex"], &json[0]["subject"]), (&json!("ff001b5b33316d"), &json!(format!("{}.run.0.o-1.in", installed.namespace))));
+    assert_eq!(
+        (&json[0]["hex"], &json[0]["subject"]),
+        (&json!("ff001b5b33316d"), &json!(format!("{}.run.0.o-1.in", installed.namespace)))
+    );
 
     let line = ["--nats-url", &installed.url, "--namespace", &installed.namespace, "rejected", "get", "2", "--raw"];
     let raw = program(line).output().expect("it runs");

@@ -105,7 +105,8 @@ fn what_a_workflow_does_is_shown_in_words() {
     at(&url, &["apply", &folder.file("w.yaml", text)]).ends_with(0);
     at(&url, &["start", "w", "--id", "w-1"]).ends_with(0);
     at(&url, &["start", "w", "--id", "w-2"]).ends_with(0);
-    let tail = Tail::start(url.as_str().expect("a URL"), "sagaline", &["--since", "1h", "--filter", "lifecycle.*.*.w.w-1"]);
+    let tail =
+        Tail::start(url.as_str().expect("a URL"), "sagaline", &["--since", "1h", "--filter", "lifecycle.*.*.w.w-1"]);
     let lines: Vec<String> = (0..4).map(|_| tail.line()).collect();
     for (line, word) in lines.iter().zip(["workflow started ", "step started ", "step completed ", "step waiting "]) {
         assert!(line.contains(word) && line.contains(" w w-1"), "{lines:#?}");

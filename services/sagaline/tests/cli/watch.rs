@@ -15,8 +15,7 @@ use crate::{
     dev::{Dev, SOON, at},
 };
 
-const ASK: &str =
-    "workflow: ask\nsteps:\n  go: { await: { signal: go } }\n  then: { after: go, activity: echo, input: { ok: true } }\n";
+const ASK: &str = "workflow: ask\nsteps:\n  go: { await: { signal: go } }\n  then: { after: go, activity: echo, input: { ok: true } }\n";
 
 /// A watch that runs, for programs.
 fn watch(url: &str, line: &[&str]) -> Child {
@@ -106,7 +105,8 @@ fn a_watch_goes_on_over_a_takeover_and_shows_nothing_twice() {
 fn why_says_that_no_worker_is_there() {
     let (dev, folder) = (Dev::start(&["--output", "json"]), Folder::new());
     let url = dev.ready()["nats_url"].take();
-    let text = "workflow: mail\nsteps:\n  send: { activity: mail.send }\n  both: { activity: sleep, input: { ms: 60000 } }\n";
+    let text =
+        "workflow: mail\nsteps:\n  send: { activity: mail.send }\n  both: { activity: sleep, input: { ms: 60000 } }\n";
     at(&url, &["apply", &folder.file("mail.yaml", text)]).ends_with(0);
     at(&url, &["start", "mail", "--id", "m-1"]).ends_with(0);
     let worker = |step: &str| {

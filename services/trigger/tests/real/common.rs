@@ -7,7 +7,7 @@ use bytes::Bytes;
 use sagaline_broker::{
     names::{Names, Stream},
     nats::{Connection, Installed, connect},
-    ports::{Bucket, Message, Outcome},
+    ports::{Bucket, Message},
 };
 use sagaline_events::{
     Input, Start,
@@ -15,7 +15,7 @@ use sagaline_events::{
 };
 use sagaline_model::{Dag, Name, Plan, Trigger};
 use sagaline_telemetry::Health;
-use sagaline_testkit::site::{Nats, eventually_within};
+use sagaline_testkit::site::{Nats, eventually_within, store, stream};
 use sagaline_trigger::Settings;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -83,8 +83,7 @@ impl World {
 
     async fn put(&self, key: &str, payload: Bytes) {
         let subject = self.names().key(Bucket::Definitions, key);
-        let message = Message { subject, expected: None, msg_id: None, ttl: None, headers: vec![], payload };
-        assert!(matches!(self.connection.publish(&message).await, Outcome::Stored { .. }), "{key} is stored");
+        store(&self.connection, &Message { subject, expected: None, msg_id: None, ttl: None, headers: vec![], payload }).await;
     }
 
     /// Publishes an event in binary mode.
@@ -94,7 +93,8 @@ impl World {
     }
 
     pub(crate) async fn publish_raw(&self, kind: &str, headers: &[(&str, &str)], payload: impl Into<Bytes>) {
-        publish(&self.connection, kind, headers, payload.into()).await.expect("stored");
+        let payload = payload.into();
+        eventually("it is stored", async || publish(&self.connection, kind, headers, payload.clone()).await.is_ok()).await;
     }
 
     /// The starts in all logs, by execution, each as often as it is there.
@@ -122,7 +122,7 @@ impl World {
     /// Waits until the consumer has nothing left to deliver and nothing unacknowledged.
     pub(crate) async fn settle(&self) {
         let events = self.names().stream(Stream::Events);
-        let stream = self.connection.jetstream().get_stream(&events).await.expect("the stream of events");
+        let stream = stream(&self.connection, &events).await;
         eventually("every event is acknowledged", async || {
             let consumer = stream.consumer_info("trigger").await;
             consumer.is_ok_and(|consumer| consumer.num_pending == 0 && consumer.num_ack_pending == 0)
@@ -131,8 +131,8 @@ impl World {
     }
 
     /// Everything in a stream.
-    pub(crate) async fn stored(&self, stream: &str) -> Vec<StreamMessage> {
-        let stream = self.connection.jetstream().get_stream(stream).await.expect("a stream");
+    pub(crate) async fn stored(&self, name: &str) -> Vec<StreamMessage> {
+        let stream = stream(&self.connection, name).await;
         let mut messages = vec![];
         let state = stream.cached_info().state.clone();
         for sequence in state.first_sequence.max(1)..=state.last_sequence {

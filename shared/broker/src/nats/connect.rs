@@ -16,7 +16,7 @@ use async_nats::{
 };
 use sagaline_model::NameError;
 use serde::Deserialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::api::{ApiError, JETSTREAM_NOT_ENABLED, JETSTREAM_NOT_ENABLED_FOR_ACCOUNT};
 use crate::names::Names;
@@ -34,6 +34,8 @@ const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(1);
 const PING_INTERVAL: Duration = Duration::from_millis(1250);
 /// How long JetStream is waited for once a server answers: a cluster that starts at the same time has to elect a leader first.
 const JETSTREAM_WITHIN: Duration = Duration::from_secs(15);
+/// What was asked before there was a leader is never answered.
+const JETSTREAM_TRY: Duration = Duration::from_millis(1500);
 /// How long one answer is waited for.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// What is handed to the connection and not written yet.
@@ -137,7 +139,8 @@ pub async fn connect(url: &str, namespace: &str, name: &str) -> Result<Connectio
 async fn await_jetstream(connection: &Connection, shown: &str) -> Result<(), ConnectError> {
     let deadline = Instant::now() + JETSTREAM_WITHIN;
     loop {
-        let why = match connection.api::<Account>("INFO", &()).await {
+        let asked = timeout(JETSTREAM_TRY, connection.api::<Account>("INFO", &()));
+        let why = match asked.await.unwrap_or(Err(ApiError::NoAnswer)) {
             Ok(Account {}) => return Ok(()),
             Err(ApiError::Refused { code: JETSTREAM_NOT_ENABLED | JETSTREAM_NOT_ENABLED_FOR_ACCOUNT, .. })
             | Err(ApiError::NobodyThere) => return Err(ConnectError::NoJetStream { url: shown.to_owned() }),

@@ -45,11 +45,7 @@ fn changes(found: &Config, wanted: &Config) -> Vec<String> {
     let fields = [
         ("max_age", format!("{:?}", found.max_age), format!("{:?}", wanted.max_age)),
         ("discard", format!("{:?}", found.discard), format!("{:?}", wanted.discard)),
-        (
-            "subject_transform",
-            format!("{:?}", found.subject_transform),
-            format!("{:?}", wanted.subject_transform),
-        ),
+        ("subject_transform", format!("{:?}", found.subject_transform), format!("{:?}", wanted.subject_transform)),
         ("allow_direct", found.allow_direct.to_string(), wanted.allow_direct.to_string()),
         ("allow_rollup", found.allow_rollup.to_string(), wanted.allow_rollup.to_string()),
         ("allow_msg_ttl", found.allow_message_ttl.to_string(), wanted.allow_message_ttl.to_string()),

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::{
     Connection,
     api::{API, ApiError, nanos},
-    content,
+    boot, content,
 };
 use crate::ports::{Entry, Event, Sequence};
 
@@ -33,6 +33,10 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 /// Three missing heartbeats: whoever should send them is gone.
 const SILENCE_MAX: Duration = Duration::from_millis(1500);
 
+/// So soon after a consumer was made on one node of a cluster all others know of it. Until then they say that nobody has it.
+const KNOWN_WITHIN: Duration = Duration::from_secs(1);
+const UNKNOWN_PAUSE: Duration = Duration::from_millis(20);
+
 pub(super) struct Reader {
     deliveries: Subscriber,
     inbox: String,
@@ -40,6 +44,9 @@ pub(super) struct Reader {
     consumer: String,
     progress: Progress,
     silence: Silence,
+    opened: Duration,
+    /// Before this nothing is asked for.
+    ask_from: Duration,
 }
 
 /// What was delivered and what is still asked for.
@@ -62,6 +69,8 @@ struct Silence {
 enum Heard {
     Entry(Entry),
     Nothing,
+    /// No node that we know has the consumer.
+    Nobody,
     Lost(String),
 }
 
@@ -80,7 +89,7 @@ impl Reader {
         let consumer = consumer::make(connection, &stream, from, unique).await?;
         let progress = Progress { last: from.max(1) - 1, deliveries: 0, asked: 0 };
         let silence = Silence { length: Duration::ZERO, looked: now };
-        Ok(Self { deliveries, inbox, stream, consumer, progress, silence })
+        Ok(Self { deliveries, inbox, stream, consumer, progress, silence, opened: boot(), ask_from: Duration::ZERO })
     }
 
     /// Appends what has come, at most `limit` entries; or why nothing more will come.
@@ -101,6 +110,11 @@ impl Reader {
                     match self.progress.take(message) {
                         Heard::Entry(entry) => into.push(Event::Entry(entry)),
                         Heard::Nothing => {}
+                        Heard::Nobody if now < self.opened + KNOWN_WITHIN && self.progress.deliveries == 0 => {
+                            self.progress.asked = 0;
+                            self.ask_from = now + UNKNOWN_PAUSE;
+                        }
+                        Heard::Nobody => return Err("the consumer is gone".into()),
                         Heard::Lost(why) => return Err(why),
                     }
                 }
@@ -116,6 +130,9 @@ impl Reader {
 
     /// The subject, reply and body of a request for more entries, when it is time.
     pub(super) fn request(&mut self) -> Option<(String, String, String)> {
+        if self.silence.looked < self.ask_from {
+            return None;
+        }
         let more = self.progress.more()?;
         let body = json!({ "batch": more, "expires": nanos(REQUEST_EXPIRES), "idle_heartbeat": nanos(HEARTBEAT) });
         let subject = format!("{API}.CONSUMER.MSG.NEXT.{}.{}", self.stream, self.consumer);
@@ -159,7 +176,7 @@ impl Progress {
                 self.asked = self.asked.saturating_sub(unfilled(&message));
                 Heard::Nothing
             }
-            Some(StatusCode::NO_RESPONDERS) => Heard::Lost("the consumer is gone".into()),
+            Some(StatusCode::NO_RESPONDERS) => Heard::Nobody,
             Some(status) => {
                 let why = message.description.as_deref().unwrap_or("for no reason given");
                 Heard::Lost(format!("NATS ended it: {why} ({status})"))
@@ -303,7 +320,7 @@ mod tests {
         assert!(matches!(progress.take(status(Some(StatusCode::TIMEOUT), Some(ASKED_MAX))), Heard::Nothing));
         assert_eq!(progress.more(), Some(ASKED_MAX));
         assert!(matches!(progress.take(status(Some(StatusCode::REQUEST_TERMINATED), None)), Heard::Lost(_)));
-        assert!(matches!(progress.take(status(Some(StatusCode::NO_RESPONDERS), None)), Heard::Lost(_)));
+        assert!(matches!(progress.take(status(Some(StatusCode::NO_RESPONDERS), None)), Heard::Nobody));
     }
 
     #[test]

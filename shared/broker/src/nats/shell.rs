@@ -28,16 +28,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{
-    service::{Report, Service, Settings},
-    sight::look,
-};
 use self::{
     keeper::{Ended, Keeper},
     member::Seat,
     memory::Memory,
     thread::Owning,
     trouble::Trouble,
+};
+pub use self::{
+    service::{Report, Service, Settings},
+    sight::look,
 };
 use super::{Connection, Lease, boot, clock};
 use crate::{

@@ -105,7 +105,8 @@ impl Connection {
         let mut left: HashMap<String, Left> = HashMap::new();
         for (partition, executions) in by_partition {
             // The order matters: see above.
-            let subjects_of = |execution: &&str| [names.start(execution, partitions), names.input(execution, partitions)];
+            let subjects_of =
+                |execution: &&str| [names.start(execution, partitions), names.input(execution, partitions)];
             let log = self.on(&names.runs(partition), &executions, |execution| subjects_of(execution).into()).await?;
             let snapshots = names.bucket_stream(Bucket::Executions);
             let key = |execution: &&str| LogKind::Runs.snapshot_key(partition, execution);

@@ -69,9 +69,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Ask::Get { execution } | Ask::Why { execution } => Some(execution.as_str()),
         };
         let live = self.mode == Mode::Live;
-        if let Some(slot) = key.filter(|_| live).and_then(|key| self.slots.get_mut(key)) {
+        if let Some(key) = key.filter(|_| live)
+            && let Some(slot) = self.slots.get_mut(key)
+        {
             slot.used = self.ports.boot();
-            let answer = self.machine.answer(&ask, Some(&slot.state));
+            let answer = self.answer_of(key, &ask);
             // Its start may be stored and not folded yet.
             if answer != Answer::Unknown {
                 return self.ports.answer(asker, &answer);
@@ -125,7 +127,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// Publishes a mark if somebody waits and none is on its way.
     pub(super) fn ask_for_head(&mut self) {
         let questions = &mut self.questions;
-        if questions.new.is_empty() || questions.mark != MarkState::None || self.mode == Mode::Refolding || self.stopping.is_some() {
+        if questions.new.is_empty()
+            || questions.mark != MarkState::None
+            || self.mode == Mode::Refolding
+            || self.stopping.is_some()
+        {
             return;
         }
         questions.marked = std::mem::take(&mut questions.new);
@@ -161,7 +167,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                     self.ask_awake(&key, ask, asker);
                     continue;
                 }
-                None => self.machine.answer(&ask, self.slots.get(key).map(|slot| &slot.state)),
+                None => self.answer_of(key, &ask),
             };
             self.ports.answer(asker, &answer);
         }

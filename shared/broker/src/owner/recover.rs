@@ -2,18 +2,15 @@
 
 use std::{collections::BTreeSet, ops::Bound, sync::Arc, time::Duration};
 
-use super::{
-    Halt, Mode, Owner, Watcher,
-    cover::Checkpoint,
-    save::stored_revision,
-};
+use super::{Halt, Mode, Owner, Watcher, cover::Checkpoint, save::stored_revision};
 use crate::{
     machine::{Act, Machine, QueuedTask},
     ports::{Failure, Message, Outcome, Ports, Sequence},
 };
 
-/// How often a write of recovery is tried before the owner gives up and starts anew.
-const TRIES: u32 = 20;
+/// How often a write of recovery is tried before the owner gives up and starts anew: a cluster may take nine seconds to elect a
+/// leader, and beginning anew would only take longer.
+const TRIES: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// So many tasks are looked for at once.
@@ -90,7 +87,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             // A state may wait for many tasks: pages are bounded by these, not by the states.
             let mut tasks: Vec<(String, String)> = vec![];
             let mut last = None;
-            for (key, slot) in self.slots.range::<str, _>((after.as_ref().map(|key: &Arc<str>| &**key), Bound::Unbounded)) {
+            for (key, slot) in
+                self.slots.range::<str, _>((after.as_ref().map(|key: &Arc<str>| &**key), Bound::Unbounded))
+            {
                 let wanted = self.machine.tasks(key, &slot.state);
                 tasks.extend(wanted.into_iter().map(|task| (task.queue, task.message.subject)));
                 last = Some(Arc::clone(key));

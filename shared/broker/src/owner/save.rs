@@ -289,7 +289,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
 
     pub(super) fn checkpoint_message(&self, checkpoint: &Checkpoint, expected: Sequence) -> Message {
         Message {
-            subject: self.settings.names.key(Bucket::Partitions, &self.settings.log.checkpoint_key(self.settings.partition)),
+            subject: self
+                .settings
+                .names
+                .key(Bucket::Partitions, &self.settings.log.checkpoint_key(self.settings.partition)),
             expected: Some(expected),
             msg_id: None,
             ttl: None,
@@ -333,7 +336,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     /// The checkpoint that the bucket holds, or why it cannot be read.
-    pub(super) async fn stored_checkpoint(&mut self) -> Result<Option<(Sequence, Result<Checkpoint, String>)>, Failure> {
+    pub(super) async fn stored_checkpoint(
+        &mut self,
+    ) -> Result<Option<(Sequence, Result<Checkpoint, String>)>, Failure> {
         let key = self.settings.log.checkpoint_key(self.settings.partition);
         let there = self.ports.value(Bucket::Partitions, &key).await?;
         let read = |value: bytes::Bytes| serde_json::from_slice(&value).map_err(|fault| fault.to_string());

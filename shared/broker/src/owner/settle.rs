@@ -22,7 +22,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 self.done(&pending);
                 Ok(())
             }
-            Outcome::Found(value) if matches!(pending.purpose, Purpose::Wake { .. }) => self.woken(pending, value).await,
+            Outcome::Found(value) if matches!(pending.purpose, Purpose::Wake { .. }) => {
+                self.woken(pending, value).await
+            }
             Outcome::Found(value) => {
                 self.found(&pending, value.map(|(_, bytes)| bytes));
                 Ok(())
@@ -66,21 +68,22 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 self.done(&pending);
                 Ok(())
             }
-            Purpose::Snapshot { .. } | Purpose::Record(_) | Purpose::Tombstone(_) => self.save_contested(pending, last).await,
+            Purpose::Snapshot { .. } | Purpose::Record(_) | Purpose::Tombstone(_) => {
+                self.save_contested(pending, last).await
+            }
             Purpose::Checkpoint { .. } => self.checkpoint_contested().await,
             Purpose::Mark(_)
             | Purpose::Rejected { .. }
             | Purpose::Revoke { .. }
             | Purpose::LookUp { .. }
-            | Purpose::Wake { .. } => {
-                self.unanswered(pending, "an expected sequence that was never given").await
-            }
+            | Purpose::Wake { .. } => self.unanswered(pending, "an expected sequence that was never given").await,
         }
     }
 
     /// Nobody knows whether it was done. Everything has a name, so it is done again.
     pub(super) async fn unanswered(&mut self, pending: Pending, why: &str) -> Result<(), Halt> {
         self.watcher.retried(pending.subject(), why);
+        self.not_taken(&pending, why);
         match &pending.purpose {
             Purpose::Checkpoint { .. } => self.checkpoint_contested().await,
             // It comes due again after a pause.
@@ -119,7 +122,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             (Purpose::Checkpoint { .. }, _) => self.checkpoint_in_flight = false,
             (Purpose::Mark(_), _) => self.questions.mark_lost(),
             // Until an operator allows it: nothing else may take the place of the end of a state.
-            (Purpose::Record(_) | Purpose::Tombstone(_) | Purpose::Wake { .. }, _) => self.outbox.again(self.ports.boot(), pending),
+            (Purpose::Record(_) | Purpose::Tombstone(_) | Purpose::Wake { .. }, _) => {
+                self.outbox.again(self.ports.boot(), pending)
+            }
             (_, _) => self.done(&pending),
         }
     }
@@ -140,6 +145,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let Some(key) = &pending.key else { return };
         if let Some(slot) = self.slots.get_mut(key) {
             slot.pending = slot.pending.saturating_sub(1);
+            if matches!(pending.purpose, Purpose::Task { .. }) {
+                slot.untaken = None;
+            }
         }
         if matches!(pending.purpose, Purpose::Timer(_)) {
             self.rearm(key);

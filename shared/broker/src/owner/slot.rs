@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use sagaline_model::Moment;
 
-use super::cover::Cover;
+use super::{cover::Cover, untaken::Untaken};
 use crate::ports::Sequence;
 
 pub(super) struct Slot<S> {
@@ -27,6 +27,8 @@ pub(super) struct Slot<S> {
     pub(super) touched: Duration,
     /// When it was last needed in memory: it moved, or somebody asked.
     pub(super) used: Duration,
+    /// A task of it that its queue does not take.
+    pub(super) untaken: Option<Box<Untaken>>,
     /// The snapshot that it stands in the place of, which could not be read.
     pub(super) unread: Option<Bytes>,
 }
@@ -64,6 +66,7 @@ impl<S> Slot<S> {
             fired: None,
             touched: now,
             used: now,
+            untaken: None,
             unread: None,
         }
     }

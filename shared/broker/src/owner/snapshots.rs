@@ -81,7 +81,13 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     /// A state that rests is not kept in memory.
-    fn place(&mut self, key: Arc<str>, state: M::State, applied: (Sequence, sagaline_model::Moment), revision: Sequence) {
+    fn place(
+        &mut self,
+        key: Arc<str>,
+        state: M::State,
+        applied: (Sequence, sagaline_model::Moment),
+        revision: Sequence,
+    ) {
         let glance = if self.machine.rests(&state) { self.machine.glance(&state) } else { None };
         match glance {
             Some(glance) => {

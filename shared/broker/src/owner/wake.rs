@@ -41,11 +41,12 @@ pub(super) struct Waking<M: Machine> {
 impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// An input for a state that rests: it waits until the state is there.
     pub(super) fn defer(&mut self, key: &Arc<str>, entry: Entry, input: M::Input) {
-        let Some(waking) = self.wake(key) else { return };
+        let without = self.settings.without;
+        let Some(waking) = self.wake(key).filter(|_| !without.deferring) else { return };
         let first = waking.deferred.is_empty().then_some(entry.sequence);
         waking.deferred.push_back((entry, input));
         self.resting.deferred += 1;
-        if let Some(first) = first {
+        if let Some(first) = first.filter(|_| !without.holding) {
             self.cover.hold(first, key);
         }
     }
@@ -107,12 +108,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     /// The state is there: what was deferred is folded, then what was asked is answered.
-    async fn is_awake(
-        &mut self,
-        key: &Arc<str>,
-        slot: Option<Slot<M::State>>,
-        waking: Waking<M>,
-    ) -> Result<(), Halt> {
+    async fn is_awake(&mut self, key: &Arc<str>, slot: Option<Slot<M::State>>, waking: Waking<M>) -> Result<(), Halt> {
         let Waking { stub, deferred, questions, .. } = waking;
         self.resting.deferred -= deferred.len();
         self.resting.asked -= questions.len();
@@ -136,7 +132,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         }
         self.finish_if_over(key);
         for (ask, asker) in questions {
-            let answer = self.machine.answer(&ask, self.slots.get(key).map(|slot| &slot.state));
+            let answer = self.answer_of(key, &ask);
             self.ports.answer(asker, &answer);
         }
         Ok(())

@@ -93,7 +93,9 @@ impl Never {
         match self {
             Self::Refused(why) => format!("its answer is refused by `{reply}`: {why}"),
             Self::Homeless => {
-                format!("its answer was not stored within {HOMELESS_AFTER:?}: no stream takes `{reply}`, where it is wanted")
+                format!(
+                    "its answer was not stored within {HOMELESS_AFTER:?}: no stream takes `{reply}`, where it is wanted"
+                )
             }
         }
     }
@@ -168,7 +170,10 @@ async fn offload<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, output: Value) -
         match hold.keep(hold.ports().offload(task, output.clone())).await {
             Ok(reference) => return Ok(reference),
             Err(PayloadFault::Never(why)) => return Err(why),
-            Err(PayloadFault::Later(why)) => tracing::warn!(why, "a large output cannot be stored yet; trying again"),
+            Err(PayloadFault::Later(why)) => {
+                let Task { execution, path, attempt, .. } = task;
+                tracing::warn!(%execution, step = %path, attempt, why, "a large output cannot be stored yet; trying again");
+            }
         }
         hold.keep(hold.ports().pause(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

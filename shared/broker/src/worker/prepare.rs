@@ -87,7 +87,10 @@ async fn input<P: TaskPorts>(ports: &P, delivery: &Delivery, task: &mut Task) ->
         match ports.resolve(input.clone()).await {
             Ok(input) => return Ok(input),
             Err(PayloadFault::Never(why)) => return Err(StepError::new("BadInput", why).final_()),
-            Err(PayloadFault::Later(why)) => tracing::warn!(why, "a large input cannot be read yet; trying again"),
+            Err(PayloadFault::Later(why)) => {
+                let Task { execution, path, attempt, .. } = task;
+                tracing::warn!(%execution, step = %path, attempt, why, "a large input cannot be read yet; trying again");
+            }
         }
         ports.pause(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

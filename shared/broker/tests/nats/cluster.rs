@@ -1,6 +1,7 @@
 //! On three nodes, in every run: what only a cluster answers, and what goes on when leaders change and nodes die.
 
 mod answers;
+mod configurations;
 mod connection;
 mod durability;
 mod lease;

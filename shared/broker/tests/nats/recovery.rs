@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use sagaline_broker::{
     names::LogKind,
     nats::{Connection, NatsPorts},
-    ports::{Bucket, Message, Outcome, Ports, Sequence, Stored},
+    ports::{Bucket, Message, Outcome, Ports, Stored},
 };
 
 use crate::common::{Site, message};
@@ -69,7 +68,8 @@ async fn snapshots(ports: &mut NatsPorts) -> BTreeMap<String, Stored> {
 #[tokio::test]
 async fn snapshots_are_loaded_page_by_page_and_removed_ones_are_told() {
     let (site, connection) = Site::installed().await;
-    let key = |partition, id: &str| connection.names().key(Bucket::Executions, &Names::snapshot_key(partition, id));
+    let key =
+        |partition, id: &str| connection.names().key(Bucket::Executions, &LogKind::Runs.snapshot_key(partition, id));
     let snapshot = |number: u64| message(&key(0, &format!("order-{number}")), format!("{{\"n\":{number}}}"));
     publish_all(&connection, (0..12_000).map(snapshot)).await;
     publish_all(&connection, [message(&key(0, "order-7"), "newer"), message(&key(1, "other"), "{}")]).await;
@@ -97,7 +97,7 @@ async fn no_snapshots_are_an_empty_page() {
 async fn records_are_read_in_batches_and_removed_ones_count_as_absent() {
     let (site, connection) = Site::installed().await;
     let key = |number: u64| connection.names().key(Bucket::Results, &format!("order-{number}"));
-    let ended = |number: &u64| number % 10 == 0;
+    let ended = |number: &u64| number.is_multiple_of(10);
     publish_all(&connection, (0..5_000).filter(ended).map(|number| message(&key(number), number.to_string()))).await;
     let removed = Message { headers: vec![("KV-Operation", "PURGE".into())], ..message(&key(20), "") };
     publish_all(&connection, [removed]).await;

@@ -76,7 +76,8 @@ async fn the_word_follows_the_streams() {
             refusal(&connection).await.is_some_and(|fill| fill.stream == stream && (90..100).contains(&fill.percent))
         })
         .await;
-        let told = soon(heard.wait_for(|word| word.as_ref().is_some_and(|word| !word.is_open()))).await.unwrap().clone();
+        let told =
+            soon(heard.wait_for(|word| word.as_ref().is_some_and(|word| !word.is_open()))).await.unwrap().clone();
         assert_eq!(told.unwrap().closed.keys().collect::<Vec<_>>(), [stream]);
         empty(&connection, stream).await;
         eventually(&format!("`{stream}` is open"), async || refusal(&connection).await.is_none()).await;

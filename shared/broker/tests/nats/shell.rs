@@ -93,8 +93,7 @@ impl Member {
             begun: Arc::clone(&begun),
             breaks,
         };
-        let settings =
-            Settings { hangs_after: Duration::from_secs(2), ..Settings::new(site.server.url(), PARTITIONS) };
+        let settings = Settings { hangs_after: Duration::from_secs(2), ..Settings::new(site.server.url(), PARTITIONS) };
         let running = tokio::spawn(run(service, connection, settings, stop.clone()));
         Self { totals, said, trap, begun, stop, running }
     }
@@ -243,10 +242,8 @@ async fn a_member_that_can_own_nothing_leaves_its_share_to_the_others() {
 async fn what_nobody_takes_is_taken_by_who_can() {
     let (site, connection) = installed().await;
     let subject = connection.names().key(Bucket::Partitions, &LOG.member_key("ghost"));
-    let ghost = Message {
-        ttl: Some(Duration::from_secs(60)),
-        ..message(&subject, r#"{"joined":"2026-01-01T00:00:00Z"}"#)
-    };
+    let ghost =
+        Message { ttl: Some(Duration::from_secs(60)), ..message(&subject, r#"{"joined":"2026-01-01T00:00:00Z"}"#) };
     publish(&connection, &ghost).await;
     let begun = boot();
     let member = Member::join(&site).await;

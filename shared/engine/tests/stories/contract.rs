@@ -25,12 +25,19 @@ fn contract() -> Story {
 
 #[test]
 fn an_input_that_fits_begins() {
-    contract().start_with(json!({ "id": "A", "total": 1 })).gives(&["workflow.started", "step.started a#1", "task a#1"]);
+    contract().start_with(json!({ "id": "A", "total": 1 })).gives(&[
+        "workflow.started",
+        "step.started a#1",
+        "task a#1",
+    ]);
 }
 
 #[test]
 fn an_input_that_does_not_fit_ends_the_execution_before_it_begins_and_says_all_that_is_wrong() {
-    let story = contract().start_with(json!({ "total": -1 })).gives(&["workflow.start_refused InvalidInput"]).is(Status::Failed);
+    let story = contract()
+        .start_with(json!({ "total": -1 }))
+        .gives(&["workflow.start_refused InvalidInput"])
+        .is(Status::Failed);
     let view = story.view();
     let error = view.error.expect("an error");
     assert_eq!(
@@ -62,7 +69,10 @@ fn a_start_without_a_version_is_checked_when_it_is_bound() {
 #[test]
 fn what_came_early_does_not_save_a_bad_input() {
     contract().at("0s", cancel("not today")).at("1s", start(json!(1))).gives(&["workflow.start_refused InvalidInput"]);
-    contract().at("0s", signal("go", json!(1))).at("1s", start(json!(1))).gives(&["workflow.start_refused InvalidInput"]);
+    contract()
+        .at("0s", signal("go", json!(1)))
+        .at("1s", start(json!(1)))
+        .gives(&["workflow.start_refused InvalidInput"]);
 }
 
 /// Whoever put it into the object store has seen it; here it cannot be.

@@ -96,7 +96,9 @@ fn every_answer_is_written_and_read_as_recorded() {
 #[test]
 fn a_list_may_be_asked_for_without_a_filter() {
     let ask: Ask = serde_json::from_str(r#"{"list":{"limit":10}}"#).unwrap();
-    assert_eq!(ask, Ask::List {
+    assert_eq!(
+        ask,
+        Ask::List {
             status: vec![],
             workflow: None,
             tags: BTreeMap::new(),
@@ -104,5 +106,6 @@ fn a_list_may_be_asked_for_without_a_filter() {
             after: None,
             limit: 10,
             paged: false,
-        });
+        }
+    );
 }

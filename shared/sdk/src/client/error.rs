@@ -77,9 +77,10 @@ impl Error {
             | Self::Full { .. }
             | Self::Payload(PayloadError::Full { .. })
             | Self::Contended { .. } => Class::Refused,
-            Self::InvalidInput { .. } | Self::Refused { .. } | Self::TooLarge { .. } | Self::Payload(PayloadError::TooLarge { .. }) => {
-                Class::BadData
-            }
+            Self::InvalidInput { .. }
+            | Self::Refused { .. }
+            | Self::TooLarge { .. }
+            | Self::Payload(PayloadError::TooLarge { .. }) => Class::BadData,
             Self::Connect(ConnectError::BadNamespace(_) | ConnectError::BadUrl { .. }) => Class::BadData,
             Self::Connect(_)
             | Self::Install(_)

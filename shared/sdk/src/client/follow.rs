@@ -175,7 +175,9 @@ async fn sort(mut heard: async_nats::Subscriber, namespace: String, mut queues: 
     while let Some(message) = heard.next().await {
         let id = message.headers.as_ref().and_then(|headers| headers.get("ce-id"));
         let id = id.map_or(String::new(), |id| id.as_str().to_owned());
-        let Some(mut event) = LifecycleEvent::parse(&namespace, &message.subject, id, message.payload) else { continue };
+        let Some(mut event) = LifecycleEvent::parse(&namespace, &message.subject, id, message.payload) else {
+            continue;
+        };
         counts.received.fetch_add(1, Ordering::Relaxed);
         let worker = fnv1a(event.execution.as_bytes()) as usize % queues.len();
         let queue = &mut queues[worker];

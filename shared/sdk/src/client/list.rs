@@ -55,7 +55,8 @@ pub struct Listing {
 impl Client {
     /// Lists executions, from behind a cursor or from the first.
     pub fn list(&self, filter: ListFilter, after: Option<Cursor>) -> Listing {
-        let wants = |over: bool| filter.status.is_empty() || filter.status.iter().any(|status| status.is_over() == over);
+        let wants =
+            |over: bool| filter.status.is_empty() || filter.status.iter().any(|status| status.is_over() == over);
         let (behind, below) = match after {
             None => (Some(None), None),
             Some(Cursor::Open(id)) => (Some(Some(id)), None),

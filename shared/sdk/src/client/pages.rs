@@ -94,29 +94,32 @@ impl Pages {
     pub(super) async fn next(&mut self, most: usize) -> Result<Vec<(Position, Message)>, Error> {
         let deadline = Instant::now() + LAG_MAX;
         loop {
-            let page = self.fetch(most).await?;
+            let mut page = vec![];
+            let fetched = self.fetch(most, &mut page).await;
             if let Some((position, _)) = page.last() {
                 self.read = position.sequence;
                 return Ok(page);
             }
-            if self.last <= self.read || deadline <= Instant::now() {
-                return Ok(page);
+            let late = deadline <= Instant::now();
+            match fetched {
+                Ok(()) if late || self.last <= self.read => return Ok(page),
+                // The node that we are connected to may not know the consumer yet, which is on another.
+                Err(error) if late => return Err(error),
+                Ok(()) | Err(_) => sleep(LAG_PAUSE).await,
             }
-            sleep(LAG_PAUSE).await;
         }
     }
 
-    async fn fetch(&self, most: usize) -> Result<Vec<(Position, Message)>, Error> {
+    async fn fetch(&self, most: usize, page: &mut Vec<(Position, Message)>) -> Result<(), Error> {
         let batch = self.consumer.fetch().max_messages(most).messages().await;
         let mut batch = batch.map_err(|error| self.failed(error.into()))?;
-        let mut page = vec![];
         while let Some(message) = batch.next().await {
             let message = message.map_err(|error| self.failed(error))?;
             let mut position = Position::of(&message).map_err(|error| self.failed(error))?;
             position.pending = self.at_least(position.pending, position.sequence);
             page.push((position, message));
         }
-        Ok(page)
+        Ok(())
     }
 
     fn at_least(&self, pending: u64, read: Sequence) -> u64 {

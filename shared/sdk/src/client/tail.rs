@@ -47,13 +47,24 @@ pub struct TailedEvent {
 pub enum Tailed {
     Event(Box<TailedEvent>),
     /// Nothing is heard from a stream at this time; it is tried again until it is.
-    CutOff { stream: String, why: String },
+    CutOff {
+        stream: String,
+        why: String,
+    },
     /// It is heard again, and nothing was missed.
-    Back { stream: String },
+    Back {
+        stream: String,
+    },
     /// These were removed from the stream before they could be read.
-    Lost { stream: String, first: Sequence, last: Sequence },
+    Lost {
+        stream: String,
+        first: Sequence,
+        last: Sequence,
+    },
     /// The stream was made anew or has lost its end: it is read from its beginning.
-    Anew { stream: String },
+    Anew {
+        stream: String,
+    },
 }
 
 /// Follows until it is dropped.

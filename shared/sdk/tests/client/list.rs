@@ -16,7 +16,8 @@ async fn owner_of(client: &Client, open: Vec<ExecutionView>) -> Owner {
     let partitions = client.partitions();
     Owner::play_each(client, &[0, 1], move |partition, ask| {
         let Ask::List { after, status, paged, limit, .. } = ask else { return Answer::Unknown };
-        let wanted = |view: &ExecutionView| status.is_empty() || status.iter().any(|status| status == view.status.as_str());
+        let wanted =
+            |view: &ExecutionView| status.is_empty() || status.iter().any(|status| status == view.status.as_str());
         let mut mine: Vec<_> = open
             .iter()
             .filter(|view| partition_of(view.execution.as_str(), partitions) == partition && wanted(view))
@@ -89,7 +90,10 @@ async fn everything_that_is_asked_for_must_hold() {
     for (filter, expected) in [
         (ListFilter { tags: vec![tag("team", Some("blue"))], ..ListFilter::default() }, vec!["o1", "e2", "e1"]),
         (ListFilter { tags: vec![tag("urgent", None)], ..ListFilter::default() }, vec!["e2"]),
-        (ListFilter { tags: vec![tag("team", Some("blue")), tag("team", Some("red"))], ..ListFilter::default() }, vec![]),
+        (
+            ListFilter { tags: vec![tag("team", Some("blue")), tag("team", Some("red"))], ..ListFilter::default() },
+            vec![],
+        ),
         (ListFilter { since: Some(Moment::from_millis(40)), ..ListFilter::default() }, vec!["o1", "e3"]),
         (ListFilter { status: vec![Status::Failed, Status::Waiting], ..ListFilter::default() }, vec!["o1", "e3", "e2"]),
         (ListFilter { workflow: Some(name("refund")), ..ListFilter::default() }, vec![]),
@@ -111,7 +115,8 @@ async fn many_ended_ones_are_walked_back_over_holes_to_the_first() {
     let _owner = owner_of(&client, vec![]).await;
     let whole = all(&client, ListFilter::default()).await;
     let numbers = (0..records).rev().filter(|number| number % 2 == 1 || 600 <= *number || *number == 598);
-    let expected: Vec<_> = numbers.map(|number| if number == 598 { "again".into() } else { format!("e{number}") }).collect();
+    let expected: Vec<_> =
+        numbers.map(|number| if number == 598 { "again".into() } else { format!("e{number}") }).collect();
     assert_eq!(ids(&whole), expected);
     let mut listing = client.list(ListFilter::default(), Some(Cursor::Ended(3)));
     assert_eq!(ids(&listing.next(10).await.expect("a page")), ["e1"]);

@@ -82,7 +82,9 @@ async fn the_events_of_one_execution_are_told_from_those_of_others() {
         let names = client.connection().names();
         let mut headers = async_nats::HeaderMap::new();
         let id = number.to_string();
-        for (name, value) in [("specversion", "1.0"), ("id", &*id), ("source", "/t"), ("type", "t"), ("subject", execution)] {
+        for (name, value) in
+            [("specversion", "1.0"), ("id", &*id), ("source", "/t"), ("type", "t"), ("subject", execution)]
+        {
             headers.insert(format!("ce-{name}"), value);
         }
         let subject = names.lifecycle("step", "completed", "order", execution);

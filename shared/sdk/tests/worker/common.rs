@@ -9,7 +9,7 @@ use std::sync::{
 use futures::StreamExt;
 use sagaline_broker::{
     nats::{Connection, Installation, connect},
-    ports::{Message, Outcome},
+    ports::Message,
 };
 use sagaline_events::{
     Input,
@@ -18,7 +18,7 @@ use sagaline_events::{
 };
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
 use sagaline_sdk::worker::{Task, Worker, WorkerError};
-use sagaline_testkit::site::Nats;
+use sagaline_testkit::site::{Nats, store, stream};
 pub(crate) use sagaline_testkit::site::{LONG, eventually};
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -77,8 +77,7 @@ impl Site {
         let subject =
             self.connection.names().task(queue.as_str(), activity, execution.as_str(), path.as_str(), *attempt);
         let message = Message { subject, expected: None, msg_id: None, ttl: None, headers, payload: payload.into() };
-        let outcome = self.connection.publish(&message).await;
-        assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
+        store(&self.connection, &message).await;
     }
 
     /// The inputs on the log, with the type that each was stored under.
@@ -88,8 +87,8 @@ impl Site {
     }
 
     /// The type and the payload of every message in a stream.
-    pub(crate) async fn stored(&self, stream: &str) -> Vec<(String, Vec<u8>)> {
-        let stream = self.connection.jetstream().get_stream(stream).await.expect("the stream");
+    pub(crate) async fn stored(&self, name: &str) -> Vec<(String, Vec<u8>)> {
+        let stream = stream(&self.connection, name).await;
         let state = stream.cached_info().state.clone();
         let mut stored = vec![];
         for sequence in state.first_sequence.max(1)..=state.last_sequence {
@@ -107,9 +106,8 @@ impl Site {
 
     /// How many tasks are still in the queue.
     pub(crate) async fn queued(&self) -> u64 {
-        let stream = self.connection.names().queue_stream("default");
-        let stream = self.connection.jetstream().get_stream(stream).await.expect("the stream");
-        stream.cached_info().state.messages
+        let queue = self.connection.names().queue_stream("default");
+        stream(&self.connection, &queue).await.cached_info().state.messages
     }
 
     pub(crate) async fn eventually_queued(&self, count: u64) {

@@ -7,6 +7,8 @@ pub struct Faults {
     pub crash: u32,
     /// An orchestrator sleeps for longer than its lease, and wakes.
     pub owner_sleeps: u32,
+    /// An owner is told to hand its partition over.
+    pub hand_over: u32,
     /// An executor sleeps for longer than `ack_wait`, and wakes.
     pub worker_sleeps: u32,
     /// The broker restarts: it forgets delivery counts, and the Msg-Ids of tasks that are gone.
@@ -50,12 +52,23 @@ pub struct Without {
     pub looking_again: bool,
     /// A state that rests is gone on with from whatever snapshot is found.
     pub revisions: bool,
+    /// And the owner's own.
+    pub resting: sagaline_broker::owner::Without,
 }
 
 impl Faults {
     /// Everything at once, as often as a world can bear it and still get something done.
     pub fn harsh() -> Self {
-        Self { crash: 6, owner_sleeps: 2, worker_sleeps: 3, restart: 2, purge: 2, stale: 4, lost_acks: 60, ..Self::default() }
+        Self {
+            crash: 6,
+            owner_sleeps: 2,
+            worker_sleeps: 3,
+            restart: 2,
+            purge: 2,
+            stale: 4,
+            lost_acks: 60,
+            ..Self::default()
+        }
     }
 
     /// Clocks that differ, disks that fill, servers that refuse, operators that remove, and long silence.

@@ -28,12 +28,13 @@ pub struct SimPorts<M: Machine> {
     partition: u32,
     /// Only needed to switch laws off: whether the owner has recovered.
     recovered: Arc<std::sync::atomic::AtomicBool>,
+    told_to_stop: bool,
 }
 
 impl<M: Machine> SimPorts<M> {
     pub fn new(world: World<M>, pid: Pid, partition: u32, recovered: Arc<std::sync::atomic::AtomicBool>) -> Self {
         world.lock().inboxes.insert(pid, Inbox::default());
-        Self { world, pid, partition, recovered }
+        Self { world, pid, partition, recovered, told_to_stop: false }
     }
 
     fn is_recovering(&self) -> bool {
@@ -88,6 +89,11 @@ impl<M: Machine> Ports for SimPorts<M> {
                     let asked = std::mem::take(&mut world.questions);
                     let asked = asked.into_iter().map(|(ask, id)| Event::Asked(ask, Asker(id.to_string())));
                     into.extend(asked);
+                }
+                let hand_over = world.faults.hand_over;
+                if reads && hand_over > 0 && !self.told_to_stop && world.dice.chance(hand_over) {
+                    self.told_to_stop = true;
+                    into.push(Event::Stop);
                 }
                 if into.len() > begun || world.since >= wake {
                     return;

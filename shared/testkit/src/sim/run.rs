@@ -59,6 +59,8 @@ pub struct Tally {
     pub deferred: u64,
     /// States for which more than one waited.
     pub queued_up: u64,
+    /// Owners that were told to stop, and handed over.
+    pub handed_over: u64,
 }
 
 /// The world is harsh for so many steps, then calm until everything has ended.
@@ -147,7 +149,9 @@ impl<M: Machine + 'static> Run<'_, M> {
                 return Err(self.violation(what));
             }
         }
-        Err(self.violation(format!("not everything came to its end: {}", self.left_over().join(", "))))
+        let left = self.left_over();
+        let tales: Vec<String> = left.iter().map(|key| self.world.lock().tale_of(key)).collect();
+        Err(self.violation(format!("not everything came to its end: {}", tales.join("\n"))))
     }
 
     fn violation(&self, what: String) -> Violation {
@@ -317,6 +321,7 @@ async fn orchestrator<M: Machine>(world: World<M>, pid: Pid, machine: fn(Names) 
             settings.snapshot_after = Duration::from_millis(500);
             settings.rest_after = Duration::ZERO;
         }
+        settings.without = world.lock().faults.without.resting;
         settings.in_flight = 8;
         settings.history = Duration::from_secs(30);
         settings.look_again_after = Duration::from_secs(15);
@@ -325,6 +330,7 @@ async fn orchestrator<M: Machine>(world: World<M>, pid: Pid, machine: fn(Names) 
         }
         let mut owner = Owner::new(ports, machine(names), Watch { world: world.clone(), recovered }, settings);
         let halt = owner.run().await;
+        world.lock().tally.handed_over += u64::from(matches!(halt, Halt::Stopped));
         if !matches!(halt, Halt::LeaseLost) {
             world.lock().release(pid);
         }

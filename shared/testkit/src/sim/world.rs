@@ -201,7 +201,13 @@ impl<M: Machine> State<M> {
         if (queue || bucket) && !message.subject.contains("partitions") && self.dice.chance(refused) {
             return Outcome::Refused("message size exceeds maximum allowed".into());
         }
-        self.take(message)
+        let outcome = self.take(message);
+        if let Ok(key) = std::env::var("SAGALINE_TALE")
+            && (message.subject.contains(&format!(".{key}")) || message.subject.contains("checkpoint") || message.subject.contains("owner"))
+        {
+            eprintln!("TALE {:?} {} {:?} {:?} {} -> {outcome:?} lease {:?}", self.since, message.subject, message.expected, header(message, "ce-type").or(header(message, "KV-Operation")), String::from_utf8_lossy(&message.payload).chars().take(150).collect::<String>(), self.lease);
+        }
+        outcome
     }
 
     fn take(&mut self, message: &Message) -> Outcome {
@@ -413,6 +419,27 @@ impl<M: Machine> State<M> {
             }
             self.excused.insert(key.clone());
         }
+    }
+
+    /// All that is stored of an execution, for whoever wonders why it does not end.
+    pub fn tale_of(&self, key: &str) -> String {
+        let token = format!(".{key}.");
+        let entries = self.log.entries_from(1, usize::MAX);
+        let of_it = entries.iter().filter(|entry| entry.subject.contains(&token) || entry.subject.contains("~owner"));
+        let told = of_it.map(|entry| {
+            let kind = entry.content.as_ref().map_or("?", |content| content.kind.as_str());
+            format!("  {} {} {kind} {}", entry.sequence, entry.time, String::from_utf8_lossy(&entry.payload))
+        });
+        let told: Vec<String> = told.collect();
+        let queued: Vec<String> = self.queue.subjects().into_iter().filter(|task| task.contains(&token)).collect();
+        let text = |bucket, key: &str| {
+            let value = self.buckets.value(bucket, key, self.since);
+            value.map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
+        };
+        let snapshot = text(Bucket::Executions, &Names::snapshot_key(0, key));
+        let checkpoint = text(Bucket::Partitions, "checkpoint.0");
+        let told = told.join("\n");
+        format!("`{key}`:\n{told}\n  queued {queued:?}, snapshot {snapshot:?}, checkpoint {checkpoint:?}")
     }
 
     pub fn value_of_result(&self, key: &str) -> Option<Bytes> {

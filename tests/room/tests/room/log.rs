@@ -14,7 +14,10 @@ async fn starts_are_refused_before_it_is_full_what_runs_ends_and_starts_are_take
     let Error::NoRoom { fill: Fill { ref stream, percent }, .. } = refusal else { panic!("{refusal}") };
     assert!(["RUNS_0", "KV_executions"].contains(&stream.as_str()) && (75..100).contains(&percent), "{refusal}");
     assert_eq!(refusal.class(), Class::Refused, "the command ends with 1");
-    assert_eq!(refusal.to_string(), format!("NATS has no room for new executions: stream `{stream}` is {percent} % full"));
+    assert_eq!(
+        refusal.to_string(),
+        format!("NATS has no room for new executions: stream `{stream}` is {percent} % full")
+    );
     let hint = refusal.hint().expect("what to do");
     assert!(hint.contains("nothing was started") && hint.contains(&format!("nats stream edit {stream}")), "{hint}");
     assert!(!site.word().await.is_open());

@@ -4,6 +4,7 @@ mod events;
 mod history;
 mod log;
 mod overfull;
+mod page;
 mod queue;
 mod site;
 mod snapshots;

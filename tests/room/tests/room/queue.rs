@@ -64,7 +64,7 @@ async fn tasks_without_room_wait_without_spinning() {
     let (cpu, begun) = (cpu_time(), Instant::now());
     tokio::time::sleep(Duration::from_secs(5)).await;
     let share = (cpu_time() - cpu).as_secs_f64() / begun.elapsed().as_secs_f64();
-    println!("900 tasks without room take {:.0} % of a core, the test and all services together", share * 100.0);
+    eprintln!("900 tasks without room take {:.0} % of a core, the test and all services together", share * 100.0);
     assert!(share < 0.8, "{share}");
     site.set_max_bytes("QUEUE_slow", 4 << 20).await;
     let _worker = site.worker("slow");

@@ -124,6 +124,13 @@ impl Site {
         Running::begin(async move |stop| worker.run(stop).await.expect("a worker"))
     }
 
+    pub(crate) fn trigger(&self) -> Running {
+        let settings = sagaline_trigger::Settings::new(self.nats.url(), "sagaline");
+        Running::begin(async move |stop| {
+            sagaline_trigger::run(settings, Health::new(), stop).await.expect("a trigger");
+        })
+    }
+
     pub(crate) fn names(&self) -> &Names {
         self.connection.names()
     }
@@ -220,7 +227,8 @@ impl Site {
 
     /// Starts are refused for want of room in this stream, as soon as that is known.
     pub(crate) async fn starts_are_refused(&self, stream: &str) {
-        eventually(&format!("`{stream}` takes no starts"), async || self.word().await.closed.contains_key(stream)).await;
+        eventually(&format!("`{stream}` takes no starts"), async || self.word().await.closed.contains_key(stream))
+            .await;
         // A client goes for a second by what it read.
         let client = Client::over(self.connection.clone(), "room").await.expect("a client");
         let started = client.start(&Name::new("held").expect("a name"), Value::Null, StartOptions::default()).await;
@@ -249,10 +257,5 @@ pub(crate) fn event(id: &str, bytes: usize) -> Envelope {
 }
 
 fn installation(nats: &Nats) -> Installation {
-    Installation {
-        partitions: 1,
-        size_factor: 0.001,
-        dedup_window: Duration::from_secs(20),
-        ..nats.installation()
-    }
+    Installation { partitions: 1, size_factor: 0.001, dedup_window: Duration::from_secs(20), ..nats.installation() }
 }

@@ -71,7 +71,12 @@ async fn prometheus_reads_what_every_service_exposes() {
         }
         says_what_happened(&service, &families);
     }
-    for name in ["sagaline_workflows_started_total", "sagaline_spans_sent_total", "sagaline_activity_duration_seconds", "sagaline_queue_depth"] {
+    for name in [
+        "sagaline_workflows_started_total",
+        "sagaline_spans_sent_total",
+        "sagaline_activity_duration_seconds",
+        "sagaline_queue_depth",
+    ] {
         assert!(seen.contains(name), "{name} of {seen:?}");
     }
     site.system.end().await;

@@ -73,10 +73,7 @@ fn each_step_and_the_whole_are_told_when_they_are_over() {
     let told = told.at(4, succeeded("a"));
     assert_eq!(told.lines(), ["a 1-4 completed of somebody"]);
     let told = told.at(9, succeeded("b"));
-    assert_eq!(
-        told.lines(),
-        ["a 1-4 completed of order", "b 4-9 completed of order", "order 1-9 completed of nobody"]
-    );
+    assert_eq!(told.lines(), ["a 1-4 completed of order", "b 4-9 completed of order", "order 1-9 completed of nobody"]);
     let worker = told.spans[1].fields.iter().find(|(name, _)| *name == "worker");
     assert_eq!(worker, Some(&("worker", "worker-1".to_owned().into())));
 }
@@ -87,11 +84,7 @@ fn what_is_inside_a_group_hangs_on_the_group() {
     let told = told.at(5, succeeded("outer/inner"));
     assert_eq!(
         told.lines(),
-        [
-            "outer/inner 1-5 completed of outer",
-            "outer 1-5 completed of order",
-            "order 1-5 completed of somebody"
-        ]
+        ["outer/inner 1-5 completed of outer", "outer 1-5 completed of order", "order 1-5 completed of somebody"]
     );
     let whole = &told.spans[2];
     assert_eq!((whole.parent, whole.by_message), (Some(OUTSIDE.span), true));
@@ -100,10 +93,7 @@ fn what_is_inside_a_group_hangs_on_the_group() {
 #[test]
 fn a_failure_is_told_of_the_step_and_of_the_whole_and_what_was_open_is_cancelled() {
     let told = Told::start("  a: { activity: noop }\n  b: { await: { signal: go } }\n", None).at(3, failed("a"));
-    assert_eq!(
-        told.lines(),
-        ["a 1-3 failed of order", "b 1-3 cancelled of order", "order 1-3 failed of nobody"]
-    );
+    assert_eq!(told.lines(), ["a 1-3 failed of order", "b 1-3 cancelled of order", "order 1-3 failed of nobody"]);
     let errors: Vec<_> = told.spans.iter().map(|span| span.error.as_deref()).collect();
     assert_eq!(errors, [Some("CardDeclined: no money"), None, Some("CardDeclined: no money")]);
 }

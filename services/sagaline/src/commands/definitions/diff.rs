@@ -182,7 +182,10 @@ mod tests {
         let diff = Diff::between(&old, &new);
         let keys = |keys: &[Key]| keys.iter().map(|key| key.key.clone()).collect::<Vec<_>>();
         assert_eq!(keys(&diff.workflow), ["rules", "tags", "timeout"]);
-        assert_eq!((diff.workflow[2].old.clone(), diff.workflow[2].new.clone()), (Some(json!("1h")), Some(json!("2h"))));
+        assert_eq!(
+            (diff.workflow[2].old.clone(), diff.workflow[2].new.clone()),
+            (Some(json!("1h")), Some(json!("2h")))
+        );
         assert_eq!(diff.added, [Summary { name: "c".into(), what: "await.signal go, after a".into() }]);
         assert_eq!(diff.removed, [Summary { name: "b".into(), what: "wait 1h, after a".into() }]);
         assert_eq!(keys(&diff.changed[0].keys), ["input.x.y", "retry.attempts", "timeout"]);
@@ -191,12 +194,16 @@ mod tests {
 
     #[test]
     fn a_step_that_moves_inside_of_another_is_changed_and_the_same_plan_is_not() {
-        let old = plan("steps:\n  a: { activity: one }\n  b: { activity: two, after: a }\n  c: { activity: noop, after: [a, b] }\n");
+        let old = plan(
+            "steps:\n  a: { activity: one }\n  b: { activity: two, after: a }\n  c: { activity: noop, after: [a, b] }\n",
+        );
         let new = plan("steps:\n  a: { steps: { b: { activity: two } } }\n");
         let diff = Diff::between(&old, &new);
         let moved = diff.changed.iter().find(|changed| changed.step == "b").expect("it changed");
         assert!(moved.keys.contains(&Key { key: "inside".into(), old: None, new: Some(json!("a")) }));
-        let same = plan("steps:\n  c: { after: [b, a], activity: noop }\n  a: { activity: one }\n  b: { activity: two, after: a }\n");
+        let same = plan(
+            "steps:\n  c: { after: [b, a], activity: noop }\n  a: { activity: one }\n  b: { activity: two, after: a }\n",
+        );
         assert!(Diff::between(&old, &same).is_empty());
     }
 }

@@ -45,3 +45,23 @@ fn or_ok(findings: Vec<Finding>, ok: impl FnOnce() -> Finding) -> Vec<Finding> {
 pub(super) fn is_well(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.verdict != Verdict::NotOk)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../../docs/operations.md");
+
+    #[test]
+    fn a_healthy_system_has_no_finding_that_is_not_ok() {
+        let findings = judge(&facts::healthy(), None);
+        assert!(is_well(&findings), "{findings:?}");
+    }
+
+    #[test]
+    fn every_check_is_explained_to_operators() {
+        for Finding { check, .. } in judge(&facts::healthy(), None) {
+            assert!(PAGE.contains(&format!("| `{check}` |")), "docs/operations.md does not explain `{check}`");
+        }
+    }
+}

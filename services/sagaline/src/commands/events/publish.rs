@@ -12,8 +12,8 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  sagaline events publish order.created --data '{\"order_id\":\"A-1\",\"total\":10,\"card\":\"visa\"}'
-  sagaline events publish order.created --data @order.json --source /shop --id A-1
+  sagaline events publish order.created --data '{\"order_id\":\"A-1\"}'
+  sagaline events publish order.created --data @a.json --source /shop --id A-1
 
 The same source and id again is the same event: it starts nothing a second time.";
 

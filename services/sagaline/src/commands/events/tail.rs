@@ -88,12 +88,12 @@ async fn follow(filter: &TailFilter, from: TailFrom, context: &Context) -> Resul
                 output.talk(&format!("cut off from {stream} ({why}); trying again until it is back"));
             }
             Tailed::Back { stream } => output.talk(&format!("{stream} is back; going on from where it was")),
-            Tailed::Lost { stream, first, last } => output.talk(&format!(
-                "messages {first} to {last} of {stream} were removed before they could be shown"
-            )),
-            Tailed::Anew { stream } => output.talk(&format!(
-                "{stream} was made anew or has lost its end; going on from its beginning"
-            )),
+            Tailed::Lost { stream, first, last } => {
+                output.talk(&format!("messages {first} to {last} of {stream} were removed before they could be shown"))
+            }
+            Tailed::Anew { stream } => {
+                output.talk(&format!("{stream} was made anew or has lost its end; going on from its beginning"))
+            }
         }
     }
 }
@@ -116,14 +116,7 @@ fn show(tailed: &TailedEvent, namespace: &str, output: &Output) -> Result<(), Fa
     Ok(output.line(format!("{time} {line}").trim_end())?)
 }
 
-fn lifecycle(
-    tailed: &TailedEvent,
-    kind: &str,
-    what: &str,
-    workflow: &str,
-    execution: &str,
-    output: &Output,
-) -> String {
+fn lifecycle(tailed: &TailedEvent, kind: &str, what: &str, workflow: &str, execution: &str, output: &Output) -> String {
     let told: Told = serde_json::from_slice(&tailed.event.data).unwrap_or_default();
     let tone = match what {
         "completed" => Tone::Good,

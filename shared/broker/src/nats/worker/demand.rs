@@ -146,7 +146,7 @@ mod tests {
     fn what_was_not_asked_for_gets_no_slot() {
         let (slots, mut demand) = demand(4, 1);
         assert!(demand.take().is_none());
-        assert_eq!(demand.more(), 1);
+        assert_eq!(demand.more(), 2);
         demand.forget();
         assert_eq!(slots.available_permits(), 4);
         assert!(demand.take().is_none());

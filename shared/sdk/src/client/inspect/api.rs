@@ -2,9 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use async_nats::{
-    jetstream::{context::RequestErrorKind, response::Response, stream::Config},
-};
+use async_nats::jetstream::{context::RequestErrorKind, response::Response, stream::Config};
 use sagaline_broker::{names::Names, nats::Connection, ports::Bucket};
 use sagaline_model::Moment;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
@@ -220,4 +218,3 @@ pub(super) fn if_it_is_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     // Servers write the year 1 for never, which is long before the first moment.
     Ok(if text.starts_with("0001-") { None } else { text.parse().ok() })
 }
-

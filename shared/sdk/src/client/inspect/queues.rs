@@ -177,12 +177,7 @@ impl Client {
         Ok(work)
     }
 
-    pub(super) async fn queue_facts(
-        &self,
-        queue: &Name,
-        state: &StreamState,
-        work: &Work,
-    ) -> QueueFacts {
+    pub(super) async fn queue_facts(&self, queue: &Name, state: &StreamState, work: &Work) -> QueueFacts {
         let stream = self.names().queue_stream(queue.as_str());
         let Ok(infos) = self.consumers(&stream).await else {
             return QueueFacts { queue: queue.clone(), tasks: state.messages, consumers: None, unserved: vec![] };
@@ -255,4 +250,3 @@ impl Client {
         facts
     }
 }
-

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use sagaline_broker::ports::{Bucket, Sequence};
 use sagaline_events::record::ExecutionView;
 
-use super::{Client, Error, ListFilter, super::results};
+use super::{super::results, Client, Error, ListFilter};
 
 /// How many sequences one window takes in. A narrow filter makes them wider, up to what takes a second or so to read.
 const FIRST_WINDOW: u64 = 100;

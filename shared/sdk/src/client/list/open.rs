@@ -51,7 +51,7 @@ impl Open {
     ) -> Result<Option<ExecutionView>, Error> {
         let Self(feeds) = self;
         // Twice an even share: one round is mostly enough.
-        let share = wanted * 2 / feeds.len().max(1);
+        let share = wanted.saturating_mul(2) / feeds.len().max(1);
         let limit = share.clamp(*OWNER_PAGE.start(), *OWNER_PAGE.end());
         let empty = feeds.iter_mut().filter(|feed| feed.read.is_empty() && !feed.done);
         let read = join_all(empty.map(|feed| feed.fill(client, filter, limit))).await;

@@ -14,9 +14,13 @@ pub struct TailFilter {
 /// Why a filter cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TailFilterError {
-    #[error("`{0}` is no subject: it is words with single dots between them, `*` for any word, `>` at the end for any rest")]
+    #[error(
+        "`{0}` is no subject: it is words with single dots between them, `*` for any word, `>` at the end for any rest"
+    )]
     NoSubject(String),
-    #[error("`{0}` is neither below `events` nor below `lifecycle`; write, say, events.order.> or lifecycle.workflow.failed.>")]
+    #[error(
+        "`{0}` is neither below `events` nor below `lifecycle`; write, say, events.order.> or lifecycle.workflow.failed.>"
+    )]
     NoSuchEvents(String),
 }
 

@@ -118,7 +118,8 @@ mod tests {
     #[tokio::test]
     async fn events_of_two_streams_come_in_the_order_of_their_times() {
         let (mut lanes, [a, b]) = two_lanes(vec![event(1)]);
-        for (lane, heard) in [(&a, heard(2, false)), (&a, heard(5, true)), (&b, heard(3, false)), (&b, heard(4, true))] {
+        for (lane, heard) in [(&a, heard(2, false)), (&a, heard(5, true)), (&b, heard(3, false)), (&b, heard(4, true))]
+        {
             lane.send(heard).await.expect("room");
         }
         assert_eq!(come(&mut lanes), [1, 2, 3, 4, 5]);

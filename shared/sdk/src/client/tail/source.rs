@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Tailed, TailedEvent, TailFrom, filter::Part};
+use super::{TailFrom, Tailed, TailedEvent, filter::Part};
 use crate::client::{Client, Error, pages::Position};
 
 /// The server says that it is there so often; twice without is silence.
@@ -41,7 +41,10 @@ const PAGE: usize = 500;
 #[derive(Debug)]
 pub(super) enum Heard {
     /// `is_last`: nothing behind it was stored yet.
-    Event { event: Box<TailedEvent>, is_last: bool },
+    Event {
+        event: Box<TailedEvent>,
+        is_last: bool,
+    },
     /// There is nothing to catch up with.
     Level,
     News(Tailed),
@@ -106,7 +109,9 @@ impl Source {
             let page = pages.next(PAGE).await?;
             more = page.last().is_some_and(|(position, _)| 0 < position.pending && position.sequence < end);
             let inside = page.iter().filter(|(position, _)| position.sequence <= end);
-            found.extend(inside.filter_map(|(position, message)| self.part.event(self.client.names(), position, message)));
+            found.extend(
+                inside.filter_map(|(position, message)| self.part.event(self.client.names(), position, message)),
+            );
         }
         pages.close().await;
         Ok(found)
@@ -133,7 +138,12 @@ impl Source {
     }
 
     /// Reads with one consumer until that is lost, and says why it was.
-    async fn session(&mut self, to: &Sender<Heard>, is_cut_off: &mut bool, pause: &mut Duration) -> Result<String, Gone> {
+    async fn session(
+        &mut self,
+        to: &Sender<Heard>,
+        is_cut_off: &mut bool,
+        pause: &mut Duration,
+    ) -> Result<String, Gone> {
         let consumer = match self.consumer(to).await? {
             Ok(consumer) => consumer,
             Err(error) => return Ok(error.to_string()),
@@ -222,8 +232,7 @@ impl Source {
     }
 
     async fn make_consumer(&self) -> Result<Consumer<pull::Config>, Error> {
-        let failed =
-            |error: async_nats::Error| Error::nats(format!("follow the stream `{}`", self.part.stream))(error);
+        let failed = |error: async_nats::Error| Error::nats(format!("follow the stream `{}`", self.part.stream))(error);
         let deliver_policy = match self.next {
             Next::At(next) => DeliverPolicy::ByStartSequence { start_sequence: next },
             Next::Since(moment) => DeliverPolicy::ByStartTime {

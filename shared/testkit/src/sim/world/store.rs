@@ -72,11 +72,11 @@ impl Log {
         Some(self.purged + 1 + place as Sequence)
     }
 
-    /// As if every entry took a byte.
+    /// As if every entry took a byte, and there were room for few: what is done with leaves a log that nears its limit at once.
     pub fn room(&self) -> LogRoom {
         let entries = self.entries.len() as u64;
         let subjects = self.last_on.len() as u64;
-        LogRoom { first: self.purged + 1, entries, bytes: entries, bytes_max: None, subjects }
+        LogRoom { first: self.purged + 1, entries, bytes: entries, bytes_max: Some(100), subjects }
     }
 
     pub fn purge_below(&mut self, sequence: Sequence) {
@@ -146,7 +146,8 @@ impl Buckets {
 
     pub fn put(&mut self, bucket: Bucket, key: &str, bytes: impl Into<Bytes>) {
         self.revisions += 1;
-        let value = Value { revision: self.revisions, bytes: bytes.into(), removed: false, until: None, previous: None };
+        let value =
+            Value { revision: self.revisions, bytes: bytes.into(), removed: false, until: None, previous: None };
         self.values.insert((bucket.name(), key.to_owned()), value);
     }
 

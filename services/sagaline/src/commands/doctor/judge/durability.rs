@@ -17,7 +17,9 @@ pub(super) fn durability(durability: Option<&Durability>) -> Vec<Finding> {
         DiskSync::Always => Finding::ok(CHECK, says),
         // For one node that is how NATS comes, and enough for many.
         DiskSync::Every(_) if durability.replicas == 1 => Finding::ok(CHECK, says),
-        DiskSync::Every(_) => Finding::hint(CHECK, says, "set `sync_interval: always` on every node: see nats/cluster.conf"),
+        DiskSync::Every(_) => {
+            Finding::hint(CHECK, says, "set `sync_interval: always` on every node: see nats/cluster.conf")
+        }
         DiskSync::Unknown => Finding::hint(
             CHECK,
             says,

@@ -12,12 +12,8 @@ use sagaline_sdk::client::{
 pub(super) fn healthy() -> Inspection {
     let queue = || Name::new("default").expect("a name");
     let activity = ActivityName::new("orders.pack").expect("a name");
-    let consumer = ConsumerFacts {
-        name: activity.token(),
-        held_max: Some(10_000),
-        requests: 1,
-        ..ConsumerFacts::default()
-    };
+    let consumer =
+        ConsumerFacts { name: activity.token(), held_max: Some(10_000), requests: 1, ..ConsumerFacts::default() };
     let streams = [
         ("KV_partitions", StreamKind::Single),
         ("KV_results", StreamKind::Single),
@@ -31,7 +27,12 @@ pub(super) fn healthy() -> Inspection {
         server: ServerFacts { version: "2.15.1".into(), api_level: 5, ..ServerFacts::default() },
         clock: Some(ClockFacts { ahead_ns: 0, within: Duration::from_millis(1) }),
         streams: streams.into_iter().map(|(name, kind)| stream(name, kind)).collect(),
-        queues: vec![QueueFacts { queue: queue(), tasks: 0, consumers: Some(vec![consumer.clone()]), unserved: vec![] }],
+        queues: vec![QueueFacts {
+            queue: queue(),
+            tasks: 0,
+            consumers: Some(vec![consumer.clone()]),
+            unserved: vec![],
+        }],
         intake: Served::By(ConsumerFacts { name: "trigger".into(), ..consumer }),
         work: Work { activities: vec![(queue(), activity)], events_start: true },
         partitions: (0..2).map(partition).collect(),

@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_node_that_was_killed_is_away_before_it_is_called_offline() {
-        let unheard = |seconds| Replica { node: "n3".into(), unheard_for: Duration::from_secs(seconds), ..Replica::default() };
+        let unheard =
+            |seconds| Replica { node: "n3".into(), unheard_for: Duration::from_secs(seconds), ..Replica::default() };
         assert_eq!(nodes(&cluster(&unheard(60)))[0].thing.as_deref(), Some("node n3"));
         assert_eq!(nodes(&cluster(&unheard(60)))[0].verdict, Verdict::NotOk);
         assert_eq!(nodes(&cluster(&unheard(1)))[0].verdict, Verdict::Hint);

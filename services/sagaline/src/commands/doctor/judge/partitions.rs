@@ -107,7 +107,8 @@ fn keeps_up(partition: &PartitionFacts, view: &PartitionView) -> Option<Finding>
     }
     let unsaved = view.applied.saturating_sub(view.checkpoint);
     if UNSAVED_MAX < unsaved {
-        let says = format!("its checkpoint is {unsaved} entries back: a takeover takes long, and its log cannot shrink");
+        let says =
+            format!("its checkpoint is {unsaved} entries back: a takeover takes long, and its log cannot shrink");
         let todo = "something keeps an execution from being saved: see the warnings of its orchestrator, and the room \
                     in `KV_executions`";
         return Some(Finding::not_ok("partitions", says, todo));
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn without_an_orchestrator_everything_stands_still_and_that_is_said_once() {
-        let mut facts = healthy();
+        let mut facts = Inspection { members: Some(vec![]), ..healthy() };
         for partition in &mut facts.partitions {
             (partition.owner, partition.lease) = (OwnerFacts::Nobody, None);
         }
@@ -233,7 +234,10 @@ mod tests {
         };
         assert_eq!(behind(200).verdict, Verdict::Ok);
         assert_eq!(behind(2_000).verdict, Verdict::Hint);
-        assert_eq!((behind(9_000).verdict, behind(9_000).says), (Verdict::NotOk, "its owner is 10 entries behind, 9.0s".into()));
+        assert_eq!(
+            (behind(9_000).verdict, behind(9_000).says),
+            (Verdict::NotOk, "its owner is 10 entries behind, 9.0s".into())
+        );
     }
 
     #[test]
@@ -265,6 +269,9 @@ mod tests {
             .map(|owner| PartitionFacts { lease: lease(owner), ..template.clone() })
             .collect();
         let share = partitions(&facts).pop().expect("a finding");
-        assert_eq!((share.verdict, share.says.as_str()), (Verdict::Hint, "3 orchestrators: `o-1` 3, `o-2` 1 and `o-3` 0"));
+        assert_eq!(
+            (share.verdict, share.says.as_str()),
+            (Verdict::Hint, "3 orchestrators: `o-1` 3, `o-2` 1 and `o-3` 0")
+        );
     }
 }

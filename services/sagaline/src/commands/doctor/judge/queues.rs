@@ -91,7 +91,10 @@ fn of_consumer(consumer: &ConsumerFacts) -> Vec<Finding> {
         ));
     }
     if let Some(most) = consumer.deliveries_max {
-        let says = format!("its consumer gives a task up after {}: executions would wait for ever", counted(most, "delivery", "deliveries"));
+        let says = format!(
+            "its consumer gives a task up after {}: executions would wait for ever",
+            counted(most, "delivery", "deliveries")
+        );
         say(Finding::not_ok("queues", says, "remove the consumer (`nats consumer rm`); a worker makes it anew"));
     }
     if let Some(most) = consumer.held_max
@@ -134,8 +137,12 @@ pub(super) fn events(facts: &Inspection) -> Vec<Finding> {
             "JetStream does not say whether a trigger takes them",
             "has the stream `EVENTS` a leader? Then look again",
         ),
-        Served::By(intake) if intake.waiting + intake.held == 0 => Finding::ok("events", "a trigger runs; no event waits"),
-        Served::By(intake) => Finding::ok("events", format!("{}, {} being handled", waits(intake.waiting), intake.held)),
+        Served::By(intake) if intake.waiting + intake.held == 0 => {
+            Finding::ok("events", "a trigger runs; no event waits")
+        }
+        Served::By(intake) => {
+            Finding::ok("events", format!("{}, {} being handled", waits(intake.waiting), intake.held))
+        }
         Served::Never => Finding::ok("events", "no workflow is started by events"),
     };
     vec![finding]
@@ -169,7 +176,10 @@ mod tests {
     fn workers_that_wait_for_tasks_are_fine_and_so_are_busy_ones() {
         assert_eq!(verdict(|_| {}), Verdict::Ok);
         assert_eq!(verdict(|consumer| (consumer.requests, consumer.held) = (0, 64)), Verdict::Ok);
-        assert_eq!(verdict(|consumer| (consumer.waiting, consumer.requests, consumer.moves) = (9, 0, true)), Verdict::Ok);
+        assert_eq!(
+            verdict(|consumer| (consumer.waiting, consumer.requests, consumer.moves) = (9, 0, true)),
+            Verdict::Ok
+        );
     }
 
     #[test]
@@ -216,7 +226,10 @@ mod tests {
     fn what_may_be_wrong_is_a_hint() {
         assert_eq!(verdict(|consumer| (consumer.waiting, consumer.requests, consumer.held) = (3, 0, 5)), Verdict::Hint);
         let findings = with(|consumer| consumer.redelivered = 2);
-        assert_eq!((findings[0].verdict, findings[0].says.as_str()), (Verdict::Hint, "2 tasks were handed out more than once"));
+        assert_eq!(
+            (findings[0].verdict, findings[0].says.as_str()),
+            (Verdict::Hint, "2 tasks were handed out more than once")
+        );
     }
 
     #[test]

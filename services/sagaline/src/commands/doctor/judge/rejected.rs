@@ -9,7 +9,11 @@ pub(super) fn rejected(facts: &Inspection) -> Vec<Finding> {
     let rejected = &facts.rejected;
     let older = count(rejected.total, "message");
     let Some(newest) = rejected.newest.as_ref().filter(|_| 0 < rejected.recent) else {
-        let says = if rejected.total == 0 { "nothing was rejected".to_owned() } else { format!("nothing within the last hour; {older} in all") };
+        let says = if rejected.total == 0 {
+            "nothing was rejected".to_owned()
+        } else {
+            format!("nothing within the last hour; {older} in all")
+        };
         return vec![Finding::ok("rejected", says)];
     };
     let says = format!(
@@ -19,7 +23,10 @@ pub(super) fn rejected(facts: &Inspection) -> Vec<Finding> {
         newest.reason,
         words::short(&newest.detail)
     );
-    let todo = format!("`sagaline rejected get {}` shows it; correct what sends such messages, and send again", newest.sequence);
+    let todo = format!(
+        "`sagaline rejected get {}` shows it; correct what sends such messages, and send again",
+        newest.sequence
+    );
     vec![Finding::hint("rejected", says, todo)]
 }
 

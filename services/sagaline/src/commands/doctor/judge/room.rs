@@ -23,7 +23,10 @@ pub(super) fn room(facts: &Inspection) -> Vec<Finding> {
     or_ok(findings, || {
         let fullest = fills.iter().max_by_key(|(.., percent)| *percent);
         let says = fullest.map_or("no stream has a limit".to_owned(), |(stream, _, percent)| {
-            format!("new executions are let in; the fullest stream that could refuse is {}, at {percent} %", stream.name)
+            format!(
+                "new executions are let in; the fullest stream that could refuse is {}, at {percent} %",
+                stream.name
+            )
         });
         Finding::ok("room", says)
     })
@@ -34,8 +37,7 @@ fn closed(word: &Admission) -> Option<Finding> {
     if word.is_open() {
         return None;
     }
-    let streams: Vec<String> =
-        word.closed.iter().map(|(stream, percent)| format!("{stream} ({percent} %)")).collect();
+    let streams: Vec<String> = word.closed.iter().map(|(stream, percent)| format!("{stream} ({percent} %)")).collect();
     let says = format!("new executions that lead to {} are refused; what runs goes on", list(&streams));
     let todo = "make room as the findings on these streams say; starts are let in again by themselves below 75 %";
     Some(Finding::not_ok("room", says, todo).of("starts"))

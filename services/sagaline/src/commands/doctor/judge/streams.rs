@@ -8,7 +8,7 @@ use super::{
 };
 
 pub(super) fn streams(facts: &Inspection) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = facts.streams.iter().filter_map(|stream| missing(stream)).collect();
+    let mut findings: Vec<Finding> = facts.streams.iter().filter_map(missing).collect();
     findings.extend(silent(facts));
     for stream in &facts.streams {
         let Some(state) = stream.state() else { continue };
@@ -71,7 +71,8 @@ fn silent(facts: &Inspection) -> Option<Finding> {
 fn in_memory(facts: &Inspection) -> Option<Finding> {
     let is_in_memory = |stream: &&StreamFacts| stream.state().is_some_and(|state| state.in_memory);
     let names: Vec<String> = facts.streams.iter().filter(is_in_memory).map(|stream| stream.name.clone()).collect();
-    let says = format!("{} kept in memory, and lost when nats-server ends", if names.len() == 1 { "is" } else { "are" });
+    let says =
+        format!("{} kept in memory, and lost when nats-server ends", if names.len() == 1 { "is" } else { "are" });
     let todo = "for anything but trials, install with storage `file`";
     (!names.is_empty()).then(|| Finding::hint("streams", says, todo).of(list(&names)))
 }
