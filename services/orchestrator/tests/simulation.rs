@@ -285,7 +285,7 @@ fn several_power_cuts_in_a_hostile_world_are_borne() {
 #[test]
 fn an_owner_that_hands_over_in_the_midst_of_it_loses_nothing() {
     all_hold(Faults { hand_over: 60, ..Faults::harsh() }, 150);
-    all_hold(Faults { hand_over: 60, power_cut: 1, ..Faults::hostile() }, 100);
+    all_hold(Faults { hand_over: 60, ..Faults::hostile() }, 100);
     let handed_over =
         |seed| simulate(&SCENARIO, Faults { hand_over: 60, ..Faults::harsh() }, seed).map(|tally| tally.handed_over);
     let count: u64 = (0..10).filter_map(|seed| handed_over(seed).ok()).sum();

@@ -92,10 +92,11 @@ async fn an_executor_that_stood_still_does_not_begin_what_it_was_given_before() 
     let first = executor(&site, &file);
     site.put(&task("noop", "first", json!(null))).await;
     eventually_begun(&file, "first", first.id()).await;
-    signal(&first, Signal::STOP);
-    site.put(&task("noop", "given", json!(null))).await;
     let stream = site.connection.jetstream().get_stream("QUEUE_default").await.expect("the queue");
     let pending = async || stream.consumer_info("noop").await.expect("the consumer").num_ack_pending;
+    eventually("it has acknowledged that one", async || pending().await == 0).await;
+    signal(&first, Signal::STOP);
+    site.put(&task("noop", "given", json!(null))).await;
     eventually("the server has given it to the first", async || pending().await == 1).await;
     let second = executor(&site, &file);
     eventually_begun(&file, "given", second.id()).await;
@@ -121,6 +122,8 @@ async fn sigterm_ends_it_also_when_nats_is_away() {
     let mut child = executor(&site, &file);
     site.put(&task("noop", "first", json!(null))).await;
     eventually_begun(&file, "first", child.id()).await;
+    // A result that is not stored would be tried for as long as the drain lasts.
+    eventually("its result is stored", async || site.results().await == 1).await;
     site.server.kill().await;
     signal(&child, Signal::TERM);
     let ended = tokio::time::timeout(Duration::from_secs(20), child.wait()).await;

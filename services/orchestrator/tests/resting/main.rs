@@ -116,3 +116,22 @@ async fn an_unreadable_snapshot_parks_its_execution_and_is_kept_for_people() {
     assert!(rejected.iter().any(|rejected| *rejected.payload == *unreadable.as_bytes()), "{rejected:?}");
     site.reaches("other", Status::Waiting).await;
 }
+
+/// Not at rest: its task is nowhere, and it can neither be saved nor go on.
+#[tokio::test]
+async fn a_task_that_no_queue_takes_is_told_of() {
+    let mut site = Site::start().await;
+    site.begin("work", "first").await;
+    site.reaches("first", Status::Running).await;
+    site.connection.jetstream().delete_stream("QUEUE_default").await.expect("it is removed");
+    site.begin("work", "stuck").await;
+    let why = async || format!("{:?}", site.client.why(&execution("stuck")).await);
+    eventually("why says it", async || why().await.contains("not_queued")).await;
+    assert!(site.said("has not taken the task"));
+
+    // Whoever starts makes what is missing.
+    site.restart_orchestrator();
+    let why = async || format!("{:?}", site.client.why(&execution("stuck")).await);
+    eventually("it is in its queue", async || why().await.contains("was handed to the queue")).await;
+    assert!(!why().await.contains("not_queued"));
+}

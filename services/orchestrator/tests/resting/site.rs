@@ -27,6 +27,7 @@ steps:
   thank: { after: pay, await: thanked }
 output: { paid: '${ steps.pay.output.n }' }
 ";
+const WORK: &str = "workflow: work\nsteps:\n  work: { activity: nobody.works }\n";
 const NAP: &str = "workflow: nap\nsteps:\n  nap: { wait: 12s }\n";
 
 pub(crate) struct Site {
@@ -60,7 +61,7 @@ impl Site {
         })
         .await;
         let client = client.expect("just made");
-        for definition in [ORDER, NAP] {
+        for definition in [ORDER, NAP, WORK] {
             let plan = sagaline_lang::read(definition, "test.yaml").expect("a definition").plan;
             eventually("it is applied", async || client.apply(&plan, None).await.is_ok()).await;
         }

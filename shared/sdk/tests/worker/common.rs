@@ -32,15 +32,7 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn start() -> Self {
-        Self::on(Nats::start("worker").await).await
-    }
-
-    /// On three nodes, whatever the environment says.
-    pub(crate) async fn on_three() -> Self {
-        Self::on(Nats::cluster("worker").await).await
-    }
-
-    async fn on(server: Nats) -> Self {
+        let server = Nats::start("worker").await;
         let connection = connect(&server.url(), "sagaline", "test").await.expect("a connection");
         let installation = Installation { partitions: 1, ..server.installation() };
         installation.ensure(&connection).await.expect("an installation");

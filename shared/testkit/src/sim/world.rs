@@ -201,13 +201,7 @@ impl<M: Machine> State<M> {
         if (queue || bucket) && !message.subject.contains("partitions") && self.dice.chance(refused) {
             return Outcome::Refused("message size exceeds maximum allowed".into());
         }
-        let outcome = self.take(message);
-        if let Ok(key) = std::env::var("SAGALINE_TALE")
-            && (message.subject.contains(&format!(".{key}")) || message.subject.contains("checkpoint") || message.subject.contains("owner"))
-        {
-            eprintln!("TALE {:?} {} {:?} {:?} {} -> {outcome:?} lease {:?}", self.since, message.subject, message.expected, header(message, "ce-type").or(header(message, "KV-Operation")), String::from_utf8_lossy(&message.payload).chars().take(150).collect::<String>(), self.lease);
-        }
-        outcome
+        self.take(message)
     }
 
     fn take(&mut self, message: &Message) -> Outcome {

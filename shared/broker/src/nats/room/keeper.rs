@@ -168,7 +168,7 @@ impl<W: RoomWatcher> RoomKeeper<W> {
         if self.queues_listed.is_some_and(|listed| now < listed + QUEUES_EVERY) {
             return;
         }
-        match self.connection.streams_of(&self.connection.names().queue_all(">")).await {
+        match self.connection.streams_of(&self.connection.names().queue_all("*")).await {
             Ok(queues) => {
                 self.queues = queues;
                 self.queues_listed = Some(now);
