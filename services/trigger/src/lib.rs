@@ -5,7 +5,8 @@
 //!
 //! - **Once.** A workflow is started once for one (source, id), however often the event is published or delivered, by
 //!   whichever replica: the execution's id is a hash of the three, and a start is stored only where none is yet. This holds
-//!   for as long as the log keeps the start, 24 hours by default; `EVENTS` keeps no event longer. Several triggers of one
+//!   for as long as the log keeps the start, 24 hours by default, and after that as long as a snapshot or record of the
+//!   execution is there. Several triggers of one
 //!   workflow that match give one start: the first of them says its input.
 //! - **Never lost.** An event is acknowledged when every start it leads to is. What fails in between is tried again, later
 //!   and later, without holding up other events. What can never work goes to `REJECTED` with its original bytes.

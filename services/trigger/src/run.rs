@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use sagaline_broker::nats::{ConnectError, Connection, InstallError, Installed, PayloadError, Payloads, connect, tell_durability};
+use sagaline_broker::nats::{
+    ConnectError, Connection, InstallError, Installed, PayloadError, Payloads, connect, tell_durability,
+};
 use sagaline_telemetry::{Health, Part, process::Fatal};
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;

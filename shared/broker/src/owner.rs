@@ -78,13 +78,17 @@ pub struct Settings {
     pub spare_snapshots: Arc<AtomicBool>,
 }
 
-/// Laws of states that rest, switched off to prove that the simulation would notice.
+/// Laws of the owner, switched off to prove that the simulation would notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Without {
-    /// Inputs for a state that is being read are not kept for it.
+    /// Inputs for a state that rests and is being read are not kept for it.
     pub deferring: bool,
     /// They do not hold the checkpoint.
     pub holding: bool,
+    /// The place in the log is not proved.
+    pub place: bool,
+    /// The epoch is not raised.
+    pub epoch: bool,
 }
 
 impl Settings {

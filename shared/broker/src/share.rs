@@ -4,6 +4,8 @@
 //! own: each has a quota, lets go of what is above it, and takes what is free below it. The quotas of members that see the same add
 //! up to all partitions, and whoever holds more than the others keeps the odd one: what is balanced stays as it is.
 
+mod memory;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -11,6 +13,8 @@ use std::{
 };
 
 use sagaline_model::Moment;
+
+pub use self::memory::Memory;
 
 /// Somebody who takes a share. The older come first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

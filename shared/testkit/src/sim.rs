@@ -11,7 +11,7 @@ pub mod run;
 pub mod tasks;
 pub mod world;
 
-pub use faults::Faults;
+pub use faults::{Faults, Shape};
 pub use run::{Scenario, Tally, Violation, simulate};
 pub use world::World;
 

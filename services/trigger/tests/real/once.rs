@@ -8,6 +8,7 @@ use std::{
 use async_nats::jetstream::consumer;
 use rustix::process::{Pid, Signal, kill_process};
 use sagaline_broker::nats::Connection;
+use sagaline_testkit::site::stream;
 use tokio::process::{Child, Command};
 
 use crate::common::{World, eventually, id, on, order, publish};
@@ -46,7 +47,7 @@ async fn reading_all_events_again_starts_nothing_again() {
     }
     world.settle().await;
     trigger.stop().await;
-    let events = world.connection.jetstream().get_stream("EVENTS").await.unwrap();
+    let events = stream(&world.connection, "EVENTS").await;
     events.delete_consumer("trigger").await.unwrap();
     let trigger = world.trigger().await;
     world.settle().await;
@@ -60,7 +61,7 @@ async fn a_consumer_deleted_by_an_operator_is_made_anew() {
     let world = World::new().await;
     world.apply("order", 1, vec![on("order.created")]).await;
     let trigger = world.trigger().await;
-    let events = world.connection.jetstream().get_stream("EVENTS").await.unwrap();
+    let events = stream(&world.connection, "EVENTS").await;
     for round in 0..3 {
         events.delete_consumer("trigger").await.unwrap();
         world.publish("order.created", "/shop", &round.to_string(), order(round)).await;
@@ -81,7 +82,7 @@ async fn a_consumer_made_anew_goes_on_from_where_it_was() {
     world.settle().await;
     let settled = Instant::now();
     eventually("the place is noted", async || 31 <= settled.elapsed().as_secs()).await;
-    let events = world.connection.jetstream().get_stream("EVENTS").await.unwrap();
+    let events = stream(&world.connection, "EVENTS").await;
     events.delete_consumer("trigger").await.unwrap();
     world.publish("order.created", "/shop", "another", order(6)).await;
     world.wait_for_starts(6).await;
@@ -148,15 +149,14 @@ async fn a_killed_replica_loses_no_event_and_starts_none_twice() {
 }
 
 async fn consumer(world: &World) -> Option<consumer::Info> {
-    let events = world.connection.jetstream().get_stream("EVENTS").await.unwrap();
+    let events = stream(&world.connection, "EVENTS").await;
     events.consumer_info("trigger").await.ok()
 }
 
 async fn count_in_logs(world: &World) -> u64 {
     let mut count = 0;
     for partition in 0..world.installed.partitions {
-        let mut log = world.connection.jetstream().get_stream(world.names().runs(partition)).await.unwrap();
-        count += log.info().await.unwrap().state.messages;
+        count += stream(&world.connection, &world.names().runs(partition)).await.cached_info().state.messages;
     }
     count
 }

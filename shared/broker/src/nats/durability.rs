@@ -54,10 +54,16 @@ impl Durability {
             1 => "the loss of one node, and goes on without it".to_owned(),
             more => format!("the loss of {more} nodes, and goes on without them"),
         };
-        let copies = if copies == 1 { "one copy of each message".to_owned() } else { format!("{copies} copies of each message") };
+        let copies = if copies == 1 {
+            "one copy of each message".to_owned()
+        } else {
+            format!("{copies} copies of each message")
+        };
         match self.sync {
             DiskSync::Always => {
-                format!("{copies}, on disk before it is acknowledged: survives kill -9 of any process, power cuts, {nodes}")
+                format!(
+                    "{copies}, on disk before it is acknowledged: survives kill -9 of any process, power cuts, {nodes}"
+                )
             }
             DiskSync::Every(late) => format!(
                 "{copies}, on disk up to {late:?} after it is acknowledged: survives kill -9 of any process, not a power cut{}, {nodes}",

@@ -94,18 +94,16 @@ struct StreamInfo {
 }
 
 impl Installation {
-    /// Creates what is missing and checks what is there. Has patience: on a cluster each stream elects its leader first, and
-    /// elections of the whole cluster take up to nine seconds.
+    /// Creates what is missing and checks what is there.
     pub async fn ensure(&self, connection: &Connection) -> Result<Installed, InstallError> {
         let deadline = clock::boot() + PATIENCE;
         loop {
-            match self.ensure_once(connection).await {
-                Err(InstallError::Failure(failure @ Failure::NoAnswer(_))) if clock::boot() < deadline => {
-                    tracing::warn!(%failure, "not everything is installed yet; trying again");
-                    sleep(PAUSE).await;
-                }
-                ended => return ended,
+            let ended = self.ensure_once(connection).await;
+            if clock::boot() >= deadline || !ended.as_ref().is_err_and(passes) {
+                return ended;
             }
+            drop(ended);
+            sleep(PAUSE).await;
         }
     }
 
@@ -125,13 +123,25 @@ impl Installation {
             ensure_log(connection, stream, partitions).await?;
         }
         for queue in &self.queues {
-            self.ensure_queue(connection, queue).await?;
+            self.ensure_queue_once(connection, queue).await?;
         }
         Ok(Installed { partitions })
     }
 
     /// The same for one queue, which a definition names.
     pub async fn ensure_queue(&self, connection: &Connection, queue: &Name) -> Result<(), InstallError> {
+        let deadline = clock::boot() + PATIENCE;
+        loop {
+            let ended = self.ensure_queue_once(connection, queue).await;
+            if clock::boot() >= deadline || !ended.as_ref().is_err_and(passes) {
+                return ended;
+            }
+            drop(ended);
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn ensure_queue_once(&self, connection: &Connection, queue: &Name) -> Result<(), InstallError> {
         for stream in Declared::read(connection.names(), self).queue_streams(queue.as_str()) {
             ensure_stream(connection, &stream).await?;
         }
@@ -196,6 +206,14 @@ impl Installed {
     }
 }
 
+/// Whether it will be over soon. On a cluster each stream elects its leader first, and elections of the whole cluster take up to nine
+/// seconds.
+fn passes(error: &InstallError) -> bool {
+    let InstallError::Failure(failure @ Failure::NoAnswer(_)) = error else { return false };
+    tracing::warn!(%failure, "not everything is installed yet; trying again");
+    true
+}
+
 /// A log that is missing although its partition has a checkpoint was removed. It begins anew far above whatever is known of the
 /// one before, so that no sequence is used twice: its owner would otherwise have to fill the gap, message by message.
 async fn ensure_log(connection: &Connection, mut wanted: Config, partitions: u32) -> Result<(), InstallError> {
@@ -252,8 +270,12 @@ fn refused(stream: &str, what: &'static str, error: ApiError) -> InstallError {
     const REPLICAS_NOT_SUPPORTED: u64 = 10074;
     let next = match error.code() {
         None => return error.into_failure(format!("have stream `{stream}` {what}")).into(),
-        // It passes: a cluster is about to elect a leader.
+        // It passes: a cluster is about to elect a leader, or takes a node that is busy for one that is away.
         Some(TEMPORARILY_UNAVAILABLE) => return Failure::NoAnswer(format!("have stream `{stream}` {what}")).into(),
+        Some(NO_PEERS) if error.to_string().contains("peer offline") => {
+            let attempt = format!("have stream `{stream}` {what}: a node that it needs is away");
+            return Failure::NoAnswer(attempt).into();
+        }
         Some(NO_PEERS | REPLICAS_NOT_SUPPORTED) => "ask for no more replicas than there are servers with JetStream",
         Some(STORAGE_EXCEEDED | MEMORY_EXCEEDED) => {
             "the server reserves the room of every stream, so all of them must fit: give JetStream more (`max_file_store` in \

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncReadExt;
+use tokio::{io::AsyncReadExt, time::sleep};
 
 use super::{Connection, clock};
 use crate::ports::{Message, Outcome};
@@ -25,6 +25,9 @@ const CHUNK_BYTES: usize = 128 * 1024;
 /// A payload that is stored again after so long is stored anew: one that nothing refers to may be removed when it is older
 /// than [`super::sweep::GRACE`], and this must be well before.
 const FRESH_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long a replica may lag behind what was stored.
+const LAG_MAX: Duration = Duration::from_secs(2);
+const LAG_PAUSE: Duration = Duration::from_millis(50);
 const REF: &str = "$ref";
 
 /// Why a payload cannot be stored or read.
@@ -186,10 +189,16 @@ impl Payloads {
     }
 
     async fn load(&self, reference: &Reference) -> Result<Value, PayloadError> {
-        match self.load_once(reference).await {
-            // Storing a payload anew removes the old chunks, perhaps from under our hands.
-            Err(PayloadError::Corrupt { .. } | PayloadError::Store { .. }) => self.load_once(reference).await,
-            loaded => loaded,
+        let deadline = clock::boot() + LAG_MAX;
+        loop {
+            match self.load_once(reference).await {
+                // Storing a payload anew removes the old chunks, perhaps from under our hands. And on a cluster chunks are read
+                // from any replica, which may get them a moment later.
+                Err(PayloadError::Corrupt { .. } | PayloadError::Store { .. }) if clock::boot() < deadline => {
+                    sleep(LAG_PAUSE).await;
+                }
+                loaded => return loaded,
+            }
         }
     }
 

@@ -6,7 +6,6 @@
 
 mod keeper;
 mod member;
-mod memory;
 mod service;
 mod sight;
 mod thread;
@@ -31,7 +30,6 @@ use tokio_util::sync::CancellationToken;
 use self::{
     keeper::{Ended, Keeper},
     member::Seat,
-    memory::Memory,
     thread::Owning,
     trouble::Trouble,
 };
@@ -43,7 +41,7 @@ use super::{Connection, Lease, boot, clock};
 use crate::{
     owner::Halt,
     ports::Failure,
-    share::{Decision, Sight, decide},
+    share::{Decision, Memory, Sight, decide},
 };
 
 /// How often it is looked who is there and who holds what, where there are few partitions.

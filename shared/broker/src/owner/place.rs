@@ -25,7 +25,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let used = self.highest_known().max(self.checkpoint.next.saturating_sub(1));
         let below = self.checkpoint.next.saturating_sub(1);
         let is_ours = self.is_stored_at(below, self.checkpoint.time).await?;
-        if head > used && is_ours {
+        if head > used && is_ours || self.settings.without.place {
             return Ok(head);
         }
         self.tail_lost(used).await
@@ -37,14 +37,16 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             return Err(Failure::NoAnswer(format!("read the log while recovering: {why}")).into());
         }
         self.watcher.retried("the reader", why);
-        let head = self.append(self.mark()).await?;
         let (sequence, time) = self.applied;
-        if head <= sequence || !self.is_stored_at(sequence, Some(time)).await? {
+        // The reader first, then the proof: what is lost before it is seen by the proof, and what is lost after, by the reader.
+        self.ports.read_from(sequence + 1).await?;
+        let head = self.append(self.mark()).await?;
+        let is_ours = sequence < head && self.is_stored_at(sequence, Some(time)).await?;
+        if !is_ours && !self.settings.without.place {
             return Err(Halt::Restart("the log is not the one that was folded".to_owned()));
         }
         self.places_found += 1;
         self.questions.place_found();
-        self.ports.read_from(sequence + 1).await?;
         Ok(())
     }
 
@@ -69,8 +71,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         // A log that was made anew may begin far above: nothing can be lost below its beginning.
         let begins = self.ports.log_room().await?.first;
         let next = first.min(self.checkpoint.next).max(begins).max(1);
-        // Below the first there is nothing to be asked for, and NATS refuses to be.
-        let time = if next > 1 { self.ports.stored_at(next - 1).await? } else { None };
+        // Nothing stands below the first. Anywhere else something did a moment ago: if it is gone, the tail was lost once more, and
+        // the older time stays, which the next proof of the place will not find there.
+        let time = if next > begins.max(1) { self.ports.stored_at(next - 1).await?.or(Some(time)) } else { None };
         let back = Checkpoint { epoch: self.checkpoint.epoch, next, time };
         let message = self.checkpoint_message(&back, self.checkpoint_revision);
         match stored_revision(self.ports.publish_and_wait(message).await) {

@@ -21,9 +21,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let begun = self.ports.boot();
         self.raise_epoch().await?; // 1
         self.load_snapshots().await?; // 2
-        let head = self.prove_place().await?;
-        self.applied.0 = self.checkpoint.next.saturating_sub(1);
-        self.ports.read_from(self.checkpoint.next.max(1)).await?;
+        let head = self.read_from_checkpoint().await?;
         self.fold_to(head).await?; // 3
         let queued = self.queued_tasks().await?; // 4
         let head = self.append(self.mark()).await?;
@@ -44,7 +42,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 let what = format!("read the checkpoint of partition {}", self.settings.partition);
                 Failure::Refused { what, why }
             })?;
-            let raised = Checkpoint { epoch: old.epoch + 1, ..old };
+            let raised = Checkpoint { epoch: old.epoch + u64::from(!self.settings.without.epoch), ..old };
             let message = self.checkpoint_message(&raised, revision);
             match stored_revision(self.ports.publish_and_wait(message).await) {
                 Ok(revision) => {
@@ -57,6 +55,20 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             }
         }
         Err(Failure::NoAnswer("raise the epoch".to_owned()).into())
+    }
+
+    /// The reader first, then the proof of its place: what is lost before the proof is seen by it, and what is lost after, by the
+    /// reader. Where the proof sets the checkpoint back, both begin anew.
+    async fn read_from_checkpoint(&mut self) -> Result<Sequence, Halt> {
+        loop {
+            let next = self.checkpoint.next.max(1);
+            self.ports.read_from(next).await?;
+            let head = self.prove_place().await?;
+            if self.checkpoint.next.max(1) == next {
+                self.applied.0 = next - 1;
+                return Ok(head);
+            }
+        }
     }
 
     /// (3, 5) Folds until everything up to `head` is folded, performing all but tasks; nothing is left deferred.

@@ -7,6 +7,7 @@ use sagaline_broker::{
     ports::{Bucket, Event, Message, Outcome, Ports},
     rejected,
 };
+use sagaline_testkit::site::nodes;
 
 use crate::common::{Site, entries, events_until, input, message, outcomes, publish_all};
 
@@ -34,9 +35,12 @@ async fn every_publish_settles_once_and_says_how() {
     );
     let outcomes = outcomes(&mut ports, count).await;
     assert_eq!(outcomes[0], Outcome::Stored { sequence: 1, duplicate: false });
-    assert_eq!(outcomes[1], Outcome::Conflict { last: Some(1) });
+    // On a cluster what is in flight at the same time meets.
+    let met = |outcome: &Outcome| 1 < nodes() && *outcome == Outcome::Contended;
+    assert!(met(&outcomes[1]) || outcomes[1] == Outcome::Conflict { last: Some(1) }, "{:?}", outcomes[1]);
     assert_eq!(outcomes[2], Outcome::Stored { sequence: 1, duplicate: false });
-    assert_eq!(outcomes[3], Outcome::Stored { sequence: 1, duplicate: true });
+    let known = Outcome::Stored { sequence: 1, duplicate: true };
+    assert!(met(&outcomes[3]) || outcomes[3] == known, "{:?}", outcomes[3]);
     assert!(matches!(&outcomes[4], Outcome::Refused(why) if why.contains("size")), "{:?}", outcomes[4]);
     assert!(matches!(&outcomes[5], Outcome::Unknown(why) if why.contains("no stream")), "{:?}", outcomes[5]);
     assert!(matches!(&outcomes[6], Outcome::Refused(_)), "{:?}", outcomes[6]);

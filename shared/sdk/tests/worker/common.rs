@@ -102,6 +102,13 @@ impl Site {
         stream(&self.connection, &queue).await.cached_info().state.messages
     }
 
+    /// Whether a worker has asked for tasks of this activity and has none to do.
+    pub(crate) async fn is_waited_for(&self, activity: &str) -> bool {
+        let queue = self.connection.names().queue_stream("default");
+        let consumer = stream(&self.connection, &queue).await.consumer_info(activity).await;
+        consumer.is_ok_and(|consumer| 0 < consumer.num_waiting)
+    }
+
     pub(crate) async fn eventually_queued(&self, count: u64) {
         eventually(&format!("{count} tasks in the queue"), async || self.queued().await == count).await;
     }
@@ -195,7 +202,7 @@ pub(crate) fn old_task(activity: &str, execution: &str) -> Task {
     Task { cause: Moment::from_millis(now().as_millis() - 10_000), ..task(activity, execution) }
 }
 
-fn now() -> Moment {
+pub(crate) fn now() -> Moment {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     Moment::from_nanos(i64::try_from(since_1970.as_nanos()).expect("before 2262"))
 }

@@ -26,7 +26,9 @@ async fn a_stream_outlives_its_leader_and_the_node_comes_back() {
     let mut cluster = Cluster::start(3, folder.options()).await.unwrap();
     let context = context(&cluster).await;
     let kept = replicated(&context).await;
-    kept.create_consumer(pull::Config { durable_name: Some("reader".into()), ..pull::Config::default() }).await.unwrap();
+    kept.create_consumer(pull::Config { durable_name: Some("reader".into()), ..pull::Config::default() })
+        .await
+        .unwrap();
     context.publish("kept", "one".into()).await.unwrap().await.unwrap();
 
     eventually("somebody leads the consumer", async || cluster.consumer_leader("KEPT", "reader").await.is_some()).await;

@@ -1,4 +1,36 @@
-//! What goes wrong in a simulated world, and which laws are switched off to see that it then fails.
+//! How large a simulated world is, what goes wrong in it, and which laws are switched off to see that it then fails.
+
+use super::Dice;
+
+/// How large a world is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    pub partitions: u32,
+    /// Several share the partitions. Two that have only one compete for it.
+    pub orchestrators: usize,
+    pub nodes: Nodes,
+}
+
+/// Of how many servers the broker consists: what it forgets, and how it answers, differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nodes {
+    One,
+    Three,
+}
+
+impl Shape {
+    /// One partition, and two who compete for it. Takeovers are more frequent than they could be among members.
+    pub fn single(_seed: u64) -> Self {
+        Self { partitions: 1, orchestrators: 2, nodes: Nodes::One }
+    }
+
+    /// Two to four partitions, three who share them at first, one node or three.
+    pub fn many(seed: u64) -> Self {
+        let mut dice = Dice::new(seed ^ 0x5A4E);
+        let nodes = if dice.chance(500) { Nodes::One } else { Nodes::Three };
+        Self { partitions: 2 + dice.below(3) as u32, orchestrators: 3, nodes }
+    }
+}
 
 /// Chances in a thousand, each step, while the world is not calm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +67,24 @@ pub struct Faults {
     pub released: u32,
     /// Each process's clock is off by up to so many milliseconds, either way.
     pub skew: u32,
+    /// A member starts that was not there before.
+    pub join: u32,
+    /// A member is told to end: it hands over what it owns.
+    pub leave: u32,
+    /// On three nodes: a stream gets another leader. What is on its way to it may be lost, and for a while there is none.
+    pub leader_change: u32,
+    /// On three nodes, of all writes: so many are still being agreed on when the next one on their subject comes.
+    pub contended: u32,
+    /// On three nodes: a replica is behind by up to so many writes to its bucket.
+    pub behind: usize,
+    /// The reader of a log is lost for no reason that anyone knows.
+    pub reader_lost: u32,
+    /// Of all requests, so many are never answered, whether or not they were done.
+    pub lost_requests: u32,
+    /// An operator purges a log, below its checkpoint.
+    pub log_purged: u32,
+    /// An operator deletes a log and makes it anew.
+    pub log_remade: u32,
     /// What is switched off.
     pub without: Without,
 }
@@ -52,8 +102,14 @@ pub struct Without {
     pub looking_again: bool,
     /// A state that rests is gone on with from whatever snapshot is found.
     pub revisions: bool,
+    /// Nobody lets go of what is above its share.
+    pub giving_up: bool,
+    /// Whoever purges a log does not look at its checkpoint.
+    pub purge_bound: bool,
+    /// Snapshots and ends are read from a replica that nobody proves to be up to date.
+    pub marks: bool,
     /// And the owner's own.
-    pub resting: sagaline_broker::owner::Without,
+    pub owner: sagaline_broker::owner::Without,
 }
 
 impl Faults {
@@ -81,6 +137,21 @@ impl Faults {
             standstill: 1,
             released: 10,
             skew: 5_000,
+            ..Self::harsh()
+        }
+    }
+
+    /// What many owners and nodes add: members come and go, leaders change, replicas lag, answers are lost.
+    pub fn many() -> Self {
+        Self {
+            join: 1,
+            leave: 2,
+            leader_change: 5,
+            contended: 300,
+            behind: 30,
+            reader_lost: 3,
+            lost_requests: 30,
+            log_purged: 4,
             ..Self::harsh()
         }
     }

@@ -1,6 +1,14 @@
 //! The ports of an owner in the simulated world.
 
-use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use sagaline_broker::{
@@ -13,7 +21,7 @@ use sagaline_model::Moment;
 
 use super::{
     World,
-    world::{Flight, InFlight, Inbox, Pid, State},
+    world::{Flight, InFlight, Inbox, Seat, State, Stream},
 };
 
 /// What an owner may get at once.
@@ -21,32 +29,81 @@ const ENTRIES_AT_ONCE: usize = 8;
 /// A page of snapshots.
 const SNAPSHOTS_AT_ONCE: usize = 3;
 
+/// So long a replica that is behind is waited for.
+const REPLICA_WITHIN: Duration = Duration::from_secs(5);
+/// What is never answered is given up after so long.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
 /// See [`Ports`].
 pub struct SimPorts<M: Machine> {
     world: World<M>,
-    pid: Pid,
-    partition: u32,
+    seat: Seat,
     /// Only needed to switch laws off: whether the owner has recovered.
-    recovered: Arc<std::sync::atomic::AtomicBool>,
+    recovered: Arc<AtomicBool>,
+    /// Told to let go.
+    stop: Arc<AtomicBool>,
     told_to_stop: bool,
+    /// The last write to the bucket when its snapshots were begun to be read.
+    mark: Sequence,
 }
 
 impl<M: Machine> SimPorts<M> {
-    pub fn new(world: World<M>, pid: Pid, partition: u32, recovered: Arc<std::sync::atomic::AtomicBool>) -> Self {
-        world.lock().inboxes.insert(pid, Inbox::default());
-        Self { world, pid, partition, recovered, told_to_stop: false }
+    pub fn new(world: World<M>, seat: Seat, recovered: Arc<AtomicBool>, stop: Arc<AtomicBool>) -> Self {
+        world.lock().inboxes.insert(seat, Inbox::default());
+        Self { world, seat, recovered, stop, told_to_stop: false, mark: 0 }
     }
 
     fn is_recovering(&self) -> bool {
-        !self.recovered.load(std::sync::atomic::Ordering::Relaxed)
+        !self.recovered.load(Ordering::Relaxed)
+    }
+
+    fn log(&self) -> Stream {
+        Stream::Log(self.seat.partition)
+    }
+
+    /// A request to the leader of a stream.
+    async fn ask_leader<T>(
+        &self,
+        stream: Stream,
+        what: &str,
+        act: impl FnOnce(&mut State<M>) -> T + Send,
+    ) -> Result<T, Failure> {
+        self.request(what, |world| (!world.is_leaderless(stream)).then(|| act(world))).await
+    }
+
+    /// A request that any replica answers.
+    async fn ask_any<T>(&self, what: &str, act: impl FnOnce(&mut State<M>) -> T + Send) -> Result<T, Failure> {
+        self.request(what, |world| Some(act(world))).await
     }
 
     /// A request that takes time on its way there and on its way back.
-    async fn request<T>(&self, act: impl FnOnce(&mut State<M>) -> T + Send) -> T {
+    async fn request<T>(
+        &self,
+        what: &str,
+        act: impl FnOnce(&mut State<M>) -> Option<T> + Send,
+    ) -> Result<T, Failure> {
         self.travel().await;
-        let answer = act(&mut self.world.lock());
+        let (answer, is_lost) = {
+            let mut world = self.world.lock();
+            let answer = act(&mut world);
+            let lost = world.faults.lost_requests;
+            (answer, lost > 0 && world.dice.chance(lost))
+        };
         self.travel().await;
-        answer
+        match answer.filter(|_| !is_lost) {
+            Some(answer) => Ok(answer),
+            None => {
+                self.let_pass(ANSWER_WITHIN).await;
+                Err(Failure::NoAnswer(what.to_owned()))
+            }
+        }
+    }
+
+    async fn let_pass(&self, time: Duration) {
+        let until = self.boot() + time;
+        while self.boot() < until {
+            step().await;
+        }
     }
 
     /// Some steps of the world pass.
@@ -58,7 +115,7 @@ impl<M: Machine> SimPorts<M> {
     }
 
     fn post(&self, ticket: Ticket, what: InFlight) {
-        self.world.lock().flight.push(Flight { from: self.pid, ticket, what });
+        self.world.lock().flight.push(Flight { from: self.seat, ticket, what });
     }
 }
 
@@ -76,19 +133,21 @@ impl<M: Machine> Ports for SimPorts<M> {
                 let mut world = self.world.lock();
                 let most = world.dice.below(ENTRIES_AT_ONCE);
                 let answers = world.dice.below(ENTRIES_AT_ONCE);
-                if let Some(inbox) = world.inboxes.get_mut(&self.pid) {
+                if let Some(inbox) = world.inboxes.get_mut(&self.seat) {
                     let there = answers.min(inbox.events.len());
                     into.extend(inbox.events.drain(..there));
                 }
                 let lost = into[begun..].iter().any(|event| matches!(event, Event::ReaderLost(_)));
                 if hungry && !lost {
-                    into.extend(world.entries_for(self.pid, most).into_iter().map(Event::Entry));
+                    into.extend(world.entries_for(self.seat, most).into_iter().map(Event::Entry));
                 }
-                let reads = world.inboxes.get(&self.pid).is_some_and(|inbox| inbox.reads.is_some());
-                if reads && world.lease.is_some_and(|(holder, _)| holder == self.pid) {
-                    let asked = std::mem::take(&mut world.questions);
-                    let asked = asked.into_iter().map(|(ask, id)| Event::Asked(ask, Asker(id.to_string())));
-                    into.extend(asked);
+                let reads = world.inboxes.get(&self.seat).is_some_and(|inbox| inbox.reads.is_some());
+                if reads && world.holds(self.seat) {
+                    into.extend(world.questions_to(self.seat.partition));
+                }
+                if !self.told_to_stop && self.stop.load(Ordering::Relaxed) {
+                    self.told_to_stop = true;
+                    into.push(Event::Stop);
                 }
                 let hand_over = world.faults.hand_over;
                 if reads && hand_over > 0 && !self.told_to_stop && world.dice.chance(hand_over) {
@@ -108,7 +167,7 @@ impl<M: Machine> Ports for SimPorts<M> {
         let recovering = self.is_recovering();
         if without.telling_again && recovering && message.subject.contains(".lifecycle.") {
             let stored = Event::Settled(ticket, Outcome::Stored { sequence: 1, duplicate: true });
-            if let Some(inbox) = self.world.lock().inboxes.get_mut(&self.pid) {
+            if let Some(inbox) = self.world.lock().inboxes.get_mut(&self.seat) {
                 inbox.events.push_back(stored);
             }
             return;
@@ -138,79 +197,124 @@ impl<M: Machine> Ports for SimPorts<M> {
     fn tell(&mut self, _execution: &str, _notice: Bytes) {}
 
     async fn read_from(&mut self, sequence: Sequence) -> Result<(), Failure> {
-        self.request(|world| {
-            if let Some(inbox) = world.inboxes.get_mut(&self.pid) {
+        let seat = self.seat;
+        self.ask_leader(self.log(), "read the log", |world| {
+            if let Some(inbox) = world.inboxes.get_mut(&seat) {
                 inbox.reads = Some(sequence);
             }
-        })
-        .await;
-        Ok(())
-    }
-
-    async fn publish_and_wait(&mut self, message: Message) -> Outcome {
-        self.request(|world| {
-            let outcome = world.receive(&message);
-            let lost = world.faults.lost_acks;
-            if world.dice.chance(lost) { Outcome::Unknown("the ack was lost".to_owned()) } else { outcome }
         })
         .await
     }
 
+    async fn publish_and_wait(&mut self, message: Message) -> Outcome {
+        self.travel().await;
+        let outcome = {
+            let mut world = self.world.lock();
+            let outcome = world.receive(&message);
+            let lost = world.faults.lost_acks;
+            if world.dice.chance(lost) { Outcome::Unknown("the ack was lost".to_owned()) } else { outcome }
+        };
+        self.travel().await;
+        outcome
+    }
+
     async fn stored_at(&mut self, sequence: Sequence) -> Result<Option<Moment>, Failure> {
-        Ok(self.request(|world| world.log.time_of(sequence)).await)
+        let place = self.seat.partition as usize;
+        self.ask_leader(self.log(), "read a message", |world| world.logs[place].time_of(sequence)).await
     }
 
     async fn first_after(&mut self, time: Moment) -> Result<Option<Sequence>, Failure> {
-        Ok(self.request(|world| world.log.first_after(time)).await)
+        let place = self.seat.partition as usize;
+        self.ask_leader(self.log(), "find a message", |world| world.logs[place].first_after(time)).await
     }
 
     async fn log_room(&mut self) -> Result<LogRoom, Failure> {
-        Ok(self.request(|world| world.log.room()).await)
+        let place = self.seat.partition as usize;
+        self.ask_leader(self.log(), "look at the room", |world| world.logs[place].room()).await
     }
 
     async fn purge_below(&mut self, sequence: Sequence) -> Result<(), Failure> {
-        self.request(|world| world.log.purge_below(sequence)).await;
-        Ok(())
+        let place = self.seat.partition as usize;
+        self.ask_leader(self.log(), "purge", |world| world.logs[place].purge_below(sequence)).await
     }
 
     async fn queued(&mut self, tasks: &[(String, String)]) -> Result<Vec<bool>, Failure> {
         let mut there = vec![];
         for (_, subject) in tasks {
             // Each is looked for at a moment of its own.
-            there.push(self.request(|world| world.queue.contains(subject)).await);
+            let is_there = self.ask_any("look for tasks", |world| {
+                let until = world.queue_known_until();
+                world.queue.contained(subject, until)
+            });
+            there.push(is_there.await?);
         }
         let blind = self.world.lock().faults.without.repeat_marks && self.is_recovering();
         Ok(if blind { vec![false; tasks.len()] } else { there })
     }
 
+    /// Any replica answers: it has everything once it has what was written last when this began.
     async fn snapshots(&mut self, from: Option<Sequence>) -> Result<Snapshots, Failure> {
-        let prefix = Names::snapshot_key(self.partition, "");
+        let prefix = Names::snapshot_key(self.seat.partition, "");
+        let until = self.boot() + REPLICA_WITHIN;
+        let mut mark = from.map(|_| self.mark);
         let from = from.unwrap_or(1);
-        Ok(self.request(|world| world.buckets.page_below(&prefix, from, SNAPSHOTS_AT_ONCE, world.since)).await)
-    }
-
-    async fn value(&mut self, bucket: Bucket, key: &str) -> Result<Option<(Sequence, Bytes)>, Failure> {
-        Ok(self.request(|world| world.buckets.value(bucket, key, world.since)).await)
-    }
-
-    async fn values(&mut self, bucket: Bucket, keys: &[String]) -> Result<Vec<Option<(Sequence, Bytes)>>, Failure> {
-        Ok(self.request(|world| keys.iter().map(|key| world.buckets.value(bucket, key, world.since)).collect()).await)
-    }
-
-    async fn pause(&mut self, time: Duration) {
-        let until = self.boot() + time;
-        while self.boot() < until {
-            step().await;
+        loop {
+            let (page, level, newest) = self
+                .ask_any("load the snapshots", |world| {
+                    let (newest, level) = (world.buckets.newest(), world.level_of_replica());
+                    (world.buckets.page_below(&prefix, from, SNAPSHOTS_AT_ONCE, level, world.since), level, newest)
+                })
+                .await?;
+            let without = self.world.lock().faults.without.marks;
+            self.mark = if without { 0 } else { *mark.get_or_insert(newest) };
+            let next = page.stored.last().map_or(from, |stored| stored.revision + 1);
+            if page.next.is_some() || self.mark <= level {
+                return Ok(page);
+            }
+            if from < next {
+                return Ok(Snapshots { next: Some(next), ..page });
+            }
+            if until <= self.boot() {
+                return Err(Failure::NoAnswer("load the snapshots: a replica stays behind".to_owned()));
+            }
         }
     }
 
+    async fn value(&mut self, bucket: Bucket, key: &str) -> Result<Option<(Sequence, Bytes)>, Failure> {
+        let value = |world: &mut State<M>| world.buckets.value(bucket, key, world.since);
+        self.ask_leader(Stream::Bucket(bucket), "read a value", value).await
+    }
+
+    async fn values(&mut self, bucket: Bucket, keys: &[String]) -> Result<Vec<Option<(Sequence, Bytes)>>, Failure> {
+        let until = self.boot() + REPLICA_WITHIN;
+        let mut mark = None;
+        loop {
+            let (values, level, newest) = self
+                .ask_any("read values", |world| {
+                    let (newest, level) = (world.buckets.newest(), world.level_of_replica());
+                    let values = keys.iter().map(|key| world.buckets.value_as_of(bucket, key, level, world.since));
+                    (values.collect(), level, newest)
+                })
+                .await?;
+            if self.world.lock().faults.without.marks || *mark.get_or_insert(newest) <= level {
+                return Ok(values);
+            }
+            if until <= self.boot() {
+                return Err(Failure::NoAnswer("read values: a replica stays behind".to_owned()));
+            }
+        }
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        self.let_pass(time).await;
+    }
+
     fn holds_lease(&self) -> bool {
-        let world = self.world.lock();
-        world.lease.is_some_and(|(holder, until)| holder == self.pid && world.since < until)
+        self.world.lock().holds(self.seat)
     }
 
     fn now(&self) -> Moment {
-        self.world.lock().clock_of(self.pid)
+        self.world.lock().clock_of(self.seat.pid)
     }
 
     fn boot(&self) -> Duration {

@@ -1,28 +1,22 @@
 //! Running a simulated world: processes are polled one at a time, in an order that the seed decides, while things go wrong; then
 //! the world calms down, and everything that was acknowledged must come to its end.
 
+mod orchestrator;
+mod tally;
+
 use std::{
     future::Future,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Waker},
     time::Duration,
 };
 
-use sagaline_broker::{
-    machine::Machine,
-    names::Names,
-    owner::{Halt, Owner, Settings, Watcher},
-    ports::Sequence,
-};
-use sagaline_model::Moment;
+use sagaline_broker::{machine::Machine, names::Names};
 
+pub use self::tally::Tally;
 use super::{
     Dice, Faults, World,
-    ports::{SimPorts, step},
+    faults::{Nodes, Shape},
     tasks,
     world::{LEASE, Pid, WINDOW},
 };
@@ -32,15 +26,18 @@ pub type Client = Pin<Box<dyn Future<Output = ()>>>;
 
 /// What is simulated.
 pub struct Scenario<M: Machine> {
-    pub machine: fn(Names) -> M,
+    /// How large the world of a seed is.
+    pub shape: fn(u64) -> Shape,
+    /// The machine of a partition, of so many.
+    pub machine: fn(Names, u32, u32) -> M,
     /// Puts what must be there before anything starts into the buckets.
     pub prepare: fn(&World<M>),
     /// What clients do. Each future is one client; it returns when it has nothing more to do.
     pub clients: fn(World<M>, u64) -> Vec<Client>,
     /// How an activity of a task ends, given the seed.
     pub activity: tasks::Activity,
-    /// Keys of whatever must have ended when the world is quiet.
-    pub must_end: fn(&World<M>) -> Vec<String>,
+    /// Keys of whatever is started: it must have ended when the world is quiet.
+    pub must_end: fn() -> Vec<String>,
 }
 
 /// Why a seed fails.
@@ -50,25 +47,15 @@ pub struct Violation {
     pub what: String,
 }
 
-/// How often what is rare in tests happened, to see that it did.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Tally {
-    /// States that came back into memory.
-    pub woken: u64,
-    /// Inputs that waited for them.
-    pub deferred: u64,
-    /// States for which more than one waited.
-    pub queued_up: u64,
-    /// Owners that were told to stop, and handed over.
-    pub handed_over: u64,
-}
-
 /// The world is harsh for so many steps, then calm until everything has ended.
 const HARSH_STEPS: usize = 6_000;
 /// And after so many steps it is given up.
 const MOST_STEPS: usize = 60_000;
-const ORCHESTRATORS: usize = 2;
 const EXECUTORS: usize = 3;
+/// More members than this do not join.
+const MOST_ORCHESTRATORS: usize = 5;
+/// In a calm world the partitions are shared evenly before long: whoever adopted one keeps it for five minutes.
+const SHARED_WITHIN: Duration = Duration::from_secs(400);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
@@ -91,15 +78,17 @@ struct Run<'s, M: Machine> {
     dice: Dice,
     processes: Vec<Process>,
     next_pid: Pid,
+    calm_since: Duration,
 }
 
 /// Runs one seed to its end.
 pub fn simulate<M: Machine + 'static>(scenario: &Scenario<M>, faults: Faults, seed: u64) -> Result<Tally, Violation> {
     let names = Names::default();
-    let world = World::new(seed, faults, names.clone(), (scenario.machine)(names));
+    let shape = (scenario.shape)(seed);
+    let world = World::new(seed, shape, faults, names, scenario.machine);
     (scenario.prepare)(&world);
-    let mut run = Run { world, scenario, seed, dice: Dice::new(seed ^ 0xD1CE), processes: vec![], next_pid: 1 };
-    for _ in 0..ORCHESTRATORS {
+    let mut run = Run { world, scenario, seed, dice: Dice::new(seed ^ 0xD1CE), processes: vec![], next_pid: 1, calm_since: Duration::MAX };
+    for _ in 0..shape.orchestrators {
         run.start(Role::Orchestrator);
     }
     for _ in 0..EXECUTORS {
@@ -124,7 +113,11 @@ impl<M: Machine + 'static> Run<'_, M> {
         match role {
             Role::Orchestrator => {
                 let machine = self.scenario.machine;
-                self.add(role, Box::pin(orchestrator(world, pid, machine)));
+                if world.lock().shape.partitions == 1 {
+                    self.add(role, Box::pin(orchestrator::compete(world, pid, machine)));
+                } else {
+                    self.add(role, Box::pin(orchestrator::share(world, pid, machine)));
+                }
             }
             Role::Executor => {
                 let worker = tasks::worker(world, pid, self.scenario.activity, self.seed);
@@ -141,8 +134,14 @@ impl<M: Machine + 'static> Run<'_, M> {
                 self.break_something(faults);
             } else if count == HARSH_STEPS {
                 self.calm_down();
-            } else if count % 64 == 0 && self.is_over() {
-                return self.verdict();
+            } else if count % 64 == 0 {
+                let unshared = self.unshared();
+                if let Some(what) = unshared.as_ref().filter(|_| self.has_been_calm_for(SHARED_WITHIN)) {
+                    return Err(self.violation(format!("the partitions are not shared as they should be: {what}")));
+                }
+                if unshared.is_none() && self.is_over() {
+                    return self.verdict();
+                }
             }
             self.one_step(calm);
             if let Some(what) = self.world.lock().violations.pop() {
@@ -164,21 +163,16 @@ impl<M: Machine + 'static> Run<'_, M> {
         let pause = if calm { 90 } else { 60 };
         let pass = world.dice.below(pause);
         world.since += Duration::from_millis(pass as u64);
+        let since = world.since;
         let asleep =
-            |pid: Pid| self.processes.iter().any(|process| process.pid == pid && process.asleep_until > world.since);
+            |pid: Pid| self.processes.iter().any(|process| process.pid == pid && process.asleep_until > since);
         let arriving = if world.flight.is_empty() { None } else { Some(self.dice.below(world.flight.len())) };
         // What a sleeping process had handed over may be in its own buffers still, and come out when it wakes.
-        let arriving = arriving.filter(|place| !asleep(world.flight[*place].from) || self.dice.chance(100));
-        if let Some((holder, until)) = world.lease {
-            let lives = self.processes.iter().any(|process| process.pid == holder) && !asleep(holder);
-            if lives && world.since < until {
-                world.lease = Some((holder, world.since + LEASE));
-            }
-        }
+        let arriving = arriving.filter(|place| !asleep(world.flight[*place].from.pid) || self.dice.chance(100));
+        world.renew(|pid| !asleep(pid));
         if let Some(place) = arriving {
             world.deliver(place);
         }
-        let since = world.since;
         drop(world);
         let awake: Vec<usize> =
             (0..self.processes.len()).filter(|place| self.processes[*place].asleep_until <= since).collect();
@@ -189,10 +183,27 @@ impl<M: Machine + 'static> Run<'_, M> {
         let mut context = Context::from_waker(Waker::noop());
         if self.processes[place].future.as_mut().poll(&mut context).is_ready() {
             let process = self.processes.swap_remove(place);
-            if process.role != Role::Client {
-                self.start(process.role);
+            self.ended(&process);
+        }
+    }
+
+    /// Somebody came to its end: a client that has done everything, or a member that was told to leave.
+    fn ended(&mut self, process: &Process) {
+        match process.role {
+            Role::Client => {}
+            Role::Executor => self.start(process.role),
+            Role::Orchestrator => {
+                self.world.lock().dies(process.pid, &mut self.dice);
+                // Most are replaced by new ones, as long as one is left.
+                if self.of_role(Role::Orchestrator).is_empty() || self.dice.chance(600) {
+                    self.start(process.role);
+                }
             }
         }
+    }
+
+    fn of_role(&self, role: Role) -> Vec<usize> {
+        (0..self.processes.len()).filter(|place| self.processes[*place].role == role).collect()
     }
 
     fn break_something(&mut self, faults: Faults) {
@@ -205,9 +216,35 @@ impl<M: Machine + 'static> Run<'_, M> {
         if self.dice.chance(faults.worker_sleeps) {
             self.put_to_sleep(Role::Executor, LEASE * 2);
         }
+        if faults.join > 0 && self.dice.chance(faults.join) && self.of_role(Role::Orchestrator).len() < MOST_ORCHESTRATORS {
+            self.start(Role::Orchestrator);
+        }
+        if faults.leave > 0 && self.dice.chance(faults.leave) {
+            let members = self.of_role(Role::Orchestrator);
+            let leaving = members.get(self.dice.below(members.len())).map(|place| self.processes[*place].pid);
+            let mut world = self.world.lock();
+            leaving.into_iter().for_each(|pid| world.shares.tell_to_leave(pid));
+        }
         let mut world = self.world.lock();
         if self.dice.chance(faults.restart) {
-            world.restart();
+            // All nodes at once are killed more seldom than one of them.
+            match world.shape.nodes {
+                Nodes::Three if self.dice.chance(800) => world.restart_node(),
+                Nodes::One | Nodes::Three => world.restart(),
+            }
+        }
+        if world.shape.nodes == Nodes::Three && self.dice.chance(faults.leader_change) {
+            world.change_a_leader();
+        }
+        if faults.reader_lost > 0 && self.dice.chance(faults.reader_lost) {
+            let partition = self.dice.below(world.logs.len()) as u32;
+            world.lose_reader(partition, "no heartbeat comes from the consumer");
+        }
+        if faults.log_purged > 0 && self.dice.chance(faults.log_purged) {
+            world.purge_log();
+        }
+        if faults.log_remade > 0 && self.dice.chance(faults.log_remade) {
+            world.remake_log();
         }
         if self.dice.chance(faults.power_cut) {
             world.cut_power();
@@ -224,7 +261,8 @@ impl<M: Machine + 'static> Run<'_, M> {
         if self.dice.chance(faults.purge) {
             let queued = world.queue.subjects();
             if !queued.is_empty() {
-                world.queue.remove(&queued[self.dice.below(queued.len())]);
+                let since = world.since;
+                world.queue.remove(&queued[self.dice.below(queued.len())], since);
             }
         }
     }
@@ -235,9 +273,7 @@ impl<M: Machine + 'static> Run<'_, M> {
             (0..self.processes.len()).filter(|place| self.processes[*place].role != Role::Client).collect();
         let process = self.processes.swap_remove(services[self.dice.below(services.len())]);
         let mut world = self.world.lock();
-        world.inboxes.remove(&process.pid);
-        let dice = &mut self.dice;
-        world.flight.retain(|flight| flight.from != process.pid || dice.chance(500));
+        world.dies(process.pid, &mut self.dice);
         drop(world);
         self.start(process.role);
     }
@@ -260,13 +296,23 @@ impl<M: Machine + 'static> Run<'_, M> {
         // Clocks stay off, and queues stay small, in the calmest of worlds.
         let Faults { without, skew, queue_room, .. } = world.faults;
         world.faults = Faults { without, skew, queue_room, ..Faults::default() };
+        self.calm_since = world.since;
+    }
+
+    fn has_been_calm_for(&self, time: Duration) -> bool {
+        self.calm_since.checked_add(time).is_some_and(|until| until < self.world.lock().since)
+    }
+
+    fn unshared(&self) -> Option<String> {
+        let world = self.world.lock();
+        // Who competes for the only partition has no share.
+        (world.shape.partitions > 1).then(|| world.unshared()).flatten()
     }
 
     fn left_over(&self) -> Vec<String> {
-        let keys = (self.scenario.must_end)(&self.world);
+        let keys = (self.scenario.must_end)();
         let world = self.world.lock();
-        let left = keys.into_iter().filter(|key| world.value_of_result(key).is_none());
-        left.filter(|key| !world.excused.contains(key)).collect()
+        keys.into_iter().filter(|key| world.is_promised(key) && world.value_of_result(key).is_none()).collect()
     }
 
     fn is_over(&self) -> bool {
@@ -276,86 +322,7 @@ impl<M: Machine + 'static> Run<'_, M> {
 
     /// Everything ended: does what is stored agree with the log, and was everyone told?
     fn verdict(&self) -> Result<(), Violation> {
-        let world = self.world.lock();
-        if world.power_was_cut {
-            return Ok(());
-        }
-        for (key, record) in world.endings() {
-            let Some(record) = record.filter(|_| !world.excused.contains(&key)) else { continue };
-            let stored = world.value_of_result(&key).unwrap_or_default();
-            let end = String::from_utf8_lossy(&record).into_owned();
-            if !String::from_utf8_lossy(&stored).contains(&end) {
-                return Err(self.violation(format!("the record of `{key}` is not what its log gives: {end}")));
-            }
-        }
-        let of_excused = |id: &str| id.split('-').next().is_some_and(|key| world.excused.contains(key));
-        let missing = world.to_be_told.iter().find(|(id, _)| !world.told.contains_key(*id) && !of_excused(id));
-        if let Some((id, subject)) = missing {
-            return Err(self.violation(format!("nobody was told `{subject}` ({id})")));
-        }
-        let extra = world.told.keys().find(|id| !world.to_be_told.contains_key(*id) && !of_excused(id));
-        if let Some(id) = extra {
-            return Err(self.violation(format!("`{id}` was told, which the log does not give")));
-        }
-        Ok(())
+        let what = self.world.lock().disagreement();
+        what.map_or(Ok(()), |what| Err(self.violation(what)))
     }
-}
-
-/// One orchestrator process: waits for the lease, owns, and starts anew when the owner lets go.
-async fn orchestrator<M: Machine>(world: World<M>, pid: Pid, machine: fn(Names) -> M) {
-    loop {
-        while !world.lock().acquire(pid) {
-            step().await;
-        }
-        let names = world.lock().names.clone();
-        let recovered = Arc::new(AtomicBool::new(false));
-        let ports = SimPorts::new(world.clone(), pid, 0, Arc::clone(&recovered));
-        let mut settings = Settings::new(0, names.clone());
-        settings.snapshot_after_inputs = 20;
-        settings.snapshot_after = Duration::from_secs(10);
-        settings.checkpoint_every = Duration::from_secs(1);
-        settings.rest_after = Duration::from_secs(3);
-        // Most let everything out of memory as soon as they can.
-        if world.lock().dice.chance(750) {
-            settings.snapshot_after_inputs = 3;
-            settings.snapshot_after = Duration::from_millis(500);
-            settings.rest_after = Duration::ZERO;
-        }
-        settings.without = world.lock().faults.without.resting;
-        settings.in_flight = 8;
-        settings.history = Duration::from_secs(30);
-        settings.look_again_after = Duration::from_secs(15);
-        if world.lock().faults.without.looking_again {
-            settings.look_again_after = Duration::from_secs(1_000_000);
-        }
-        let mut owner = Owner::new(ports, machine(names), Watch { world: world.clone(), recovered }, settings);
-        let halt = owner.run().await;
-        world.lock().tally.handed_over += u64::from(matches!(halt, Halt::Stopped));
-        if !matches!(halt, Halt::LeaseLost) {
-            world.lock().release(pid);
-        }
-        step().await;
-    }
-}
-
-struct Watch<M: Machine> {
-    world: World<M>,
-    recovered: Arc<AtomicBool>,
-}
-
-impl<M: Machine> Watcher for Watch<M> {
-    fn recovered(&mut self, _took: Duration, _folded: u64, _states: usize) {
-        self.recovered.store(true, Ordering::Relaxed);
-    }
-    fn applied(&mut self, _sequence: Sequence, _time: Moment) {}
-    fn states(&mut self, _count: usize) {}
-    fn rejected(&mut self, _reason: &'static str, _detail: &str, _sequence: Sequence) {}
-    fn retried(&mut self, _subject: &str, _why: &str) {}
-    fn woken(&mut self, deferred: usize) {
-        let tally = &mut self.world.lock().tally;
-        tally.woken += 1;
-        tally.deferred += deferred as u64;
-        tally.queued_up += u64::from(deferred > 1);
-    }
-    fn alarm(&mut self, _what: &str) {}
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::{
     World,
     ports::step,
-    world::{ACK_WAIT, Delivered, Pid, WINDOW, header},
+    world::{ACK_WAIT, Delivered, Pid, Stream, WINDOW, execution_of, header},
 };
 
 /// How an activity ends, given the seed.
@@ -32,7 +32,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// One worker process, with one slot.
 pub async fn worker<M: Machine>(world: World<M>, pid: Pid, activity: Activity, seed: u64) {
-    let session = Mutex::new(world.lock().session());
+    let session = Mutex::new(world.lock().session(pid));
     let bench = Bench {
         world: &world,
         pid,
@@ -99,7 +99,7 @@ impl<M: Machine> Bench<'_, M> {
 
     /// A worker that hears of a restart has a new connection, and with it a new session.
     fn renew_session(&self) {
-        let newest = self.world.lock().session();
+        let newest = self.world.lock().session(self.pid);
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if session.0 != newest.0 {
             *session = newest;
@@ -109,6 +109,9 @@ impl<M: Machine> Bench<'_, M> {
     fn take(&self) -> Option<(Delivered, Delivery)> {
         let mut state = self.world.lock();
         let since = state.since;
+        if state.is_leaderless(Stream::Queue) {
+            return None;
+        }
         let ready = state.queue.ready(since);
         let chosen = ready.get(state.dice.below(ready.len()))?.clone();
         let delivered = state.queue.take(&chosen, self.pid, since)?;
@@ -172,8 +175,11 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
         let Some(Job { delivered, .. }) = &*job else { return };
         let mut state = self.world.lock();
         let since = state.since;
+        if state.is_leaderless(Stream::Queue) {
+            return;
+        }
         match what {
-            Acknowledgement::Done => state.queue.ack(delivered),
+            Acknowledgement::Done => state.queue.ack(delivered, since),
             Acknowledgement::Progress => state.queue.progress(delivered, self.pid, since),
             Acknowledgement::Again => state.queue.give_back(delivered, self.pid),
         }
@@ -186,7 +192,8 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
                 return Some(Answer::Wanted(true));
             }
             if let Some(job) = &mut *self.lock_job() {
-                job.asked_at = Some(state.log.head());
+                let partition = state.partition_of(execution_of(ask));
+                job.asked_at = Some(state.logs[partition as usize].head());
             }
             (state.ask(ask.clone()), state.since + ANSWER_WITHIN)
         };

@@ -1,7 +1,12 @@
-//! The modelled broker: one partition's log, the queues, the buckets, and what is on its way between them and the processes.
+//! The modelled broker: the logs of the partitions, the queues, the buckets, and what is on its way between them and the processes.
 
+mod buckets;
+mod disasters;
+mod log;
+mod nodes;
 mod queue;
-mod store;
+mod reference;
+mod shares;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -11,38 +16,42 @@ use std::{
 
 use bytes::Bytes;
 use sagaline_broker::{
-    machine::{Act, Machine, Origin, Read},
+    machine::Machine,
     names::Names,
-    ports::{Asker, Bucket, Content, Entry, Event, Message, Outcome, Sequence, Ticket},
+    ports::{Asker, Bucket, Entry, Event, Message, Outcome, Sequence, Ticket},
 };
-use sagaline_events::{
-    Input, Task,
-    ask::{Answer, Ask},
-};
-use sagaline_model::Moment;
+use sagaline_events::ask::{Answer, Ask};
+use sagaline_model::{Moment, partition_of};
 
-pub use self::queue::{Delivered, QueuedMessage};
-use self::{
-    queue::Queue,
-    store::{Buckets, Log},
+pub use self::{
+    nodes::Stream,
+    queue::{Delivered, QueuedMessage},
+    shares::Shares,
 };
-use super::{Dice, Faults, Tally};
+use self::{buckets::Buckets, log::Log, nodes::Cluster, queue::Queue, reference::Reference};
+use super::{
+    Dice, Faults, Tally,
+    faults::Shape,
+};
 
-/// How long the modelled lease lasts.
+/// How long the modelled leases last.
 pub const LEASE: Duration = Duration::from_secs(8);
 /// How long the modelled queues remember Msg-Ids; twice as long as a task counts as fresh.
 pub const WINDOW: Duration = Duration::from_secs(60);
 /// How long a worker may hold a task without a sign of life.
 pub const ACK_WAIT: Duration = Duration::from_secs(8);
-/// A node that is behind answers for so long.
-const STALE_WITHIN: Duration = Duration::from_secs(3);
-/// More timers than this no execution here has by far.
-const TIMERS_LIMIT: u32 = 150;
 /// When the world begins. Not 0, which stands for "never" in places.
 const BEGINNING: i64 = 1_800_000_000_000_000_000;
 
 /// Names a process.
 pub type Pid = u32;
+
+/// Names an owner: the process that it is in, and what it owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seat {
+    pub pid: Pid,
+    pub partition: u32,
+}
 
 /// A handle to the broker. All clones are the same one.
 pub struct World<M: Machine>(Arc<Mutex<State<M>>>);
@@ -55,34 +64,35 @@ impl<M: Machine> Clone for World<M> {
 
 pub struct State<M: Machine> {
     pub dice: Dice,
+    pub shape: Shape,
     pub faults: Faults,
     pub names: Names,
     pub since: Duration,
-    pub log: Log,
+    /// One for each partition.
+    pub logs: Vec<Log>,
     pub queue: Queue,
     pub buckets: Buckets,
-    pub lease: Option<(Pid, Duration)>,
+    pub shares: Shares,
+    cluster: Cluster,
     /// On their way to the broker.
     pub flight: Vec<Flight>,
-    pub inboxes: BTreeMap<Pid, Inbox>,
-    /// Questions nobody has taken yet, and answers nobody has read yet.
-    pub questions: Vec<(Ask, u64)>,
+    pub inboxes: BTreeMap<Seat, Inbox>,
+    /// Questions nobody has taken yet, to the owner of a partition, and answers nobody has read yet.
+    pub questions: Vec<(u32, Ask, u64)>,
     pub answers: BTreeMap<u64, Answer>,
     next_question: u64,
-    /// Executions whose start is stored. After a power cut, those whose start or snapshot is left.
+    /// Executions whose start is stored. Where a tail was lost, those whose start or snapshot is left.
     pub started: BTreeSet<String>,
     /// Executions whose snapshot an operator removed: nothing is promised about them.
     pub excused: BTreeSet<String>,
-    /// How many timers' inputs each execution got.
-    timers: BTreeMap<Arc<str>, u32>,
-    /// How often the broker restarted.
-    pub restarts: u64,
+    /// Partitions whose logs lost acknowledged entries.
+    cut: BTreeSet<u32>,
+    /// How often every connection was lost.
+    restarts: u64,
     /// Until when a node that is behind answers look-ups.
     stale_until: Duration,
-    pub power_was_cut: bool,
-    /// Ids of the lifecycle events that were stored, and of those that the log says must be.
-    pub told: BTreeMap<String, u32>,
-    pub to_be_told: BTreeMap<String, String>,
+    /// Ids of the lifecycle events that were stored.
+    told: BTreeMap<String, u32>,
     pub rejected: u32,
     reference: Reference<M>,
     pub violations: Vec<String>,
@@ -91,17 +101,9 @@ pub struct State<M: Machine> {
     pub runs: BTreeMap<(String, String, u32), u32>,
 }
 
-/// A fold of the log as it grows, never interrupted: what everything is compared with.
-struct Reference<M: Machine> {
-    machine: M,
-    states: BTreeMap<Arc<str>, M::State>,
-    /// Where the first result of each attempt is recorded: execution, path, attempt.
-    answered: BTreeMap<(String, String, u32), Sequence>,
-}
-
-/// A message between a process and the broker.
+/// A message between an owner and the broker.
 pub struct Flight {
-    pub from: Pid,
+    pub from: Seat,
     pub ticket: Ticket,
     pub what: InFlight,
 }
@@ -109,7 +111,7 @@ pub struct Flight {
 pub enum InFlight {
     Publish(Arc<Message>),
     Revoke(String),
-    LookUp(sagaline_broker::ports::Bucket, String),
+    LookUp(Bucket, String),
 }
 
 /// What waits for an owner.
@@ -120,17 +122,27 @@ pub struct Inbox {
     pub reads: Option<Sequence>,
 }
 
+impl Inbox {
+    fn lose_reader(&mut self, why: &str) {
+        if self.reads.take().is_some() {
+            self.events.push_back(Event::ReaderLost(why.into()));
+        }
+    }
+}
+
 impl<M: Machine> World<M> {
-    pub fn new(seed: u64, faults: Faults, names: Names, machine: M) -> Self {
+    pub fn new(seed: u64, shape: Shape, faults: Faults, names: Names, machine: fn(Names, u32, u32) -> M) -> Self {
+        let machines = (0..shape.partitions).map(|partition| machine(names.clone(), partition, shape.partitions));
         let state = State {
             dice: Dice::new(seed),
+            shape,
             faults,
-            names,
             since: Duration::from_secs(1000),
-            log: Log::default(),
+            logs: (0..shape.partitions).map(|_| Log::default()).collect(),
             queue: Queue::default(),
             buckets: Buckets::default(),
-            lease: None,
+            shares: Shares::default(),
+            cluster: Cluster::default(),
             flight: vec![],
             inboxes: BTreeMap::new(),
             questions: vec![],
@@ -138,17 +150,16 @@ impl<M: Machine> World<M> {
             next_question: 0,
             started: BTreeSet::new(),
             excused: BTreeSet::new(),
-            timers: BTreeMap::new(),
+            cut: BTreeSet::new(),
             restarts: 0,
             stale_until: Duration::ZERO,
-            power_was_cut: false,
             told: BTreeMap::new(),
-            to_be_told: BTreeMap::new(),
             rejected: 0,
-            reference: Reference { machine, states: BTreeMap::new(), answered: BTreeMap::new() },
+            reference: Reference::new(machines.collect()),
             violations: vec![],
             tally: Tally::default(),
             runs: BTreeMap::new(),
+            names,
         };
         Self(Arc::new(Mutex::new(state)))
     }
@@ -163,22 +174,13 @@ impl<M: Machine> State<M> {
         Moment::from_nanos(BEGINNING) + self.since.into()
     }
 
-    /// Takes the lease, if it is free or held by the same process.
-    pub fn acquire(&mut self, pid: Pid) -> bool {
-        let free = self.lease.is_none_or(|(holder, until)| holder == pid || until <= self.since);
-        if free {
-            self.lease = Some((pid, self.since + LEASE));
-        }
-        free
+    pub fn partition_of(&self, key: &str) -> u32 {
+        partition_of(key, self.shape.partitions)
     }
 
-    pub fn release(&mut self, pid: Pid) {
-        self.lease = self.lease.filter(|(holder, _)| *holder != pid);
-    }
-
-    /// How often the broker restarted, and the time: what a worker knows of its connection.
-    pub fn session(&self) -> (u64, Moment) {
-        (self.restarts, self.now())
+    /// How often the connection of a process was lost, and the time: what a worker knows of its session.
+    pub fn session(&self, pid: Pid) -> (u64, Moment) {
+        (self.restarts + self.cluster.losses.get(&pid).copied().unwrap_or(0), self.now())
     }
 
     /// The time of day as a process has it.
@@ -190,8 +192,23 @@ impl<M: Machine> State<M> {
 
     /// A message reaches the broker, which may not take it.
     pub fn receive(&mut self, message: &Message) -> Outcome {
-        let queue = message.subject.split('.').nth(1) == Some("queue");
-        let bucket = message.subject.starts_with("$KV.");
+        let outcome = self.receive_dbg(message);
+        if let Ok(id) = std::env::var("DBG_ID") && (message.subject.contains(&id) || message.subject.contains(&format!("checkpoint.{}", self.partition_of(&id))) || message.subject.contains(&format!("run.{}.~owner", self.partition_of(&id)))) {
+            eprintln!("DBG {} {:?} exp {:?} hdr {:?} {} -> {:?}", self.now(), message.subject, message.expected, header(message, "ce-type").or(header(message, "KV-Operation")), String::from_utf8_lossy(&message.payload), outcome);
+        }
+        outcome
+    }
+    pub fn dbg(&self, partition: u32, what: &str) {
+        if let Ok(id) = std::env::var("DBG_ID") && partition == self.partition_of(&id) {
+            eprintln!("DBG {} ==== {what}, log {}..{}", self.now(), self.logs[partition as usize].first(), self.logs[partition as usize].head());
+        }
+    }
+    fn receive_dbg(&mut self, message: &Message) -> Outcome {
+        let stream = self.stream_of(&message.subject);
+        if self.is_leaderless(stream) {
+            return Outcome::Unknown("no stream takes this subject, or the stream has no leader".into());
+        }
+        let (queue, bucket) = (stream == Stream::Queue, matches!(stream, Stream::Bucket(_)));
         let Faults { full, refused, queue_room, .. } = self.faults;
         let no_room =
             queue_room > 0 && queue && self.queue.len() >= queue_room && !self.queue.contains(&message.subject);
@@ -201,47 +218,59 @@ impl<M: Machine> State<M> {
         if (queue || bucket) && !message.subject.contains("partitions") && self.dice.chance(refused) {
             return Outcome::Refused("message size exceeds maximum allowed".into());
         }
-        self.take(message)
+        let in_process = self.is_in_process(&message.subject);
+        if in_process && (message.expected.is_some() || message.msg_id.is_some()) {
+            self.tally.contended += 1;
+            return Outcome::Contended;
+        }
+        let outcome = self.take(stream, message);
+        if matches!(outcome, Outcome::Stored { .. }) {
+            self.agree_on(&message.subject);
+        }
+        outcome
     }
 
-    fn take(&mut self, message: &Message) -> Outcome {
+    fn take(&mut self, stream: Stream, message: &Message) -> Outcome {
         let now = self.now();
-        let subject = message.subject.as_str();
-        if self.names.parse_run(subject).is_some() {
-            let outcome = self.log.publish(message, now);
-            if let Outcome::Stored { sequence, duplicate: false } = outcome {
-                self.fold_reference(sequence);
+        match stream {
+            Stream::Log(partition) => {
+                let Some(log) = self.logs.get_mut(partition as usize) else {
+                    return Outcome::Unknown(format!("no stream takes `{}`", message.subject));
+                };
+                let outcome = log.publish(message, now);
+                if let Outcome::Stored { sequence, duplicate: false } = outcome {
+                    self.fold_reference(partition, sequence);
+                }
+                outcome
             }
-            return outcome;
-        }
-        if subject.starts_with("$KV.") {
-            return self.buckets.publish(&self.names, message, self.since);
-        }
-        let mut tokens = subject.split('.').skip(1);
-        match tokens.next() {
-            Some("queue") => self.queue.publish(message, self.since, now),
-            Some("lifecycle") => {
-                let id = header(message, "ce-id").unwrap_or_default().to_owned();
-                *self.told.entry(id).or_default() += 1;
+            Stream::Bucket(_) => self.buckets.publish(&self.names, message, self.since),
+            Stream::Queue => self.queue.publish(message, self.since, now, self.shape.nodes),
+            Stream::Told => {
+                match message.subject.split('.').nth(1) {
+                    Some("lifecycle") => {
+                        let id = header(message, "ce-id").unwrap_or_default().to_owned();
+                        *self.told.entry(id).or_default() += 1;
+                    }
+                    Some("rejected") => self.rejected += 1,
+                    _ => return Outcome::Unknown(format!("no stream takes `{}`", message.subject)),
+                }
                 Outcome::Stored { sequence: 1, duplicate: false }
             }
-            Some("rejected") => {
-                self.rejected += 1;
-                Outcome::Stored { sequence: 1, duplicate: false }
-            }
-            _ => Outcome::Unknown(format!("no stream takes `{subject}`")),
         }
     }
 
     /// One thing on its way arrives, or gets lost.
     pub fn deliver(&mut self, place: usize) {
         let Flight { from, ticket, what } = self.flight.swap_remove(place);
+        let no_answer = || Outcome::Unknown("no answer: the stream has no leader".into());
         let outcome = match what {
             InFlight::Publish(message) => self.receive(&message),
+            InFlight::Revoke(_) if self.is_leaderless(Stream::Queue) => no_answer(),
             InFlight::Revoke(subject) => {
-                self.queue.remove(&subject);
+                self.queue.remove(&subject, self.since);
                 Outcome::Gone
             }
+            InFlight::LookUp(bucket, _) if self.is_leaderless(Stream::Bucket(bucket)) => no_answer(),
             InFlight::LookUp(bucket, key) => Outcome::Found(self.look_up(bucket, &key)),
         };
         let lost = self.faults.lost_acks;
@@ -268,70 +297,19 @@ impl<M: Machine> State<M> {
         }
     }
 
-    /// From now on, and for a while, a node that is behind answers. Not all the time: one is found out before long.
-    pub fn grow_stale(&mut self) {
-        if self.stale_until + STALE_WITHIN * 3 <= self.since {
-            self.stale_until = self.since + STALE_WITHIN;
-        }
-    }
-
-    /// The fold that nobody interrupts, and what must be told by it.
-    fn fold_reference(&mut self, sequence: Sequence) {
-        let Some(entry) = self.log.entry(sequence) else { return };
-        let Reference { machine, states, answered } = &mut self.reference;
-        let Ok(Read::Input(key, input)) = machine.read(&entry) else { return };
-        match entry.content.as_ref().ok().and_then(|content| Input::read(&content.kind, &content.data).ok()) {
-            Some(Input::Start(_)) => drop(self.started.insert(key.to_string())),
-            Some(Input::Timer(_)) => {
-                let count = self.timers.entry(Arc::clone(&key)).or_default();
-                *count += 1;
-                if *count == TIMERS_LIMIT {
-                    self.violations.push(format!("the timers of `{key}` fire in a loop"));
-                }
-            }
-            _ => {}
-        }
-        if let Some((path, attempt)) = entry.content.as_ref().ok().and_then(answer) {
-            answered.entry((key.to_string(), path, attempt)).or_insert(sequence);
-        }
-        while let Some(need) = machine.needs(states.get(&key), Some(&input)) {
-            let value = self.buckets.value(need.bucket, &need.key, self.since);
-            machine.learn(&need, value.map(|(_, bytes)| bytes));
-        }
-        let state = states.entry(Arc::clone(&key)).or_insert_with(|| machine.fresh(&key));
-        let origin = Origin { sequence, time: entry.time, traceparent: None, again: false };
-        for act in machine.apply(&key, state, input, &origin) {
-            if let Act::Send(message) = act
-                && message.subject.contains(".lifecycle.")
-            {
-                let id = header(&message, "ce-id").unwrap_or_default().to_owned();
-                self.to_be_told.insert(id, message.subject);
-            }
-        }
-    }
-
-    /// An activity begins. If the result of this attempt was in the log when its owner was asked about it at `asked_at` (or is
-    /// now, where nobody was asked), a promise is broken. What remains is the instant between the answer and the start.
-    pub fn runs(&mut self, task: &Task, asked_at: Sequence, about: &str) {
-        let name = (task.execution.to_string(), task.path.to_string(), task.attempt);
-        let again = self.reference.answered.get(&name).is_some_and(|stored| *stored <= asked_at);
-        let (execution, path, attempt) = &name;
-        if again && !self.power_was_cut && !self.excused.contains(execution) {
-            self.violations.push(format!("{execution}/{path}/{attempt} ran after its result was recorded ({about})"));
-        }
-        *self.runs.entry(name).or_default() += 1;
-    }
-
-    /// The records of the reference, by key: what the bucket of results must hold in the end.
-    pub fn endings(&self) -> BTreeMap<String, Option<Vec<u8>>> {
-        let Reference { machine, states, .. } = &self.reference;
-        states.iter().map(|(key, state)| (key.to_string(), machine.ending(state))).collect()
-    }
-
+    /// Asks the owner of what the question is about.
     pub fn ask(&mut self, ask: Ask) -> u64 {
         self.next_question += 1;
-        self.questions.push((ask, self.next_question));
+        self.questions.push((self.partition_of(execution_of(&ask)), ask, self.next_question));
         self.next_question
+    }
+
+    /// The questions to an owner.
+    pub fn questions_to(&mut self, partition: u32) -> Vec<Event> {
+        let (to_it, others) = std::mem::take(&mut self.questions).into_iter().partition(|(to, ..)| *to == partition);
+        self.questions = others;
+        let to_it: Vec<(u32, Ask, u64)> = to_it;
+        to_it.into_iter().map(|(_, ask, id)| Event::Asked(ask, Asker(id.to_string()))).collect()
     }
 
     pub fn answer(&mut self, asker: &Asker, answer: &Answer) {
@@ -341,103 +319,32 @@ impl<M: Machine> State<M> {
     }
 
     /// Entries from where the owner reads, if it reads.
-    pub fn entries_for(&mut self, pid: Pid, most: usize) -> Vec<Entry> {
-        let Some(inbox) = self.inboxes.get_mut(&pid) else { return vec![] };
+    pub fn entries_for(&mut self, seat: Seat, most: usize) -> Vec<Entry> {
+        if self.is_leaderless(Stream::Log(seat.partition)) {
+            return vec![];
+        }
+        let Some(inbox) = self.inboxes.get_mut(&seat) else { return vec![] };
         let Some(reads) = &mut inbox.reads else { return vec![] };
-        let entries = self.log.entries_from(*reads, most);
+        let entries = self.logs[seat.partition as usize].entries_from(*reads, most);
         if let Some(last) = entries.last() {
             *reads = last.sequence + 1;
         }
         entries
     }
 
-    /// kill -9 of the only node, and a start from its disk.
-    pub fn restart(&mut self) {
-        self.restarts += 1;
-        self.queue.forget();
-        for flight in std::mem::take(&mut self.flight) {
-            if self.dice.chance(300)
-                && let InFlight::Publish(message) = &flight.what
-            {
-                self.receive(message);
-            }
-            if let Some(inbox) = self.inboxes.get_mut(&flight.from) {
-                inbox
-                    .events
-                    .push_back(Event::Settled(flight.ticket, Outcome::Unknown("the connection was lost".into())));
-            }
-        }
-        for inbox in self.inboxes.values_mut() {
-            if inbox.reads.take().is_some() {
-                inbox.events.push_back(Event::ReaderLost("the connection was lost".into()));
-            }
-        }
-        self.questions.clear();
+    /// A process is gone between two awaits; what it had sent may arrive or not.
+    pub fn dies(&mut self, pid: Pid, dice: &mut Dice) {
+        self.inboxes.retain(|seat, _| seat.pid != pid);
+        self.shares.died(pid);
+        self.flight.retain(|flight| flight.from.pid != pid || dice.chance(500));
     }
+}
 
-    /// The power fails: the end of the log, though acknowledged, was not on disk yet.
-    pub fn cut_power(&mut self) {
-        let lost = 1 + self.dice.below(12);
-        self.log.lose_tail(lost);
-        self.power_was_cut = true;
-        let prefix = Names::snapshot_key(0, "");
-        let snapshots = self.buckets.keys_below(Bucket::Executions, &prefix, self.since);
-        let kept = self.log.entries_from(1, usize::MAX);
-        let named = kept.iter().filter_map(|entry| self.names.parse_run(&entry.subject));
-        let starts: BTreeSet<&str> = named.filter(|(_, _, end)| *end == "start").map(|(_, key, _)| key).collect();
-        // What was snapshotted before its start holds only what came early.
-        let mut started = std::mem::take(&mut self.started);
-        started.retain(|key| {
-            let is_born = snapshots.contains(key) && self.is_born(key);
-            starts.contains(key.as_str()) || is_born || self.value_of_result(key).is_some()
-        });
-        self.started = started;
-        self.restart();
-    }
-
-    /// Whether the snapshot of an execution was taken after its start.
-    fn is_born(&self, key: &str) -> bool {
-        let snapshot = self.buckets.value(Bucket::Executions, &Names::snapshot_key(0, key), self.since);
-        snapshot.is_some_and(|(_, value)| !String::from_utf8_lossy(&value).contains("unborn"))
-    }
-
-    /// An operator removes one of the snapshots, with a trace or without.
-    pub fn remove_snapshot(&mut self) {
-        let keys = self.buckets.keys_below(Bucket::Executions, &Names::snapshot_key(0, ""), self.since);
-        if let Some(key) = keys.get(self.dice.below(keys.len())) {
-            let place = Names::snapshot_key(0, key);
-            match self.dice.chance(500) {
-                true => self.buckets.remove(Bucket::Executions, &place),
-                // By `kv del`, which leaves a mark for ever.
-                false => self.buckets.delete(Bucket::Executions, &place),
-            }
-            self.excused.insert(key.clone());
-        }
-    }
-
-    /// All that is stored of an execution, for whoever wonders why it does not end.
-    pub fn tale_of(&self, key: &str) -> String {
-        let token = format!(".{key}.");
-        let entries = self.log.entries_from(1, usize::MAX);
-        let of_it = entries.iter().filter(|entry| entry.subject.contains(&token) || entry.subject.contains("~owner"));
-        let told = of_it.map(|entry| {
-            let kind = entry.content.as_ref().map_or("?", |content| content.kind.as_str());
-            format!("  {} {} {kind} {}", entry.sequence, entry.time, String::from_utf8_lossy(&entry.payload))
-        });
-        let told: Vec<String> = told.collect();
-        let queued: Vec<String> = self.queue.subjects().into_iter().filter(|task| task.contains(&token)).collect();
-        let text = |bucket, key: &str| {
-            let value = self.buckets.value(bucket, key, self.since);
-            value.map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
-        };
-        let snapshot = text(Bucket::Executions, &Names::snapshot_key(0, key));
-        let checkpoint = text(Bucket::Partitions, "checkpoint.0");
-        let told = told.join("\n");
-        format!("`{key}`:\n{told}\n  queued {queued:?}, snapshot {snapshot:?}, checkpoint {checkpoint:?}")
-    }
-
-    pub fn value_of_result(&self, key: &str) -> Option<Bytes> {
-        self.buckets.value(sagaline_broker::ports::Bucket::Results, key, self.since).map(|(_, value)| value)
+/// What a question is about.
+pub(crate) fn execution_of(ask: &Ask) -> &str {
+    match ask {
+        Ask::Wanted { execution, .. } | Ask::Get { execution } | Ask::Why { execution } => execution.as_str(),
+        Ask::List { .. } | Ask::Partition => "",
     }
 }
 
@@ -447,16 +354,6 @@ fn disguised(older: &Bytes, newer: &Bytes) -> Bytes {
     let (older, newer) = (String::from_utf8_lossy(older), String::from_utf8_lossy(newer));
     let parts = older.split_once(STATE).zip(newer.split_once(STATE));
     parts.map_or_else(Bytes::new, |((_, state), (position, _))| format!("{position}{STATE}{state}").into())
-}
-
-/// The attempt whose result an entry is.
-fn answer(content: &Content) -> Option<(String, u32)> {
-    match Input::read(&content.kind, &content.data).ok()? {
-        Input::StepSucceeded(done) => Some((done.path.to_string(), done.attempt)),
-        Input::StepFailed(failed) => Some((failed.path.to_string(), failed.attempt)),
-        Input::StepSkipped(skipped) => Some((skipped.path.to_string(), skipped.attempt)),
-        _ => None,
-    }
 }
 
 pub(crate) fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {

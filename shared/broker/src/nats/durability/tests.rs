@@ -41,7 +41,10 @@ fn the_sentence_claims_no_more_than_is_known() {
     );
     assert!(durability(3, every).says().contains("not a power cut of several nodes at once"));
     assert!(durability(3, DiskSync::Unknown).says().contains("a power cut is not known"));
-    assert!(durability(2, DiskSync::Always).says().contains("not the loss of a node"), "two are no majority of two without one");
+    assert!(
+        durability(2, DiskSync::Always).says().contains("not the loss of a node"),
+        "two are no majority of two without one"
+    );
     assert!(durability(5, DiskSync::Always).says().contains("the loss of 2 nodes"));
     let memory = Durability { storage: Storage::Memory, ..durability(3, DiskSync::Always) };
     assert!(memory.says().contains("lost when NATS ends"));

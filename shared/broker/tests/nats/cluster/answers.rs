@@ -18,7 +18,11 @@ async fn of_many_first_writes_at_once_one_is_stored_and_the_others_are_told_to_t
     let first = Message { expected: Some(0), ..input(1) };
     let sent = publish_all(&mut ports, vec![first.clone(); 200]);
     let outcomes = outcomes(&mut ports, sent).await;
-    assert_eq!(count(&outcomes, |it| matches!(it, Outcome::Stored { sequence: 1, duplicate: false })), 1, "{outcomes:?}");
+    assert_eq!(
+        count(&outcomes, |it| matches!(it, Outcome::Stored { sequence: 1, duplicate: false })),
+        1,
+        "{outcomes:?}"
+    );
     let contended = count(&outcomes, |it| matches!(it, Outcome::Contended));
     let lost = count(&outcomes, |it| matches!(it, Outcome::Conflict { .. }));
     assert_eq!(contended + lost, 199, "{outcomes:?}");
@@ -35,7 +39,11 @@ async fn a_duplicate_of_what_is_in_flight_is_told_to_try_again_and_then_that_it_
     let task = Message { msg_id: Some("t-1".into()), ..message(TASK, "{}") };
     let sent = publish_all(&mut ports, vec![task.clone(); 100]);
     let outcomes = outcomes(&mut ports, sent).await;
-    assert_eq!(count(&outcomes, |it| matches!(it, Outcome::Stored { sequence: 1, duplicate: false })), 1, "{outcomes:?}");
+    assert_eq!(
+        count(&outcomes, |it| matches!(it, Outcome::Stored { sequence: 1, duplicate: false })),
+        1,
+        "{outcomes:?}"
+    );
     let contended = count(&outcomes, |it| matches!(it, Outcome::Contended));
     let known = count(&outcomes, |it| matches!(it, Outcome::Stored { sequence: 1, duplicate: true }));
     assert_eq!(contended + known, 99, "{outcomes:?}");

@@ -72,7 +72,13 @@ async fn stored_at_last(connection: &Connection, message: &Message) -> Sequence 
 }
 
 /// Kills a node. Once the log and the cluster have leaders again, which takes NATS up to nine seconds, the reader must soon hear.
-async fn deaf_after_the_end_of(site: &mut Site, connection: &Connection, reading: &mut Reading, node: usize, number: u64) {
+async fn deaf_after_the_end_of(
+    site: &mut Site,
+    connection: &Connection,
+    reading: &mut Reading,
+    node: usize,
+    number: u64,
+) {
     site.server.nodes().node_mut(node).kill().await;
     let killed = boot();
     let sequence = stored_at_last(connection, &input(number)).await;

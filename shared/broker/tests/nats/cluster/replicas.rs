@@ -1,7 +1,7 @@
 //! Replicas as a setting: streams and what hangs on them, and reads that must not come from a replica that lags.
 
 use sagaline_broker::{
-    nats::{Installation, NatsPorts},
+    nats::{Installation, NatsPorts, PayloadOf, Payloads},
     ports::{Bucket, Message, Outcome, Ports},
 };
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ async fn an_installation_of_one_copy_becomes_one_of_three_and_its_consumers_too(
     let made = "$JS.API.CONSUMER.CREATE.grows_QUEUE_default.pay.grows.queue.default.pay.>";
     connection.client().request(made, worker.to_string().into()).await.unwrap();
     grows(3).ensure(&other).await.unwrap();
-    for what in ["STREAM.INFO.grows_RUNS_0", "STREAM.INFO.KV_grows_partitions", "CONSUMER.INFO.grows_QUEUE_default.pay"] {
+    for what in ["STREAM.INFO.grows_RUNS_0", "STREAM.INFO.KV_grows_partitions", "CONSUMER.INFO.grows_QUEUE_default.pay"]
+    {
         eventually(what, async || copies(&connection, what).await == 3).await;
     }
     grows(1).ensure(&other).await.unwrap();
@@ -53,10 +54,22 @@ async fn what_was_acknowledged_is_read_at_once_also_under_load() {
     }
 }
 
-/// Clients of the store of large payloads ask the leader, because the streams say so.
+/// The reference of a large value arrives elsewhere before every replica has what it refers to.
 #[tokio::test]
 async fn a_payload_can_be_read_everywhere_as_soon_as_its_reference_is_there() {
     let (site, connection) = Site::cluster().await;
-    assert!(!connection.jetstream().get_stream("OBJ_payloads").await.unwrap().cached_info().config.allow_direct);
-    drop(site);
+    let config = connection.jetstream().get_stream("OBJ_payloads").await.unwrap().cached_info().config.clone();
+    assert!(!config.allow_direct, "clients are to ask the leader");
+    let written = Payloads::open(&connection).await.unwrap();
+    let elsewhere = [site.connect().await, site.connect().await, site.connect().await];
+    for number in 0..40 {
+        let execution = format!("order-{number}");
+        let of = PayloadOf { partition: 0, execution: &execution };
+        let value = json!({ "number": number, "text": "x".repeat(300_000) });
+        let reference = written.offload(of, value.clone()).await.unwrap();
+        for reader in &elsewhere {
+            let read = Payloads::open(reader).await.unwrap().resolve(reference.clone()).await.unwrap();
+            assert!(read == value, "payload {number}");
+        }
+    }
 }

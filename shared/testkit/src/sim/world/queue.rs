@@ -6,6 +6,7 @@ use sagaline_broker::ports::{Message, Outcome};
 use sagaline_model::Moment;
 
 use super::{ACK_WAIT, Pid, WINDOW};
+use crate::sim::faults::Nodes;
 
 #[derive(Default)]
 pub struct Queue {
@@ -13,11 +14,14 @@ pub struct Queue {
     messages: BTreeMap<String, QueuedMessage>,
     /// Msg-Ids, and when each was stored and under which subject.
     ids: BTreeMap<String, (Duration, String)>,
+    /// When the last message on a subject went.
+    gone: BTreeMap<String, Duration>,
 }
 
 pub struct QueuedMessage {
     pub message: Message,
     pub stored: Moment,
+    since: Duration,
     sequence: u64,
     delivered: u64,
     held: Option<(Pid, Duration)>,
@@ -34,22 +38,28 @@ pub struct Delivered {
 }
 
 impl Queue {
-    /// On one node the expected sequence is checked before the Msg-Id.
-    pub(super) fn publish(&mut self, message: &Message, now: Duration, time: Moment) -> Outcome {
+    /// On one node the expected sequence is checked before the Msg-Id, on three after it.
+    pub(super) fn publish(&mut self, message: &Message, now: Duration, time: Moment, nodes: Nodes) -> Outcome {
+        let is_known = |id: &String| self.ids.get(id).is_some_and(|(stored, _)| now < *stored + WINDOW);
+        let is_duplicate = message.msg_id.as_ref().is_some_and(is_known);
+        let duplicate = Outcome::Stored { sequence: self.stored, duplicate: true };
+        if nodes == Nodes::Three && is_duplicate {
+            return duplicate;
+        }
         if message.expected == Some(0)
             && let Some(there) = self.messages.get(&message.subject)
         {
             return Outcome::Conflict { last: Some(there.sequence) };
         }
+        if is_duplicate {
+            return duplicate;
+        }
         if let Some(id) = &message.msg_id {
-            if self.ids.get(id).is_some_and(|(stored, _)| now < *stored + WINDOW) {
-                return Outcome::Stored { sequence: self.stored, duplicate: true };
-            }
             self.ids.insert(id.clone(), (now, message.subject.clone()));
         }
         self.stored += 1;
         let queued =
-            QueuedMessage { message: message.clone(), stored: time, sequence: self.stored, delivered: 0, held: None };
+            QueuedMessage { message: message.clone(), stored: time, since: now, sequence: self.stored, delivered: 0, held: None };
         self.messages.insert(message.subject.clone(), queued);
         Outcome::Stored { sequence: self.stored, duplicate: false }
     }
@@ -62,12 +72,22 @@ impl Queue {
         self.messages.contains_key(subject)
     }
 
+    /// Whether a replica that knows of nothing later than `at` has a message on this subject.
+    pub fn contained(&self, subject: &str, at: Duration) -> bool {
+        match self.messages.get(subject) {
+            Some(queued) if queued.since <= at => true,
+            _ => self.gone.get(subject).is_some_and(|gone| at < *gone),
+        }
+    }
+
     pub fn subjects(&self) -> Vec<String> {
         self.messages.keys().cloned().collect()
     }
 
-    pub fn remove(&mut self, subject: &str) {
-        self.messages.remove(subject);
+    pub fn remove(&mut self, subject: &str, now: Duration) {
+        if self.messages.remove(subject).is_some() {
+            self.gone.insert(subject.to_owned(), now);
+        }
     }
 
     /// The subjects of what a worker could get now.
@@ -98,10 +118,10 @@ impl Queue {
     }
 
     /// Acks count whoever sends them, as long as that copy is there.
-    pub fn ack(&mut self, of: &Delivered) {
+    pub fn ack(&mut self, of: &Delivered, now: Duration) {
         let there = self.messages.get(&of.message.subject);
         if there.is_some_and(|queued| queued.sequence == of.sequence) {
-            self.messages.remove(&of.message.subject);
+            self.remove(&of.message.subject, now);
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::share::{Decision, Member, Own, Sight};
+use super::{Decision, Member, Own, Sight};
 
 /// A partition that is free for so long has nobody whose share it is, or somebody who cannot take it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -20,7 +20,7 @@ const BLIND_AFTER: Duration = Duration::from_millis(1500);
 const RECALLED_FOR: Duration = Duration::from_millis(1500);
 
 #[derive(Default)]
-pub(super) struct Memory {
+pub struct Memory {
     looked: Option<Duration>,
     members: BTreeSet<Member>,
     recalled: BTreeSet<Member>,
@@ -35,7 +35,7 @@ pub(super) struct Memory {
 impl Memory {
     /// Takes a new sight in, and adds the members that are only recalled: after NATS was away, whoever comes back first would
     /// otherwise take everything, to give half of it back a moment later.
-    pub(super) fn saw(&mut self, sight: &mut Sight, now: Duration) {
+    pub fn saw(&mut self, sight: &mut Sight, now: Duration) {
         if self.looked.is_some_and(|looked| looked + BLIND_AFTER < now) {
             self.recalled = std::mem::take(&mut self.members);
             self.recalled_until = now + RECALLED_FOR;
@@ -59,7 +59,7 @@ impl Memory {
     }
 
     /// What goes into a decision besides the sight.
-    pub(super) fn own(&self, id: &Arc<str>, held: BTreeSet<u32>, leaving: BTreeSet<u32>, now: Duration) -> Own {
+    pub fn own(&self, id: &Arc<str>, held: BTreeSet<u32>, leaving: BTreeSet<u32>, now: Duration) -> Own {
         let long_free = self.free_since.iter().filter(|(_, since)| **since + PATIENCE <= now);
         Own {
             id: Arc::clone(id),
@@ -72,7 +72,7 @@ impl Memory {
     }
 
     /// Of what should be let go of: that which should have been the last time too. A single sight may be an old one.
-    pub(super) fn confirmed(&mut self, decision: &Decision) -> Vec<u32> {
+    pub fn confirmed(&mut self, decision: &Decision) -> Vec<u32> {
         let surplus: BTreeSet<u32> = decision.give_up.iter().copied().collect();
         let confirmed = surplus.intersection(&self.surplus).copied().collect();
         self.surplus = surplus;
@@ -80,19 +80,19 @@ impl Memory {
     }
 
     /// A partition was taken, or tried for: if it is an orphan, whoever looks after it next time has new patience.
-    pub(super) fn tried(&mut self, partition: u32, now: Duration) {
+    pub fn tried(&mut self, partition: u32, now: Duration) {
         self.free_since.insert(partition, now);
     }
 
-    pub(super) fn adopted(&mut self, partition: u32, now: Duration) {
+    pub fn adopted(&mut self, partition: u32, now: Duration) {
         self.adopted_until.insert(partition, now + ADOPTED_FOR);
     }
 
-    pub(super) fn let_go(&mut self, partition: u32, now: Duration) {
+    pub fn let_go(&mut self, partition: u32, now: Duration) {
         self.avoid(partition, now + LEFT_ALONE);
     }
 
-    pub(super) fn avoid(&mut self, partition: u32, until: Duration) {
+    pub fn avoid(&mut self, partition: u32, until: Duration) {
         self.adopted_until.remove(&partition);
         self.avoided_until.insert(partition, until);
     }

@@ -1,12 +1,7 @@
-//! The real owner and engine in a world that breaks: thousands of seeds, and the proof that each law is needed.
-//!
-//! `SAGALINE_SEEDS=N` runs N seeds of each world, `SAGALINE_SEED=S` only that one; a failure prints its seed.
-
-use std::sync::atomic::{AtomicU64, Ordering};
+//! What is simulated: workflows that try everything, clients that start and disturb them, and activities that fail at times.
 
 use sagaline_broker::{
     names::Names,
-    owner,
     ports::{Bucket, Message, Outcome},
     worker::Ended,
 };
@@ -18,10 +13,15 @@ use sagaline_events::{
 };
 use sagaline_model::{ExecutionId, Name, StepError};
 use sagaline_orchestrator::machine::Executions;
-use sagaline_testkit::sim::{
-    Dice, Faults, Scenario, Tally, World, faults::Without, ports::step, run::Client, simulate, tasks::send,
-};
+use sagaline_testkit::sim::{Dice, Scenario, Shape, World, ports::step, run::Client, tasks::send};
 use serde_json::json;
+
+/// One partition, two orchestrators that compete for it, one node.
+pub(crate) const SINGLE: Scenario<Executions> =
+    Scenario { shape: Shape::single, machine: Executions::new, prepare, clients, activity, must_end: executions };
+
+/// Several partitions and members, one node or three.
+pub(crate) const MANY: Scenario<Executions> = Scenario { shape: Shape::many, ..SINGLE };
 
 /// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, a failure that is borne, and much
 /// waiting.
@@ -110,9 +110,10 @@ fn input(subject: String, expected: Option<u64>, input: &Input) -> Message {
 async fn client(world: World<Executions>, number: usize, seed: u64) {
     let mut dice = Dice::new(seed.wrapping_mul(31).wrapping_add(number as u64));
     let names = Names::default();
+    let partitions = world.lock().shape.partitions;
     let id = format!("e{number}");
     let signal = Input::Signal(Signal { name: Name::new("go").expect("a name"), data: json!({"by": number}) });
-    let signal = input(names.input(&id, 1), None, &signal);
+    let signal = input(names.input(&id, partitions), None, &signal);
     let early = dice.chance(500);
     if early {
         send(&world, &signal).await;
@@ -127,7 +128,7 @@ async fn client(world: World<Executions>, number: usize, seed: u64) {
         trigger: None,
         tags: std::collections::BTreeMap::new(),
     };
-    let start = input(names.start(&id, 1), Some(0), &Input::Start(start));
+    let start = input(names.start(&id, partitions), Some(0), &Input::Start(start));
     // A conflict: an own earlier try was stored, and only its ack got lost.
     while !matches!(send(&world, &start).await, Outcome::Stored { .. } | Outcome::Conflict { .. }) {}
     if !early {
@@ -138,7 +139,7 @@ async fn client(world: World<Executions>, number: usize, seed: u64) {
     }
     // What nobody waits for wakes it as well; two at once have to queue up.
     let noise = Input::Signal(Signal { name: Name::new("noise").expect("a name"), data: json!(number) });
-    let noise = input(names.input(&id, 1), None, &noise);
+    let noise = input(names.input(&id, partitions), None, &noise);
     for _ in 0..dice.below(6) {
         for _ in 0..dice.below(60) {
             step().await;
@@ -151,7 +152,7 @@ async fn client(world: World<Executions>, number: usize, seed: u64) {
         for _ in 0..dice.below(200) {
             step().await;
         }
-        send(&world, &input(names.input(&id, 1), None, &Input::Cancel(Cancel { reason: None }))).await;
+        send(&world, &input(names.input(&id, partitions), None, &Input::Cancel(Cancel { reason: None }))).await;
     }
 }
 
@@ -174,7 +175,7 @@ async fn curious(world: World<Executions>, seed: u64) {
             step().await;
             let mut world = world.lock();
             let Some(answer) = world.answers.remove(&question) else { continue };
-            let has_ended = world.value_of_result(&id).is_some() || world.power_was_cut || world.excused.contains(&id);
+            let has_ended = world.value_of_result(&id).is_some() || world.has_cut(&id) || world.excused.contains(&id);
             if has_begun && !has_ended && answer == Answer::Unknown {
                 world.violations.push(format!("the owner knows nothing of `{id}`, which is open"));
             }
@@ -196,160 +197,4 @@ fn activity(seed: u64, task: &Task) -> Ended {
         75..=94 => Ended::Failed(StepError::new("Flaky", "it happens")),
         _ => Ended::Skipped(String::new()),
     }
-}
-
-/// After a power cut, a start that was lost with the log's tail is gone; what the log kept, or a snapshot holds, must end.
-fn must_end(world: &World<Executions>) -> Vec<String> {
-    let world = world.lock();
-    if !world.power_was_cut {
-        return executions();
-    }
-    world.started.iter().cloned().collect()
-}
-
-const SCENARIO: Scenario<Executions> =
-    Scenario { machine: |names| Executions::new(names, 0, 1), prepare, clients, activity, must_end };
-
-fn seeds(default: u64) -> std::ops::Range<u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    match number("SAGALINE_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SAGALINE_SEEDS").unwrap_or(default),
-    }
-}
-
-/// Runs the seeds, on as many threads as there are, until one fails.
-fn first_failure(faults: Faults, seeds: std::ops::Range<u64>) -> Option<String> {
-    let next = AtomicU64::new(seeds.start);
-    let failure = std::sync::Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end || failure.lock().expect("no panic").is_some() {
-                        break;
-                    }
-                    if let Err(violation) = simulate(&SCENARIO, faults, seed) {
-                        let told = format!("SAGALINE_SEED={}: {}", violation.seed, violation.what);
-                        failure.lock().expect("no panic").get_or_insert(told);
-                    }
-                }
-            });
-        }
-    });
-    failure.into_inner().expect("no panic")
-}
-
-fn all_hold(faults: Faults, count: u64) {
-    if let Some(failure) = first_failure(faults, seeds(count)) {
-        panic!("{failure}");
-    }
-}
-
-/// A law is switched off: some seed must show it, or the simulation would not notice.
-fn fails(faults: Faults, count: u64) {
-    assert!(first_failure(faults, 0..count).is_some(), "{count} seeds held though a law was switched off");
-}
-
-#[test]
-fn a_calm_world_ends_everything() {
-    all_hold(Faults::default(), 50);
-}
-
-#[test]
-fn crashes_between_any_two_awaits_break_nothing() {
-    all_hold(Faults::crashes(), 700);
-}
-
-#[test]
-fn everything_at_once_breaks_nothing() {
-    all_hold(Faults::harsh(), 1_000);
-}
-
-#[test]
-fn a_lost_tail_of_the_log_is_noticed_and_the_rest_goes_on() {
-    all_hold(Faults { power_cut: 1, ..Faults::harsh() }, 400);
-}
-
-#[test]
-fn clocks_disks_servers_and_operators_break_nothing() {
-    all_hold(Faults::hostile(), 700);
-}
-
-#[test]
-fn several_power_cuts_in_a_hostile_world_are_borne() {
-    all_hold(Faults { power_cut: 1, ..Faults::hostile() }, 400);
-}
-
-#[test]
-fn an_owner_that_hands_over_in_the_midst_of_it_loses_nothing() {
-    all_hold(Faults { hand_over: 60, ..Faults::harsh() }, 150);
-    all_hold(Faults { hand_over: 60, ..Faults::hostile() }, 100);
-    let handed_over =
-        |seed| simulate(&SCENARIO, Faults { hand_over: 60, ..Faults::harsh() }, seed).map(|tally| tally.handed_over);
-    let count: u64 = (0..10).filter_map(|seed| handed_over(seed).ok()).sum();
-    assert!(count > 20, "{count} owners came to handing over");
-}
-
-#[test]
-fn without_asking_finished_steps_run_again() {
-    fails(Faults { without: Without { asking: true, ..Without::default() }, ..Faults::harsh() }, 2_000);
-}
-
-#[test]
-fn without_marking_repeats_finished_steps_run_again() {
-    fails(Faults { without: Without { repeat_marks: true, ..Without::default() }, ..Faults::harsh() }, 2_000);
-}
-
-#[test]
-fn without_telling_again_events_are_lost() {
-    fails(Faults { without: Without { telling_again: true, ..Without::default() }, ..Faults::harsh() }, 2_000);
-}
-
-#[test]
-fn without_looking_again_a_purged_task_hangs() {
-    let without = Without { looking_again: true, ..Without::default() };
-    fails(Faults { without, purge: 4, ..Faults::default() }, 2_000);
-}
-
-#[test]
-fn without_looking_at_revisions_a_state_goes_back() {
-    let without = Without { revisions: true, ..Without::default() };
-    fails(Faults { without, ..Faults::harsh() }, 2_000);
-}
-
-fn without_in_the_owner(resting: owner::Without) -> Faults {
-    Faults { without: Without { resting, ..Without::default() }, ..Faults::harsh() }
-}
-
-#[test]
-fn without_deferring_inputs_are_lost() {
-    fails(without_in_the_owner(owner::Without { deferring: true, ..owner::Without::default() }), 2_000);
-}
-
-#[test]
-fn without_holding_the_checkpoint_for_what_is_deferred_it_is_lost_in_a_crash() {
-    fails(without_in_the_owner(owner::Without { holding: true, ..owner::Without::default() }), 2_000);
-}
-
-/// What is proved of states that rest is worth no more than how often they do.
-#[test]
-fn states_rest_and_are_woken_a_lot() {
-    let mut sum = Tally::default();
-    for seed in 0..40 {
-        match simulate(&SCENARIO, Faults::harsh(), seed) {
-            Ok(Tally { woken, deferred, queued_up, .. }) => {
-                sum = Tally {
-                    woken: sum.woken + woken,
-                    deferred: sum.deferred + deferred,
-                    queued_up: sum.queued_up + queued_up,
-                    ..sum
-                };
-            }
-            Err(violation) => panic!("SAGALINE_SEED={}: {}", violation.seed, violation.what),
-        }
-    }
-    let Tally { woken, deferred, queued_up, .. } = sum;
-    assert!(woken > 250 && deferred > 120 && queued_up > 20, "{sum:?}");
 }

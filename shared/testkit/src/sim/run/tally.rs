@@ -1,0 +1,71 @@
+//! How often what is rare in tests happened, to see that it did.
+
+use std::ops::AddAssign;
+
+use sagaline_broker::owner::Halt;
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// States that came back into memory.
+    pub woken: u64,
+    /// Inputs that waited for them.
+    pub deferred: u64,
+    /// States for which more than one waited.
+    pub queued_up: u64,
+    /// Owners that were told to stop, and handed over.
+    pub handed_over: u64,
+    /// Owners that found that another one had raised the epoch.
+    pub fenced: u64,
+    /// Partitions that a member took.
+    pub taken: u64,
+    /// Lost tails of logs that an owner noticed.
+    pub lost_tails: u64,
+    /// Logs that were deleted and made anew.
+    pub remade: u64,
+    /// Logs that an operator purged below their checkpoints.
+    pub purged: u64,
+    /// And that their owners purged before their time.
+    pub shortened: u64,
+    /// Streams that got another leader.
+    pub leaders: u64,
+    /// Writes that met another one on their subject.
+    pub contended: u64,
+}
+
+impl Tally {
+    pub(super) fn ended(&mut self, halt: &Halt) {
+        self.handed_over += u64::from(*halt == Halt::Stopped);
+        self.fenced += u64::from(*halt == Halt::Fenced);
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            woken,
+            deferred,
+            queued_up,
+            handed_over,
+            fenced,
+            taken,
+            lost_tails,
+            remade,
+            purged,
+            shortened,
+            leaders,
+            contended,
+        } = other;
+        self.woken += woken;
+        self.deferred += deferred;
+        self.queued_up += queued_up;
+        self.handed_over += handed_over;
+        self.fenced += fenced;
+        self.taken += taken;
+        self.lost_tails += lost_tails;
+        self.remade += remade;
+        self.purged += purged;
+        self.shortened += shortened;
+        self.leaders += leaders;
+        self.contended += contended;
+    }
+}

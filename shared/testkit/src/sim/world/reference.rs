@@ -1,0 +1,143 @@
+//! The fold that nobody interrupts: what everything is compared with.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use sagaline_broker::{
+    machine::{Act, Machine, Origin, Read},
+    names::Names,
+    ports::{Bucket, Content, Sequence},
+};
+use sagaline_events::{Input, Task};
+
+use super::{State, header};
+
+/// More timers than this no execution here has by far.
+const TIMERS_LIMIT: u32 = 150;
+
+/// A fold of the logs as they grow, never interrupted.
+pub(super) struct Reference<M: Machine> {
+    /// One for each partition.
+    pub(super) machines: Vec<M>,
+    states: BTreeMap<Arc<str>, M::State>,
+    /// Where the first result of each attempt is recorded: execution, path, attempt.
+    answered: BTreeMap<(String, String, u32), Sequence>,
+    /// How many timers' inputs each execution got.
+    timers: BTreeMap<Arc<str>, u32>,
+    /// Ids of the lifecycle events that the logs say must be told, and their subjects.
+    to_be_told: BTreeMap<String, String>,
+}
+
+impl<M: Machine> Reference<M> {
+    pub(super) fn new(machines: Vec<M>) -> Self {
+        Self {
+            machines,
+            states: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            to_be_told: BTreeMap::new(),
+        }
+    }
+}
+
+impl<M: Machine> State<M> {
+    /// What was stored just now is folded.
+    pub(super) fn fold_reference(&mut self, partition: u32, sequence: Sequence) {
+        let Some(entry) = self.logs[partition as usize].entry(sequence) else { return };
+        let Reference { machines, states, answered, timers, to_be_told } = &mut self.reference;
+        let machine = &mut machines[partition as usize];
+        let Ok(Read::Input(key, input)) = machine.read(&entry) else { return };
+        match entry.content.as_ref().ok().and_then(|content| Input::read(&content.kind, &content.data).ok()) {
+            Some(Input::Start(_)) => drop(self.started.insert(key.to_string())),
+            Some(Input::Timer(_)) => {
+                let count = timers.entry(Arc::clone(&key)).or_default();
+                *count += 1;
+                if *count == TIMERS_LIMIT {
+                    self.violations.push(format!("the timers of `{key}` fire in a loop"));
+                }
+            }
+            _ => {}
+        }
+        if let Some((path, attempt)) = entry.content.as_ref().ok().and_then(answer) {
+            answered.entry((key.to_string(), path, attempt)).or_insert(sequence);
+        }
+        while let Some(need) = machine.needs(states.get(&key), Some(&input)) {
+            let value = self.buckets.value(need.bucket, &need.key, self.since);
+            machine.learn(&need, value.map(|(_, bytes)| bytes));
+        }
+        let state = states.entry(Arc::clone(&key)).or_insert_with(|| machine.fresh(&key));
+        let origin = Origin { sequence, time: entry.time, traceparent: None, again: false };
+        for act in machine.apply(&key, state, input, &origin) {
+            if let Act::Send(message) = act
+                && message.subject.contains(".lifecycle.")
+            {
+                let id = header(&message, "ce-id").unwrap_or_default().to_owned();
+                to_be_told.insert(id, message.subject);
+            }
+        }
+    }
+
+    /// An activity begins. If the result of this attempt was in the log when its owner was asked about it at `asked_at` (or is
+    /// now, where nobody was asked), a promise is broken. What remains is the instant between the answer and the start.
+    pub fn runs(&mut self, task: &Task, asked_at: Sequence, about: &str) {
+        let name = (task.execution.to_string(), task.path.to_string(), task.attempt);
+        let again = self.reference.answered.get(&name).is_some_and(|stored| *stored <= asked_at);
+        let (execution, path, attempt) = &name;
+        if again && !self.has_cut(execution) && !self.excused.contains(execution) {
+            self.violations.push(format!("{execution}/{path}/{attempt} ran after its result was recorded ({about})"));
+        }
+        *self.runs.entry(name).or_default() += 1;
+    }
+
+    /// What is stored and told in the end, and does not agree with the logs.
+    pub fn disagreement(&self) -> Option<String> {
+        let Reference { machines, states, to_be_told, .. } = &self.reference;
+        let is_exempt = |key: &str| self.excused.contains(key) || self.has_cut(key);
+        for (key, state) in states.iter().filter(|(key, _)| !is_exempt(key)) {
+            let Some(record) = machines[self.partition_of(key) as usize].ending(state) else { continue };
+            let stored = self.value_of_result(key).unwrap_or_default();
+            let end = String::from_utf8_lossy(&record).into_owned();
+            if !String::from_utf8_lossy(&stored).contains(&end) {
+                return Some(format!("the record of `{key}` is not what its log gives: {end}"));
+            }
+        }
+        let of_exempt = |id: &str| id.split('-').next().is_some_and(is_exempt);
+        let missing = to_be_told.iter().find(|(id, _)| !self.told.contains_key(*id) && !of_exempt(id));
+        if let Some((id, subject)) = missing {
+            return Some(format!("nobody was told `{subject}` ({id})"));
+        }
+        let extra = self.told.keys().find(|id| !to_be_told.contains_key(*id) && !of_exempt(id))?;
+        Some(format!("`{extra}` was told, which the log does not give"))
+    }
+
+    /// All that is stored of an execution, for whoever wonders why it does not end.
+    pub fn tale_of(&self, key: &str) -> String {
+        let token = format!(".{key}.");
+        let partition = self.partition_of(key);
+        let entries = self.logs[partition as usize].entries_from(1, usize::MAX);
+        let of_it = entries.iter().filter(|entry| entry.subject.contains(&token) || entry.subject.contains("~owner"));
+        let told = of_it.map(|entry| {
+            let kind = entry.content.as_ref().map_or("?", |content| content.kind.as_str());
+            format!("  {} {} {kind} {}", entry.sequence, entry.time, String::from_utf8_lossy(&entry.payload))
+        });
+        let told: Vec<String> = told.collect();
+        let queued: Vec<String> = self.queue.subjects().into_iter().filter(|task| task.contains(&token)).collect();
+        let text = |bucket, key: &str| {
+            let value = self.buckets.value(bucket, key, self.since);
+            value.map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
+        };
+        let snapshot = text(Bucket::Executions, &Names::snapshot_key(partition, key));
+        let checkpoint = text(Bucket::Partitions, &Names::checkpoint_key(partition));
+        let told = told.join("\n");
+        format!("`{key}`:\n{told}\n  queued {queued:?}, snapshot {snapshot:?}, checkpoint {checkpoint:?}")
+    }
+}
+
+/// The attempt whose result an entry is.
+fn answer(content: &Content) -> Option<(String, u32)> {
+    match Input::read(&content.kind, &content.data).ok()? {
+        Input::StepSucceeded(done) => Some((done.path.to_string(), done.attempt)),
+        Input::StepFailed(failed) => Some((failed.path.to_string(), failed.attempt)),
+        Input::StepSkipped(skipped) => Some((skipped.path.to_string(), skipped.attempt)),
+        _ => None,
+    }
+}
