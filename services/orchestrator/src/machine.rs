@@ -42,7 +42,13 @@ pub struct Executions {
 
 impl Executions {
     pub fn new(names: Names, partition: u32, partitions: u32) -> Self {
-        Self { wire: Wire::new(names, partition, partitions), partition, partitions, plans: Plans::default(), shared: glance::Shared::default() }
+        Self {
+            wire: Wire::new(names, partition, partitions),
+            partition,
+            partitions,
+            plans: Plans::default(),
+            shared: glance::Shared::default(),
+        }
     }
 
     fn plan_of(&self, state: &Execution) -> Option<&Arc<Compiled>> {

@@ -71,7 +71,13 @@ async fn serve(
         client = install(ground, context) => client?,
         () = stop.asked() => return Ok(Exit::Done),
     };
-    let mut services = Services::start(&ground.url, &ground.monitors(), &context.namespace, settings.witness.clone(), &telemetry.health());
+    let mut services = Services::start(
+        &ground.url,
+        &ground.monitors(),
+        &context.namespace,
+        settings.witness.clone(),
+        &telemetry.health(),
+    );
     let ended = tokio::select! {
         biased;
         () = stop.asked() => Ok(Exit::Done),

@@ -44,7 +44,17 @@ fn awaits(signal: &str) -> Kind {
 fn plan(nodes: Vec<Node>) -> Compiled {
     let (note, input_schema, timeout, output) = (None, None, None, None);
     let root = Dag { nodes };
-    let plan = Plan { workflow: name("w"), rules: Plan::FIRST_RULES, note, input_schema, triggers: vec![], timeout, tags: vec![], root, output };
+    let plan = Plan {
+        workflow: name("w"),
+        rules: Plan::FIRST_RULES,
+        note,
+        input_schema,
+        triggers: vec![],
+        timeout,
+        tags: vec![],
+        root,
+        output,
+    };
     Compiled::new(plan, 1).unwrap()
 }
 

@@ -10,8 +10,8 @@ use sagaline_broker::{
 };
 use sagaline_events::{Input, Task, ask::Answer, task::TASK_TYPE};
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
-use sagaline_testkit::site::{Nats, store, stream};
 pub(crate) use sagaline_testkit::site::{LONG, eventually};
+use sagaline_testkit::site::{Nats, store, stream};
 use serde_json::Value;
 
 /// A NATS with a small installation, and an owner that wants every task.

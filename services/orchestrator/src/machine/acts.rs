@@ -83,8 +83,8 @@ impl Wire {
     ) -> Message {
         let (kind, what) = event.happening.name();
         let execution = event.execution.as_str();
-        let input = matches!(event.happening, Happening::WorkflowStarted { .. })
-            .then(|| format!("{}/{began}", self.log));
+        let input =
+            matches!(event.happening, Happening::WorkflowStarted { .. }).then(|| format!("{}/{began}", self.log));
         let output = matches!(event.happening, Happening::WorkflowCompleted { .. })
             .then(|| format!("{}/{execution}", self.names.bucket(Bucket::Results)));
         let refs = Refs { input: input.as_deref(), output: output.as_deref() };

@@ -57,7 +57,7 @@ pub(crate) fn fails(scenario: &Scenario<Executions>, faults: Faults, count: u64)
 /// How often what is rare happened in so many seeds, which must all hold.
 pub(crate) fn tally(scenario: &Scenario<Executions>, faults: Faults, count: u64) -> Tally {
     let mut sum = Tally::default();
-    for seed in 0..count {
+    for seed in seeds(count) {
         match simulate(scenario, faults, seed) {
             Ok(tally) => sum += tally,
             Err(violation) => panic!("SAGALINE_SEED={}: {}", violation.seed, violation.what),

@@ -26,7 +26,8 @@ fn a_log_that_is_deleted_and_made_anew_is_noticed() {
 
 #[test]
 fn a_hostile_world_is_borne_by_many() {
-    let hostile = Faults { full: 40, queue_room: 6, refused: 10, standstill: 1, released: 10, skew: 5_000, ..Faults::many() };
+    let hostile =
+        Faults { full: 40, queue_room: 6, refused: 10, standstill: 1, released: 10, skew: 5_000, ..Faults::many() };
     all_hold(&MANY, hostile, 300);
     all_hold(&MANY, Faults { power_cut: 1, log_remade: 1, snapshot_removed: 2, ..hostile }, 200);
 }

@@ -32,8 +32,10 @@ impl Services {
         health: &Health,
     ) -> Self {
         let mut services = Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
-        let orchestrator =
-            sagaline_orchestrator::Settings { nats_monitor: monitors.to_vec(), ..sagaline_orchestrator::Settings::new(url, namespace) };
+        let orchestrator = sagaline_orchestrator::Settings {
+            nats_monitor: monitors.to_vec(),
+            ..sagaline_orchestrator::Settings::new(url, namespace)
+        };
         services.spawn("orchestrator", health, |health, stop| sagaline_orchestrator::run(orchestrator, health, stop));
         let executor = sagaline_executor::Settings {
             drain: DRAINED_WITHIN,
@@ -42,8 +44,10 @@ impl Services {
             ..sagaline_executor::Settings::new(url, namespace)
         };
         services.spawn("executor", health, |health, stop| sagaline_executor::run(executor, health, stop));
-        let trigger =
-            sagaline_trigger::Settings { nats_monitor: monitors.to_vec(), ..sagaline_trigger::Settings::new(url, namespace) };
+        let trigger = sagaline_trigger::Settings {
+            nats_monitor: monitors.to_vec(),
+            ..sagaline_trigger::Settings::new(url, namespace)
+        };
         services.spawn("trigger", health, |health, stop| sagaline_trigger::run(trigger, health, stop));
         services
     }

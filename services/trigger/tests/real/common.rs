@@ -83,7 +83,11 @@ impl World {
 
     async fn put(&self, key: &str, payload: Bytes) {
         let subject = self.names().key(Bucket::Definitions, key);
-        store(&self.connection, &Message { subject, expected: None, msg_id: None, ttl: None, headers: vec![], payload }).await;
+        store(
+            &self.connection,
+            &Message { subject, expected: None, msg_id: None, ttl: None, headers: vec![], payload },
+        )
+        .await;
     }
 
     /// Publishes an event in binary mode.
@@ -94,7 +98,8 @@ impl World {
 
     pub(crate) async fn publish_raw(&self, kind: &str, headers: &[(&str, &str)], payload: impl Into<Bytes>) {
         let payload = payload.into();
-        eventually("it is stored", async || publish(&self.connection, kind, headers, payload.clone()).await.is_ok()).await;
+        eventually("it is stored", async || publish(&self.connection, kind, headers, payload.clone()).await.is_ok())
+            .await;
     }
 
     /// The starts in all logs, by execution, each as often as it is there.

@@ -62,7 +62,8 @@ async fn an_input_that_cannot_be_made_is_set_aside_and_holds_up_no_other_workflo
 async fn an_input_that_does_not_fit_its_schema_starts_nothing_and_says_why() {
     let world = World::new().await;
     world.apply("order", 1, vec![on("order.created")]).await;
-    let schema = json!({ "properties": { "order": { "type": "number" }, "card": true }, "required": ["order", "card"] });
+    let schema =
+        json!({ "properties": { "order": { "type": "number" }, "card": true }, "required": ["order", "card"] });
     let root = sagaline_model::Dag { nodes: vec![] };
     let checked = Plan {
         workflow: sagaline_model::Name::new("checked").expect("a name"),

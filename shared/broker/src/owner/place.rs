@@ -24,7 +24,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let head = self.append(self.mark()).await?;
         let used = self.highest_known().max(self.checkpoint.next.saturating_sub(1));
         let below = self.checkpoint.next.saturating_sub(1);
-        let is_ours = self.is_stored_at(below, self.checkpoint.time).await?;
+        let is_ours = match self.checkpoint.time {
+            // It was set back to where its log began, so nothing stood below it. What stands there now is another log's.
+            None if below > 0 => below < self.ports.log_room().await?.first,
+            time => self.is_stored_at(below, time).await?,
+        };
         if head > used && is_ours || self.settings.without.place {
             return Ok(head);
         }

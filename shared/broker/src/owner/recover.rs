@@ -42,6 +42,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 let what = format!("read the checkpoint of partition {}", self.settings.partition);
                 Failure::Refused { what, why }
             })?;
+            // Whoever slept since it took the lease would fence the owner that has it now.
+            if !self.ports.holds_lease() {
+                return Err(Halt::LeaseLost);
+            }
             let raised = Checkpoint { epoch: old.epoch + u64::from(!self.settings.without.epoch), ..old };
             let message = self.checkpoint_message(&raised, revision);
             match stored_revision(self.ports.publish_and_wait(message).await) {

@@ -23,7 +23,17 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
         6 => Some(json!({"n": "${ ctx.n }", "last": format!("${{ steps.{last}.output }}")})),
         _ => None,
     };
-    Plan { workflow: name("w"), rules: Plan::FIRST_RULES, note: None, input_schema: None, triggers: vec![], timeout, tags: vec![], root, output }
+    Plan {
+        workflow: name("w"),
+        rules: Plan::FIRST_RULES,
+        note: None,
+        input_schema: None,
+        triggers: vec![],
+        timeout,
+        tags: vec![],
+        root,
+        output,
+    }
 }
 
 struct Maker<'c> {

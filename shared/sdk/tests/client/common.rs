@@ -19,8 +19,8 @@ use sagaline_events::{
 };
 use sagaline_model::{ExecutionId, Moment, Name, Plan};
 use sagaline_sdk::client::Client;
-pub(crate) use sagaline_testkit::site::soon;
 use sagaline_testkit::site::shared;
+pub(crate) use sagaline_testkit::site::soon;
 use tokio::task::JoinHandle;
 
 /// An installation that no other test sees, and a client of it.

@@ -18,8 +18,8 @@ use sagaline_events::{
 };
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
 use sagaline_sdk::worker::{Task, Worker, WorkerError};
-use sagaline_testkit::site::{Nats, store, stream};
 pub(crate) use sagaline_testkit::site::{LONG, eventually};
+use sagaline_testkit::site::{Nats, store, stream};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};

@@ -77,11 +77,7 @@ impl<M: Machine> SimPorts<M> {
     }
 
     /// A request that takes time on its way there and on its way back.
-    async fn request<T>(
-        &self,
-        what: &str,
-        act: impl FnOnce(&mut State<M>) -> Option<T> + Send,
-    ) -> Result<T, Failure> {
+    async fn request<T>(&self, what: &str, act: impl FnOnce(&mut State<M>) -> Option<T> + Send) -> Result<T, Failure> {
         self.travel().await;
         let (answer, is_lost) = {
             let mut world = self.world.lock();

@@ -78,7 +78,8 @@ struct Run<'s, M: Machine> {
     dice: Dice,
     processes: Vec<Process>,
     next_pid: Pid,
-    calm_since: Duration,
+    /// When the partitions were last seen to be shared as they should be.
+    shared_at: Duration,
 }
 
 /// Runs one seed to its end.
@@ -87,7 +88,15 @@ pub fn simulate<M: Machine + 'static>(scenario: &Scenario<M>, faults: Faults, se
     let shape = (scenario.shape)(seed);
     let world = World::new(seed, shape, faults, names, scenario.machine);
     (scenario.prepare)(&world);
-    let mut run = Run { world, scenario, seed, dice: Dice::new(seed ^ 0xD1CE), processes: vec![], next_pid: 1, calm_since: Duration::MAX };
+    let mut run = Run {
+        world,
+        scenario,
+        seed,
+        dice: Dice::new(seed ^ 0xD1CE),
+        processes: vec![],
+        next_pid: 1,
+        shared_at: Duration::ZERO,
+    };
     for _ in 0..shape.orchestrators {
         run.start(Role::Orchestrator);
     }
@@ -135,11 +144,8 @@ impl<M: Machine + 'static> Run<'_, M> {
             } else if count == HARSH_STEPS {
                 self.calm_down();
             } else if count % 64 == 0 {
-                let unshared = self.unshared();
-                if let Some(what) = unshared.as_ref().filter(|_| self.has_been_calm_for(SHARED_WITHIN)) {
-                    return Err(self.violation(format!("the partitions are not shared as they should be: {what}")));
-                }
-                if unshared.is_none() && self.is_over() {
+                let unshared = self.unshared_for_long()?;
+                if !unshared && self.is_over() {
                     return self.verdict();
                 }
             }
@@ -164,8 +170,7 @@ impl<M: Machine + 'static> Run<'_, M> {
         let pass = world.dice.below(pause);
         world.since += Duration::from_millis(pass as u64);
         let since = world.since;
-        let asleep =
-            |pid: Pid| self.processes.iter().any(|process| process.pid == pid && process.asleep_until > since);
+        let asleep = |pid: Pid| self.processes.iter().any(|process| process.pid == pid && process.asleep_until > since);
         let arriving = if world.flight.is_empty() { None } else { Some(self.dice.below(world.flight.len())) };
         // What a sleeping process had handed over may be in its own buffers still, and come out when it wakes.
         let arriving = arriving.filter(|place| !asleep(world.flight[*place].from.pid) || self.dice.chance(100));
@@ -216,7 +221,10 @@ impl<M: Machine + 'static> Run<'_, M> {
         if self.dice.chance(faults.worker_sleeps) {
             self.put_to_sleep(Role::Executor, LEASE * 2);
         }
-        if faults.join > 0 && self.dice.chance(faults.join) && self.of_role(Role::Orchestrator).len() < MOST_ORCHESTRATORS {
+        if faults.join > 0
+            && self.dice.chance(faults.join)
+            && self.of_role(Role::Orchestrator).len() < MOST_ORCHESTRATORS
+        {
             self.start(Role::Orchestrator);
         }
         if faults.leave > 0 && self.dice.chance(faults.leave) {
@@ -296,17 +304,22 @@ impl<M: Machine + 'static> Run<'_, M> {
         // Clocks stay off, and queues stay small, in the calmest of worlds.
         let Faults { without, skew, queue_room, .. } = world.faults;
         world.faults = Faults { without, skew, queue_room, ..Faults::default() };
-        self.calm_since = world.since;
+        self.shared_at = world.since;
     }
 
-    fn has_been_calm_for(&self, time: Duration) -> bool {
-        self.calm_since.checked_add(time).is_some_and(|until| until < self.world.lock().since)
-    }
-
-    fn unshared(&self) -> Option<String> {
+    /// Whether the partitions are not shared as they should be; a violation if that lasts.
+    fn unshared_for_long(&mut self) -> Result<bool, Violation> {
         let world = self.world.lock();
         // Who competes for the only partition has no share.
-        (world.shape.partitions > 1).then(|| world.unshared()).flatten()
+        let unshared = (world.shape.partitions > 1).then(|| world.unshared()).flatten();
+        let Some(what) = unshared else {
+            self.shared_at = world.since;
+            return Ok(false);
+        };
+        let too_long = self.shared_at + SHARED_WITHIN < world.since;
+        drop(world);
+        let what = format!("the partitions are not shared as they should be: {what}");
+        if too_long { Err(self.violation(what)) } else { Ok(true) }
     }
 
     fn left_over(&self) -> Vec<String> {

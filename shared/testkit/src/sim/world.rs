@@ -23,16 +23,13 @@ use sagaline_broker::{
 use sagaline_events::ask::{Answer, Ask};
 use sagaline_model::{Moment, partition_of};
 
+use self::{buckets::Buckets, log::Log, nodes::Cluster, queue::Queue, reference::Reference};
 pub use self::{
     nodes::Stream,
     queue::{Delivered, QueuedMessage},
     shares::Shares,
 };
-use self::{buckets::Buckets, log::Log, nodes::Cluster, queue::Queue, reference::Reference};
-use super::{
-    Dice, Faults, Tally,
-    faults::Shape,
-};
+use super::{Dice, Faults, Tally, faults::Shape};
 
 /// How long the modelled leases last.
 pub const LEASE: Duration = Duration::from_secs(8);
@@ -193,14 +190,33 @@ impl<M: Machine> State<M> {
     /// A message reaches the broker, which may not take it.
     pub fn receive(&mut self, message: &Message) -> Outcome {
         let outcome = self.receive_dbg(message);
-        if let Ok(id) = std::env::var("DBG_ID") && (message.subject.contains(&id) || message.subject.contains(&format!("checkpoint.{}", self.partition_of(&id))) || message.subject.contains(&format!("run.{}.~owner", self.partition_of(&id)))) {
-            eprintln!("DBG {} {:?} exp {:?} hdr {:?} {} -> {:?}", self.now(), message.subject, message.expected, header(message, "ce-type").or(header(message, "KV-Operation")), String::from_utf8_lossy(&message.payload), outcome);
+        if let Ok(id) = std::env::var("DBG_ID")
+            && (message.subject.contains(&id)
+                || message.subject.contains(&format!("checkpoint.{}", self.partition_of(&id)))
+                || message.subject.contains(&format!("run.{}.~owner", self.partition_of(&id))))
+        {
+            eprintln!(
+                "DBG {} {:?} exp {:?} hdr {:?} {} -> {:?}",
+                self.now(),
+                message.subject,
+                message.expected,
+                header(message, "ce-type").or(header(message, "KV-Operation")),
+                String::from_utf8_lossy(&message.payload),
+                outcome
+            );
         }
         outcome
     }
     pub fn dbg(&self, partition: u32, what: &str) {
-        if let Ok(id) = std::env::var("DBG_ID") && partition == self.partition_of(&id) {
-            eprintln!("DBG {} ==== {what}, log {}..{}", self.now(), self.logs[partition as usize].first(), self.logs[partition as usize].head());
+        if let Ok(id) = std::env::var("DBG_ID")
+            && partition == self.partition_of(&id)
+        {
+            eprintln!(
+                "DBG {} ==== {what}, log {}..{}",
+                self.now(),
+                self.logs[partition as usize].first(),
+                self.logs[partition as usize].head()
+            );
         }
     }
     fn receive_dbg(&mut self, message: &Message) -> Outcome {

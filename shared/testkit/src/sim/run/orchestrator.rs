@@ -190,7 +190,10 @@ async fn own<M: Machine>(world: World<M>, seat: Seat, machine: MachineOf<M>, sto
     let ports = SimPorts::new(world.clone(), seat, Arc::clone(&recovered), stop);
     let settings = settings(&world, seat.partition, names.clone());
     let machine = machine(names, seat.partition, partitions);
-    let halt = Owner::new(ports, machine, Watch { world: world.clone(), recovered, partition: seat.partition }, settings).run().await;
+    let halt =
+        Owner::new(ports, machine, Watch { world: world.clone(), recovered, partition: seat.partition }, settings)
+            .run()
+            .await;
     let mut state = world.lock();
     state.dbg(seat.partition, &format!("HALT {seat:?} {halt}"));
     state.shares.owns(seat, false);

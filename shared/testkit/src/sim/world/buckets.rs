@@ -76,8 +76,14 @@ impl Buckets {
 
     pub fn put(&mut self, bucket: Bucket, key: &str, bytes: impl Into<Bytes>) {
         self.revisions += 1;
-        let value =
-            Value { revision: self.revisions, bytes: bytes.into(), removed: false, until: None, previous: None, past: vec![] };
+        let value = Value {
+            revision: self.revisions,
+            bytes: bytes.into(),
+            removed: false,
+            until: None,
+            previous: None,
+            past: vec![],
+        };
         self.values.insert((bucket.name(), key.to_owned()), value);
     }
 

@@ -113,7 +113,9 @@ impl<M: Machine> State<M> {
         let partition = self.dice.below(self.logs.len()) as u32;
         let log = &self.logs[partition as usize];
         let there = self.buckets.value(Bucket::Partitions, &Names::checkpoint_key(partition), self.since);
-        let Some(checkpoint) = there.and_then(|(_, json)| serde_json::from_slice::<Checkpoint>(&json).ok()) else { return };
+        let Some(checkpoint) = there.and_then(|(_, json)| serde_json::from_slice::<Checkpoint>(&json).ok()) else {
+            return;
+        };
         let (first, mut next) = (log.first(), checkpoint.next);
         if self.faults.without.purge_bound {
             next = log.head();

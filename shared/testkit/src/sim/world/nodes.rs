@@ -116,7 +116,8 @@ impl<M: Machine> State<M> {
     fn change_leader(&mut self, stream: Stream) {
         self.tally.leaders += 1;
         for flight in std::mem::take(&mut self.flight) {
-            let to_it = matches!(&flight.what, InFlight::Publish(message) if self.stream_of(&message.subject) == stream);
+            let to_it =
+                matches!(&flight.what, InFlight::Publish(message) if self.stream_of(&message.subject) == stream);
             match self.dice.below(4) {
                 0 | 1 if to_it => {}
                 2 if to_it => {

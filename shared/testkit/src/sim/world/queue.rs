@@ -58,8 +58,14 @@ impl Queue {
             self.ids.insert(id.clone(), (now, message.subject.clone()));
         }
         self.stored += 1;
-        let queued =
-            QueuedMessage { message: message.clone(), stored: time, since: now, sequence: self.stored, delivered: 0, held: None };
+        let queued = QueuedMessage {
+            message: message.clone(),
+            stored: time,
+            since: now,
+            sequence: self.stored,
+            delivered: 0,
+            held: None,
+        };
         self.messages.insert(message.subject.clone(), queued);
         Outcome::Stored { sequence: self.stored, duplicate: false }
     }

@@ -35,7 +35,11 @@ pub struct Shares {
 impl Shares {
     /// An owner begins, or ends.
     pub fn owns(&mut self, seat: Seat, does: bool) {
-        if does { self.owners.insert(seat) } else { self.owners.remove(&seat) };
+        if does {
+            self.owners.insert(seat)
+        } else {
+            self.owners.remove(&seat)
+        };
     }
 
     pub fn tell_to_leave(&mut self, pid: Pid) {
@@ -61,7 +65,10 @@ impl Shares {
 
 impl<M: Machine> State<M> {
     pub fn holds(&self, seat: Seat) -> bool {
-        self.shares.leases.get(&seat.partition).is_some_and(|(holder, until)| *holder == seat.pid && self.since < *until)
+        self.shares
+            .leases
+            .get(&seat.partition)
+            .is_some_and(|(holder, until)| *holder == seat.pid && self.since < *until)
     }
 
     /// Takes a lease, if it is free or held by the same process.
@@ -124,8 +131,7 @@ impl<M: Machine> State<M> {
         let members = members.map(|(pid, (joined, _))| Member { joined: *joined, id: Shares::id(*pid).into() });
         let holders = self.shares.leases.iter().filter(|(_, (_, until))| now < *until);
         let holders = holders.map(|(partition, (pid, _))| (*partition, Shares::id(*pid).into()));
-        let sight =
-            Sight { partitions: self.shape.partitions, members: members.collect(), holders: holders.collect() };
+        let sight = Sight { partitions: self.shape.partitions, members: members.collect(), holders: holders.collect() };
         self.shares.sights.push_back((now, sight));
         while self.shares.sights.front().is_some_and(|(seen, _)| *seen + SEEN_LATE < now) {
             self.shares.sights.pop_front();
@@ -145,7 +151,8 @@ impl<M: Machine> State<M> {
         }
         let count = |pid: Pid| owners.iter().filter(|seat| seat.pid == pid).count();
         let counts: Vec<(Pid, usize)> = present.iter().map(|pid| (*pid, count(*pid))).collect();
-        let (most, least) = (counts.iter().map(|(_, count)| count).max()?, counts.iter().map(|(_, count)| count).min()?);
+        let (most, least) =
+            (counts.iter().map(|(_, count)| count).max()?, counts.iter().map(|(_, count)| count).min()?);
         (least + 1 < *most).then(|| format!("the members own so many: {counts:?}"))
     }
 }
