@@ -26,6 +26,8 @@ use super::{
 
 /// What an owner may get at once.
 const ENTRIES_AT_ONCE: usize = 8;
+/// So much fits into all logs together; none refuses what does not.
+const LOG_ROOM: u64 = 100;
 /// A page of snapshots.
 const SNAPSHOTS_AT_ONCE: usize = 3;
 
@@ -226,7 +228,8 @@ impl<M: Machine> Ports for SimPorts<M> {
 
     async fn log_room(&mut self) -> Result<LogRoom, Failure> {
         let place = self.seat.partition as usize;
-        self.ask_leader(self.log(), "look at the room", |world| world.logs[place].room()).await
+        let room = |world: &mut State<M>| world.logs[place].room(LOG_ROOM / u64::from(world.shape.partitions));
+        self.ask_leader(self.log(), "look at the room", room).await
     }
 
     async fn purge_below(&mut self, sequence: Sequence) -> Result<(), Failure> {

@@ -218,7 +218,7 @@ fn settings<M: Machine>(world: &World<M>, partition: u32, names: Names) -> Setti
     settings.in_flight = 8;
     settings.history = Duration::from_secs(30);
     if world.shape.partitions > 1 && world.dice.chance(500) {
-        settings.history_subjects = 10;
+        settings.history_subjects = 4;
     }
     settings.look_again_after = Duration::from_secs(15);
     if world.faults.without.looking_again {

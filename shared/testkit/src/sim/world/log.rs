@@ -65,11 +65,11 @@ impl Log {
         Some(self.purged + 1 + place as Sequence)
     }
 
-    /// As if every entry took a byte, and there were room for few: what is done with leaves a log that nears its limit at once.
-    pub fn room(&self) -> LogRoom {
+    /// As if every entry took a byte, and there were room for so many: what is done with leaves a log that nears its limit at once.
+    pub fn room(&self, limit: u64) -> LogRoom {
         let entries = self.entries.len() as u64;
         let subjects = self.last_on.len() as u64;
-        LogRoom { first: self.purged + 1, entries, bytes: entries, bytes_max: Some(100), subjects }
+        LogRoom { first: self.first(), entries, bytes: entries, bytes_max: Some(limit), subjects }
     }
 
     pub fn purge_below(&mut self, sequence: Sequence) {
