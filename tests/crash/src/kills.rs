@@ -45,9 +45,10 @@ impl Scene {
     pub async fn holds(self, what: &str, moments: &[Instant], resume_within: Duration) -> String {
         let Self { system, ears, waiting, load } = self;
         let report = load.nothing_lost().await;
-        waiting.scan(&system).await;
+        // Before what waits is told to go on: that the load is over is no standstill.
         let silences = moments.iter().filter_map(|moment| ears.longest_silence(*moment, KILL_EVERY));
         let longest = silences.max().unwrap_or_default();
+        waiting.scan(&system).await;
         assert!(longest <= resume_within, "work stood still for {longest:?}");
         system.end().await;
         format!("{what}: {} times, longest standstill {longest:?}, {report}", moments.len())

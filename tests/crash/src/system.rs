@@ -168,12 +168,19 @@ impl System {
 
     /// Runs `sagaline` with these arguments to its end, which must be a good one; what it printed.
     pub async fn run(&self, arguments: &[&str]) -> String {
+        self.try_run(arguments).await.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same where the end may be another one. `Err`: what it said.
+    pub async fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
         let mut command = self.command(arguments);
         let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
         let output = output.expect("sagaline can be started");
+        if output.status.success() {
+            return Ok(String::from_utf8(output.stdout).expect("it prints text"));
+        }
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "`sagaline {}`: {}: {said}", arguments.join(" "), output.status);
-        String::from_utf8(output.stdout).expect("it prints text")
+        Err(format!("`sagaline {}`: {}: {said}", arguments.join(" "), output.status))
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

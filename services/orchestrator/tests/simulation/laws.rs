@@ -67,7 +67,7 @@ fn without_proving_its_place_an_owner_swallows_what_follows_a_lost_tail() {
 fn without_raising_the_epoch_an_owner_that_slept_moves_the_checkpoint() {
     let owner = owner::Without { epoch: true, ..owner::Without::default() };
     let without = Without { owner, ..Without::default() };
-    fails(&MANY, Faults { without, power_cut: 2, owner_sleeps: 6, lost_acks: 200, ..Faults::many() }, 2_000);
+    fails(&MANY, Faults { without, owner_sleeps: 10, ..Faults::many() }, 1_000);
 }
 
 #[test]

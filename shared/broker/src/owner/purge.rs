@@ -72,18 +72,17 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let old = Moment::from_nanos(self.ports.now().as_nanos().saturating_sub(history));
         let kept = self.proof();
         let first = self.ports.first_after(old).await?;
-        let below = first.map_or(kept, |first| first.min(kept));
-        if below > 1 { self.ports.purge_below(below).await } else { Ok(()) }
+        self.purge_if_ours(first.map_or(kept, |first| first.min(kept))).await?;
+        Ok(())
     }
 
     async fn purge_by_room(&mut self, now: Duration) -> Result<(), Failure> {
         let room = self.ports.log_room().await?;
         let Some(early) = room.early(self.settings.history_subjects) else { return Ok(()) };
         let below = early.below.min(self.proof());
-        if below <= room.first {
+        if below <= room.first || !self.purge_if_ours(below).await? {
             return Ok(());
         }
-        self.ports.purge_below(below).await?;
         if self.purging.said.is_none_or(|said| now >= said + SAY_EVERY) {
             self.purging.said = Some(now);
             self.watcher.shortened(&format!(
@@ -99,10 +98,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// the log is surely the one that the checkpoint speaks of.
     pub(super) async fn make_room(&mut self) -> Result<(), Failure> {
         let proof = self.proof();
-        let there = self.ports.stored_at(proof).await?;
         let room = self.ports.log_room().await?;
-        if there.is_some() && there == self.checkpoint.time && room.first < proof {
-            return self.ports.purge_below(proof).await;
+        if room.first < proof && self.purge_if_ours(proof).await? {
+            return Ok(());
         }
         self.watcher.alarm(&format!(
             "the log of partition {} is full ({} bytes), and nothing in it may be removed: raise the `max_bytes` of its stream, \
@@ -110,6 +108,20 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             self.settings.partition, room.bytes
         ));
         Ok(())
+    }
+
+    /// Purges, if the log is the one that the checkpoint speaks of: one that was deleted and made anew begins with what nobody has
+    /// read yet.
+    async fn purge_if_ours(&mut self, below: Sequence) -> Result<bool, Failure> {
+        if below <= 1 {
+            return Ok(false);
+        }
+        let there = self.ports.stored_at(self.proof()).await?;
+        if there.is_none() || there != self.checkpoint.time {
+            return Ok(false);
+        }
+        self.ports.purge_below(below).await?;
+        Ok(true)
     }
 
     /// The entry just below the checkpoint.

@@ -46,7 +46,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             if !self.ports.holds_lease() {
                 return Err(Halt::LeaseLost);
             }
-            let raised = Checkpoint { epoch: old.epoch + u64::from(!self.settings.without.epoch), ..old };
+            if self.settings.without.epoch {
+                (self.checkpoint, self.checkpoint_revision) = (old, revision);
+                return Ok(());
+            }
+            let raised = Checkpoint { epoch: old.epoch + 1, ..old };
             let message = self.checkpoint_message(&raised, revision);
             match stored_revision(self.ports.publish_and_wait(message).await) {
                 Ok(revision) => {

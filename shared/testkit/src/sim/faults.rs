@@ -147,7 +147,7 @@ impl Faults {
             join: 1,
             leave: 2,
             leader_change: 5,
-            contended: 300,
+            contended: 700,
             behind: 30,
             reader_lost: 3,
             lost_requests: 30,

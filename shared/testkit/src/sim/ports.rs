@@ -209,6 +209,10 @@ impl<M: Machine> Ports for SimPorts<M> {
         let outcome = {
             let mut world = self.world.lock();
             let outcome = world.receive(&message);
+            // The first that an owner writes raises the epoch.
+            if matches!(outcome, Outcome::Stored { .. }) && world.is_checkpoint(self.seat, &message) {
+                world.takes_over(self.seat);
+            }
             let lost = world.faults.lost_acks;
             if world.dice.chance(lost) { Outcome::Unknown("the ack was lost".to_owned()) } else { outcome }
         };

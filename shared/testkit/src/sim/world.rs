@@ -4,6 +4,7 @@ mod buckets;
 mod disasters;
 mod log;
 mod nodes;
+mod questions;
 mod queue;
 mod reference;
 mod shares;
@@ -18,7 +19,7 @@ use bytes::Bytes;
 use sagaline_broker::{
     machine::Machine,
     names::Names,
-    ports::{Asker, Bucket, Entry, Event, Message, Outcome, Sequence, Ticket},
+    ports::{Bucket, Entry, Event, Message, Outcome, Sequence, Ticket},
 };
 use sagaline_events::ask::{Answer, Ask};
 use sagaline_model::{Moment, partition_of};
@@ -26,6 +27,7 @@ use sagaline_model::{Moment, partition_of};
 use self::{buckets::Buckets, log::Log, nodes::Cluster, queue::Queue, reference::Reference};
 pub use self::{
     nodes::Stream,
+    questions::execution_of,
     queue::{Delivered, QueuedMessage},
     shares::Shares,
 };
@@ -84,6 +86,8 @@ pub struct State<M: Machine> {
     pub excused: BTreeSet<String>,
     /// Partitions whose logs lost acknowledged entries.
     cut: BTreeSet<u32>,
+    /// Who raised the epoch of each partition last.
+    raised: BTreeMap<u32, Pid>,
     /// How often every connection was lost.
     restarts: u64,
     /// Until when a node that is behind answers look-ups.
@@ -148,6 +152,7 @@ impl<M: Machine> World<M> {
             started: BTreeSet::new(),
             excused: BTreeSet::new(),
             cut: BTreeSet::new(),
+            raised: BTreeMap::new(),
             restarts: 0,
             stale_until: Duration::ZERO,
             told: BTreeMap::new(),
@@ -189,37 +194,6 @@ impl<M: Machine> State<M> {
 
     /// A message reaches the broker, which may not take it.
     pub fn receive(&mut self, message: &Message) -> Outcome {
-        let outcome = self.receive_dbg(message);
-        if let Ok(id) = std::env::var("DBG_ID")
-            && (message.subject.contains(&id)
-                || message.subject.contains(&format!("checkpoint.{}", self.partition_of(&id)))
-                || message.subject.contains(&format!("run.{}.~owner", self.partition_of(&id))))
-        {
-            eprintln!(
-                "DBG {} {:?} exp {:?} hdr {:?} {} -> {:?}",
-                self.now(),
-                message.subject,
-                message.expected,
-                header(message, "ce-type").or(header(message, "KV-Operation")),
-                String::from_utf8_lossy(&message.payload),
-                outcome
-            );
-        }
-        outcome
-    }
-    pub fn dbg(&self, partition: u32, what: &str) {
-        if let Ok(id) = std::env::var("DBG_ID")
-            && partition == self.partition_of(&id)
-        {
-            eprintln!(
-                "DBG {} ==== {what}, log {}..{}",
-                self.now(),
-                self.logs[partition as usize].first(),
-                self.logs[partition as usize].head()
-            );
-        }
-    }
-    fn receive_dbg(&mut self, message: &Message) -> Outcome {
         let stream = self.stream_of(&message.subject);
         if self.is_leaderless(stream) {
             return Outcome::Unknown("no stream takes this subject, or the stream has no leader".into());
@@ -280,7 +254,11 @@ impl<M: Machine> State<M> {
         let Flight { from, ticket, what } = self.flight.swap_remove(place);
         let no_answer = || Outcome::Unknown("no answer: the stream has no leader".into());
         let outcome = match what {
-            InFlight::Publish(message) => self.receive(&message),
+            InFlight::Publish(message) => {
+                let outcome = self.receive(&message);
+                self.look_at_checkpoint(from, &message, &outcome);
+                outcome
+            }
             InFlight::Revoke(_) if self.is_leaderless(Stream::Queue) => no_answer(),
             InFlight::Revoke(subject) => {
                 self.queue.remove(&subject, self.since);
@@ -313,27 +291,6 @@ impl<M: Machine> State<M> {
         }
     }
 
-    /// Asks the owner of what the question is about.
-    pub fn ask(&mut self, ask: Ask) -> u64 {
-        self.next_question += 1;
-        self.questions.push((self.partition_of(execution_of(&ask)), ask, self.next_question));
-        self.next_question
-    }
-
-    /// The questions to an owner.
-    pub fn questions_to(&mut self, partition: u32) -> Vec<Event> {
-        let (to_it, others) = std::mem::take(&mut self.questions).into_iter().partition(|(to, ..)| *to == partition);
-        self.questions = others;
-        let to_it: Vec<(u32, Ask, u64)> = to_it;
-        to_it.into_iter().map(|(_, ask, id)| Event::Asked(ask, Asker(id.to_string()))).collect()
-    }
-
-    pub fn answer(&mut self, asker: &Asker, answer: &Answer) {
-        if let Ok(id) = asker.0.parse() {
-            self.answers.insert(id, answer.clone());
-        }
-    }
-
     /// Entries from where the owner reads, if it reads.
     pub fn entries_for(&mut self, seat: Seat, most: usize) -> Vec<Entry> {
         if self.is_leaderless(Stream::Log(seat.partition)) {
@@ -353,14 +310,6 @@ impl<M: Machine> State<M> {
         self.inboxes.retain(|seat, _| seat.pid != pid);
         self.shares.died(pid);
         self.flight.retain(|flight| flight.from.pid != pid || dice.chance(500));
-    }
-}
-
-/// What a question is about.
-pub(crate) fn execution_of(ask: &Ask) -> &str {
-    match ask {
-        Ask::Wanted { execution, .. } | Ask::Get { execution } | Ask::Why { execution } => execution.as_str(),
-        Ask::List { .. } | Ask::Partition => "",
     }
 }
 

@@ -181,7 +181,6 @@ impl<M: Machine + 'static> Sharer<M> {
 /// Owns a partition until the owner lets go.
 async fn own<M: Machine>(world: World<M>, seat: Seat, machine: MachineOf<M>, stop: Arc<AtomicBool>) -> Halt {
     world.lock().shares.owns(seat, true);
-    world.lock().dbg(seat.partition, &format!("OWN {seat:?}"));
     let (names, partitions) = {
         let world = world.lock();
         (world.names.clone(), world.shape.partitions)
@@ -190,12 +189,8 @@ async fn own<M: Machine>(world: World<M>, seat: Seat, machine: MachineOf<M>, sto
     let ports = SimPorts::new(world.clone(), seat, Arc::clone(&recovered), stop);
     let settings = settings(&world, seat.partition, names.clone());
     let machine = machine(names, seat.partition, partitions);
-    let halt =
-        Owner::new(ports, machine, Watch { world: world.clone(), recovered, partition: seat.partition }, settings)
-            .run()
-            .await;
+    let halt = Owner::new(ports, machine, Watch { world: world.clone(), recovered, seat }, settings).run().await;
     let mut state = world.lock();
-    state.dbg(seat.partition, &format!("HALT {seat:?} {halt}"));
     state.shares.owns(seat, false);
     state.tally.ended(&halt);
     halt
@@ -230,13 +225,16 @@ fn settings<M: Machine>(world: &World<M>, partition: u32, names: Names) -> Setti
 struct Watch<M: Machine> {
     world: World<M>,
     recovered: Arc<AtomicBool>,
-    partition: u32,
+    seat: Seat,
 }
 
 impl<M: Machine> Watcher for Watch<M> {
     fn recovered(&mut self, _took: Duration, _folded: u64, _states: usize) {
         self.recovered.store(true, Ordering::Relaxed);
-        self.world.lock().dbg(self.partition, "RECOVERED");
+        let mut world = self.world.lock();
+        if world.faults.without.owner.epoch {
+            world.takes_over(self.seat);
+        }
     }
     fn applied(&mut self, _sequence: Sequence, _time: Moment) {}
     fn states(&mut self, _count: usize) {}
@@ -252,7 +250,6 @@ impl<M: Machine> Watcher for Watch<M> {
         self.world.lock().tally.shortened += 1;
     }
     fn alarm(&mut self, what: &str) {
-        self.world.lock().dbg(self.partition, &format!("ALARM {what}"));
         self.world.lock().tally.lost_tails += u64::from(what.contains("lost acknowledged entries"));
     }
 }

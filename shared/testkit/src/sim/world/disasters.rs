@@ -15,8 +15,9 @@ use crate::sim::faults::Nodes;
 
 /// From now on a node that is behind answers for so long.
 const STALE_WITHIN: Duration = Duration::from_secs(3);
-/// A log that is deleted is made anew within this time.
-const REMADE_WITHIN: Duration = Duration::from_secs(5);
+/// A log that is deleted is made anew after so long at least, and at most. What was on its way to the old one is over by then.
+const REMADE_AFTER: Duration = Duration::from_secs(3);
+const REMADE_WITHIN: Duration = Duration::from_secs(6);
 
 impl<M: Machine> State<M> {
     /// From now on, and for a while, a node that is behind answers. Not all the time: one is found out before long.
@@ -68,14 +69,13 @@ impl<M: Machine> State<M> {
         self.logs[partition as usize] = Log::default();
         self.tally.remade += 1;
         self.has_lost(partition);
-        self.lose_leader(Stream::Log(partition), REMADE_WITHIN);
+        self.lose_leader(Stream::Log(partition), REMADE_AFTER, REMADE_WITHIN);
         self.lose_reader(partition, "the consumer is gone");
     }
 
     /// The log of a partition lost acknowledged entries: of its executions, those are still promised whose start or snapshot is left.
     fn has_lost(&mut self, partition: u32) {
         self.cut.insert(partition);
-        self.dbg(partition, "LOST");
         let kept = self.logs[partition as usize].entries_from(1, usize::MAX);
         let named = kept.iter().filter_map(|entry| self.names.parse_run(&entry.subject));
         let starts: BTreeSet<&str> = named.filter(|(_, _, end)| *end == "start").map(|(_, key, _)| key).collect();
@@ -87,7 +87,6 @@ impl<M: Machine> State<M> {
                 || self.value_of_result(key).is_some()
         });
         self.started = started;
-        self.dbg(partition, &format!("STARTED {:?}", self.started));
     }
 
     /// Whether there is a snapshot of an execution that was taken after its start: before it, it holds only what came early.
@@ -128,7 +127,6 @@ impl<M: Machine> State<M> {
         if below + keeps <= next {
             self.tally.purged += 1;
             self.logs[partition as usize].purge_below(below);
-            self.dbg(partition, "PURGED BY HAND");
         }
     }
 

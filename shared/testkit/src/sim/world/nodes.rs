@@ -59,10 +59,10 @@ impl<M: Machine> State<M> {
     }
 
     /// Nobody answers for the stream for a while.
-    pub(super) fn lose_leader(&mut self, stream: Stream, longest: Duration) {
-        let pause = self.dice.below(longest.as_millis() as usize) as u64;
+    pub(super) fn lose_leader(&mut self, stream: Stream, shortest: Duration, longest: Duration) {
+        let pause = self.dice.below((longest - shortest).as_millis() as usize) as u64;
         self.cluster.leaderless.retain(|(_, until)| self.since < *until);
-        self.cluster.leaderless.push((stream, self.since + Duration::from_millis(pause)));
+        self.cluster.leaderless.push((stream, self.since + shortest + Duration::from_millis(pause)));
     }
 
     pub(super) fn is_in_process(&self, subject: &str) -> bool {
@@ -129,7 +129,7 @@ impl<M: Machine> State<M> {
             }
         }
         let longest = if self.dice.chance(100) { LONG_ELECTION } else { ELECTION };
-        self.lose_leader(stream, longest);
+        self.lose_leader(stream, Duration::ZERO, longest);
         match stream {
             Stream::Log(partition) if self.dice.chance(500) => {
                 self.lose_reader(partition, "no heartbeat comes from the consumer");

@@ -7,7 +7,8 @@ use std::{
 
 use sagaline_broker::{
     machine::Machine,
-    ports::Bucket,
+    names::Names,
+    ports::{Bucket, Message, Outcome},
     share::{Member, Sight},
 };
 use sagaline_model::Moment;
@@ -154,5 +155,24 @@ impl<M: Machine> State<M> {
         let (most, least) =
             (counts.iter().map(|(_, count)| count).max()?, counts.iter().map(|(_, count)| count).min()?);
         (least + 1 < *most).then(|| format!("the members own so many: {counts:?}"))
+    }
+
+    /// From now on no other owner may move the checkpoint.
+    pub fn takes_over(&mut self, seat: Seat) {
+        self.raised.insert(seat.partition, seat.pid);
+    }
+
+    pub(super) fn look_at_checkpoint(&mut self, seat: Seat, message: &Message, outcome: &Outcome) {
+        let newest = self.raised.get(&seat.partition);
+        if matches!(outcome, Outcome::Stored { .. })
+            && self.is_checkpoint(seat, message)
+            && newest.is_some_and(|newest| *newest != seat.pid)
+        {
+            self.violations.push(format!("{seat:?} moved the checkpoint after {newest:?} had taken over"));
+        }
+    }
+
+    pub fn is_checkpoint(&self, seat: Seat, message: &Message) -> bool {
+        message.subject == self.names.key(Bucket::Partitions, &Names::checkpoint_key(seat.partition))
     }
 }

@@ -1,0 +1,40 @@
+//! Questions to the owners, and their answers.
+
+use sagaline_broker::{
+    machine::Machine,
+    ports::{Asker, Event},
+};
+use sagaline_events::ask::{Answer, Ask};
+
+use super::State;
+
+/// What a question is about.
+pub fn execution_of(ask: &Ask) -> &str {
+    match ask {
+        Ask::Wanted { execution, .. } | Ask::Get { execution } | Ask::Why { execution } => execution.as_str(),
+        Ask::List { .. } | Ask::Partition => "",
+    }
+}
+
+impl<M: Machine> State<M> {
+    /// Asks the owner of what the question is about.
+    pub fn ask(&mut self, ask: Ask) -> u64 {
+        self.next_question += 1;
+        self.questions.push((self.partition_of(execution_of(&ask)), ask, self.next_question));
+        self.next_question
+    }
+
+    /// The questions to an owner.
+    pub fn questions_to(&mut self, partition: u32) -> Vec<Event> {
+        let (to_it, others) = std::mem::take(&mut self.questions).into_iter().partition(|(to, ..)| *to == partition);
+        self.questions = others;
+        let to_it: Vec<(u32, Ask, u64)> = to_it;
+        to_it.into_iter().map(|(_, ask, id)| Event::Asked(ask, Asker(id.to_string()))).collect()
+    }
+
+    pub fn answer(&mut self, asker: &Asker, answer: &Answer) {
+        if let Ok(id) = asker.0.parse() {
+            self.answers.insert(id, answer.clone());
+        }
+    }
+}
