@@ -39,6 +39,7 @@ pub(crate) struct Site {
 }
 
 impl Drop for Site {
+    #[expect(clippy::print_stdout, reason = "a test that failed shows what the process said")]
     fn drop(&mut self) {
         drop((self.orchestrator.kill(), self.orchestrator.wait()));
         if std::thread::panicking() {
