@@ -87,6 +87,8 @@ pub struct Without {
     pub holding: bool,
     /// The place in the log is not proved.
     pub place: bool,
+    /// Nor before it is purged.
+    pub purge: bool,
     /// The epoch is not raised.
     pub epoch: bool,
 }

@@ -14,11 +14,6 @@ fn without_asking_finished_steps_run_again() {
 }
 
 #[test]
-fn without_marking_repeats_finished_steps_run_again() {
-    fails(&SINGLE, Faults { without: Without { repeat_marks: true, ..Without::default() }, ..Faults::harsh() }, 2_000);
-}
-
-#[test]
 fn without_telling_again_events_are_lost() {
     fails(&SINGLE, Faults { without: Without { telling_again: true, ..Without::default() }, ..Faults::harsh() }, 2_000);
 }
@@ -61,6 +56,13 @@ fn without_proving_its_place_an_owner_swallows_what_follows_a_lost_tail() {
     let without = Without { owner, ..Without::default() };
     fails(&MANY, Faults { without, power_cut: 1, ..Faults::many() }, 500);
     fails(&MANY, Faults { without, log_remade: 1, ..Faults::many() }, 500);
+}
+
+#[test]
+fn without_proving_the_place_a_purge_takes_what_a_log_made_anew_begins_with() {
+    let owner = owner::Without { purge: true, ..owner::Without::default() };
+    let without = Without { owner, ..Without::default() };
+    fails(&MANY, Faults { without, log_remade: 1, ..Faults::many() }, 1_000);
 }
 
 #[test]
