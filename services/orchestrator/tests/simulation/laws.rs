@@ -4,7 +4,7 @@ use sagaline_broker::owner;
 use sagaline_testkit::sim::{Faults, faults::Without};
 
 use crate::{
-    fails,
+    fails, fails_from,
     scenario::{MANY, SINGLE},
 };
 
@@ -62,14 +62,14 @@ fn without_proving_its_place_an_owner_swallows_what_follows_a_lost_tail() {
 fn without_proving_the_place_a_purge_takes_what_a_log_made_anew_begins_with() {
     let owner = owner::Without { purge: true, ..owner::Without::default() };
     let without = Without { owner, ..Without::default() };
-    fails(&MANY, Faults { without, log_remade: 1, ..Faults::many() }, 1_000);
+    fails_from(172, &MANY, Faults { without, log_remade: 5, ..Faults::many() }, 1_000);
 }
 
 #[test]
 fn without_raising_the_epoch_an_owner_that_slept_moves_the_checkpoint() {
     let owner = owner::Without { epoch: true, ..owner::Without::default() };
     let without = Without { owner, ..Without::default() };
-    fails(&MANY, Faults { without, owner_sleeps: 10, ..Faults::many() }, 1_000);
+    fails_from(332, &MANY, Faults { without, owner_sleeps: 25, crash: 1, ..Faults::many() }, 1_000);
 }
 
 #[test]
