@@ -14,6 +14,12 @@ fn without_asking_finished_steps_run_again() {
 }
 
 #[test]
+fn without_marking_repeats_finished_steps_run_again() {
+    let without = Without { repeat_marks: true, ..Without::default() };
+    fails_from(170, &SINGLE, Faults { without, hand_over: 60, crash: 1, restart: 0, ..Faults::harsh() }, 1_000);
+}
+
+#[test]
 fn without_telling_again_events_are_lost() {
     fails(&SINGLE, Faults { without: Without { telling_again: true, ..Without::default() }, ..Faults::harsh() }, 2_000);
 }
@@ -74,7 +80,8 @@ fn without_raising_the_epoch_an_owner_that_slept_moves_the_checkpoint() {
 
 #[test]
 fn without_marks_a_replica_that_is_behind_is_believed() {
-    fails(&MANY, Faults { without: Without { marks: true, ..Without::default() }, ..Faults::many() }, 1_000);
+    let without = Without { marks: true, ..Without::default() };
+    fails(&MANY, Faults { without, behind: 300, ..Faults::many() }, 500);
 }
 
 #[test]

@@ -11,27 +11,27 @@ fn a_calm_world_ends_everything() {
 
 #[test]
 fn crashes_between_any_two_awaits_break_nothing() {
-    all_hold(&SINGLE, Faults::crashes(), 700);
+    all_hold(&SINGLE, Faults::crashes(), 400);
 }
 
 #[test]
 fn everything_at_once_breaks_nothing() {
-    all_hold(&SINGLE, Faults::harsh(), 1_000);
+    all_hold(&SINGLE, Faults::harsh(), 600);
 }
 
 #[test]
 fn a_lost_tail_of_the_log_is_noticed_and_the_rest_goes_on() {
-    all_hold(&SINGLE, Faults { power_cut: 1, ..Faults::harsh() }, 400);
+    all_hold(&SINGLE, Faults { power_cut: 1, ..Faults::harsh() }, 250);
 }
 
 #[test]
 fn clocks_disks_servers_and_operators_break_nothing() {
-    all_hold(&SINGLE, Faults::hostile(), 700);
+    all_hold(&SINGLE, Faults::hostile(), 400);
 }
 
 #[test]
 fn several_power_cuts_in_a_hostile_world_are_borne() {
-    all_hold(&SINGLE, Faults { power_cut: 1, ..Faults::hostile() }, 400);
+    all_hold(&SINGLE, Faults { power_cut: 1, ..Faults::hostile() }, 250);
 }
 
 #[test]
