@@ -153,7 +153,7 @@ fn begin(
     turn.tell(Happening::WorkflowStarted { trigger });
     match early.cancel {
         Some((_, reason)) => turn.end(Outcome::Cancelled { reason }),
-        None => turn.open(None),
+        None => turn.open(None, None, 0),
     }
     turn.finish()
 }
@@ -259,7 +259,8 @@ pub(crate) fn mailbox_full(signal: &str) -> Effect {
 
 impl OpenDag {
     pub(crate) fn of(dag: &crate::compiled::CompiledDag) -> Self {
-        Self { unmet: dag.needs.clone(), open: u32::try_from(dag.children.len()).unwrap_or(u32::MAX) }
+        let any = if dag.any.iter().all(|any| *any == 0) { vec![] } else { dag.any.clone() };
+        Self { unmet: dag.needs.clone(), open: u32::try_from(dag.children.len()).unwrap_or(u32::MAX), any }
     }
 }
 

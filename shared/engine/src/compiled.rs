@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
-use sagaline_model::{Await, Backoff, Dag, Kind, Name, Node, OnError, Plan, Span, Step};
+use sagaline_model::{Await, Backoff, Dag, Kind, Name, Node, OnError, Plan, Raise, Span, Step};
 use sagaline_schema::Schema;
 use serde_json::{Map, Value};
 
@@ -27,9 +27,13 @@ pub struct Compiled {
 #[derive(Debug)]
 pub struct CompiledNode {
     pub name: Name,
-    /// Where its frame stands: every node is visited once.
+    /// Where its frame stands; of what is inside of a loop, that of the first item.
     pub path: FramePath,
+    /// Whether it is inside of a loop, and has a frame for each item.
+    pub looped: bool,
     pub parent: Option<NodeId>,
+    /// In which of its parent's dags it stands.
+    pub branch: u32,
     /// Position among the siblings.
     pub index: u32,
     pub when: Option<Expression>,
@@ -43,16 +47,52 @@ pub enum CompiledKind {
     Wait { duration: SpanSource },
     Await { what: Await, timeout: Option<SpanSource> },
     Dag(CompiledDag),
+    Race(CompiledDag),
+    Switch { cases: Vec<(Option<Expression>, CompiledDag)> },
+    Try { body: CompiledDag, errors: Vec<String>, catch: CompiledDag },
+    ForEach { items: Template, item: Name, concurrency: u32, body: NodeId },
+    Set { values: Template },
+    Raise { kind: String, message: Template, details: Template },
 }
+
+impl CompiledKind {
+    /// The dag of this number. A node holds one, none, or several of which one is open at a time.
+    pub fn dag(&self, branch: u32) -> Option<&CompiledDag> {
+        match self {
+            Self::Dag(dag) | Self::Race(dag) => Some(dag),
+            Self::Switch { cases } => cases.get(branch as usize).map(|(_, dag)| dag),
+            Self::Try { body, catch, .. } => Some(if branch == BODY { body } else { catch }),
+            Self::ForEach { .. }
+            | Self::Step { .. }
+            | Self::Wait { .. }
+            | Self::Await { .. }
+            | Self::Set { .. }
+            | Self::Raise { .. } => None,
+        }
+    }
+
+    /// Whether it holds other nodes, whose maps are merged by themselves.
+    pub fn holds_nodes(&self) -> bool {
+        matches!(self, Self::Dag(_) | Self::Race(_) | Self::Switch { .. } | Self::Try { .. } | Self::ForEach { .. })
+    }
+}
+
+/// The dags of a try.
+pub const BODY: u32 = 0;
+pub const CATCH: u32 = 1;
 
 /// The children of a dag, and who needs whom.
 #[derive(Debug, Default)]
 pub struct CompiledDag {
     pub children: Vec<NodeId>,
-    /// For each child: how many siblings it needs.
+    /// For each child: how many siblings it needs; those of which it needs any count as one.
     pub needs: Vec<u32>,
     /// For each child: the siblings that need it.
     pub dependents: Vec<Vec<u32>>,
+    /// For each child: of how many siblings it needs any.
+    pub any: Vec<u32>,
+    /// For each child: the siblings that need it or another.
+    pub any_dependents: Vec<Vec<u32>>,
 }
 
 /// The input of a step: the same for every execution, or computed.
@@ -95,7 +135,7 @@ impl Compiled {
         }
         let schema = crate::contract::schema_of(&plan)?;
         let mut compiler = Compiler { nodes: vec![], by_name: BTreeMap::new() };
-        let root = compiler.dag(&plan.root, None, plan.workflow.as_str())?;
+        let root = compiler.dag(&plan.root, None, 0, plan.workflow.as_str())?;
         let output = plan.output.as_ref().map(|output| template("output", output)).transpose()?;
         Ok(Self { nodes: compiler.nodes, by_name: compiler.by_name, version, root, output, schema, plan })
     }
@@ -108,14 +148,20 @@ impl Compiled {
         self.by_name.get(name).copied()
     }
 
-    /// The dag that holds the children of `parent`; the root's where there is none.
-    pub fn dag_of(&self, parent: Option<NodeId>) -> &CompiledDag {
-        match parent.map(|id| &self.node(id).kind) {
+    /// The dag of this number of `parent`; the root's where there is none.
+    pub fn dag_of(&self, parent: Option<NodeId>, branch: u32) -> &CompiledDag {
+        match parent {
             None => &self.root,
-            Some(CompiledKind::Dag(dag)) => dag,
-            Some(CompiledKind::Step { .. } | CompiledKind::Wait { .. } | CompiledKind::Await { .. }) => {
-                unreachable!("only a dag is a parent")
-            }
+            Some(id) => self.node(id).kind.dag(branch).expect("a parent holds its children in a dag"),
+        }
+    }
+
+    /// Where the frame of a node stands, as seen from the frame at `near`: what is inside of the same loop is of the same item.
+    pub fn path_near(&self, id: NodeId, near: Option<&str>) -> FramePath {
+        let node = self.node(id);
+        match near {
+            Some(near) if node.looped => node.path.near(near),
+            Some(_) | None => node.path.clone(),
         }
     }
 }
@@ -126,7 +172,7 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn dag(&mut self, dag: &Dag, parent: Option<NodeId>, of: &str) -> Result<CompiledDag, CompileError> {
+    fn dag(&mut self, dag: &Dag, parent: Option<NodeId>, branch: u32, of: &str) -> Result<CompiledDag, CompileError> {
         if dag.nodes.is_empty() {
             return Err(CompileError::Empty(of.to_owned()));
         }
@@ -134,76 +180,136 @@ impl Compiler {
         let mut places = BTreeMap::new();
         for (index, node) in (0_u32..).zip(&dag.nodes) {
             places.insert(node.name.as_str(), index);
-            let id = self.node(node, parent, index)?;
+            let id = self.node(node, parent, branch, index)?;
             compiled.children.push(id);
         }
         compiled.dependents = vec![vec![]; dag.nodes.len()];
+        compiled.any_dependents = vec![vec![]; dag.nodes.len()];
         for (index, node) in (0_u32..).zip(&dag.nodes) {
+            let place_of = |needed: &Name| match places.get(needed.as_str()) {
+                Some(place) => Ok(*place as usize),
+                None => Err(CompileError::UnknownNeed { step: node.name.clone(), needed: needed.clone() }),
+            };
             for needed in &node.after {
-                let Some(place) = places.get(needed.as_str()) else {
-                    return Err(CompileError::UnknownNeed { step: node.name.clone(), needed: needed.clone() });
-                };
-                compiled.dependents[*place as usize].push(index);
+                compiled.dependents[place_of(needed)?].push(index);
             }
-            compiled.needs.push(u32::try_from(node.after.len()).unwrap_or(u32::MAX));
+            for needed in &node.after_any {
+                compiled.any_dependents[place_of(needed)?].push(index);
+            }
+            let any = u32::try_from(node.after_any.len()).unwrap_or(u32::MAX);
+            compiled.needs.push(u32::try_from(node.after.len()).unwrap_or(u32::MAX).saturating_add(any.min(1)));
+            compiled.any.push(any);
         }
         no_cycle(dag, &compiled)?;
         Ok(compiled)
     }
 
-    fn node(&mut self, node: &Node, parent: Option<NodeId>, index: u32) -> Result<NodeId, CompileError> {
+    /// A node with a name that is the only one of its kind in the workflow.
+    fn node(&mut self, node: &Node, parent: Option<NodeId>, branch: u32, index: u32) -> Result<NodeId, CompileError> {
         let id = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
         if self.by_name.insert(node.name.clone(), id).is_some() {
             return Err(CompileError::DuplicateName(node.name.clone()));
         }
-        let name = node.name.as_str();
-        let kind = match &node.kind {
-            Kind::Step(step) => CompiledKind::Step {
-                input: input(name, &step.input)?,
-                timeout: step.timeout.as_deref().map(|text| span(name, text)).transpose()?,
-                backoff: match &step.retry.backoff {
-                    Backoff::Custom { expression } => Some(expression_of(name, expression)?),
-                    Backoff::Fixed | Backoff::Linear | Backoff::Exponential { .. } => None,
-                },
-                step: step.clone(),
-            },
-            Kind::Wait(wait) => CompiledKind::Wait { duration: span(name, &wait.duration)? },
-            Kind::Await(what) => CompiledKind::Await {
-                timeout: what.timeout.as_deref().map(|text| span(name, text)).transpose()?,
-                what: what.clone(),
-            },
-            Kind::Dag(_) => CompiledKind::Dag(CompiledDag::default()),
-        };
-        let when = node.when.as_deref().map(|text| expression_of(name, text)).transpose()?;
-        let path = match parent {
-            None => FramePath::root(&node.name),
-            Some(parent) => self.nodes[parent as usize].path.child(&node.name),
+        self.place(node, parent, branch, index)
+    }
+
+    /// A node, named or the body of a loop.
+    fn place(&mut self, node: &Node, parent: Option<NodeId>, branch: u32, index: u32) -> Result<NodeId, CompileError> {
+        let id = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
+        let when = node.when.as_deref().map(|text| expression_of(node.name.as_str(), text)).transpose()?;
+        let (path, looped) = match parent.map(|parent| &self.nodes[parent as usize]) {
+            None => (FramePath::root(&node.name), false),
+            Some(parent) => {
+                let looped = parent.looped || matches!(parent.kind, CompiledKind::ForEach { .. });
+                (parent.path.child(&node.name), looped)
+            }
         };
         self.nodes.push(CompiledNode {
             name: node.name.clone(),
             path,
+            looped,
             parent,
+            branch,
             index,
             when,
             on_error: node.on_error,
-            kind,
+            kind: alone(node)?,
         });
-        if let Kind::Dag(dag) = &node.kind {
-            let inner = self.dag(dag, Some(id), name)?;
-            self.nodes[id as usize].kind = CompiledKind::Dag(inner);
-        }
+        let name = node.name.as_str();
+        let kind = match &node.kind {
+            Kind::Dag(dag) => CompiledKind::Dag(self.dag(dag, Some(id), 0, name)?),
+            Kind::Race(dag) => CompiledKind::Race(self.dag(dag, Some(id), 0, name)?),
+            Kind::Switch { cases } => {
+                let mut compiled = vec![];
+                for (branch, case) in (0_u32..).zip(cases) {
+                    let when = case.when.as_deref().map(|text| expression_of(name, text)).transpose()?;
+                    compiled.push((when, self.dag(&case.steps, Some(id), branch, name)?));
+                }
+                CompiledKind::Switch { cases: compiled }
+            }
+            Kind::Try(what) => CompiledKind::Try {
+                body: self.dag(&what.body, Some(id), BODY, name)?,
+                errors: what.errors.clone(),
+                catch: self.dag(&what.catch, Some(id), CATCH, name)?,
+            },
+            Kind::ForEach(each) => {
+                let body = self.place(&each.body, Some(id), 0, 0)?;
+                match &mut self.nodes[id as usize].kind {
+                    CompiledKind::ForEach { body: place, .. } => *place = body,
+                    _ => unreachable!("it was placed as a loop"),
+                }
+                return Ok(id);
+            }
+            Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Set { .. } | Kind::Raise(_) => return Ok(id),
+        };
+        self.nodes[id as usize].kind = kind;
         Ok(id)
     }
 }
 
+/// A node without those inside of it.
+fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
+    let name = node.name.as_str();
+    Ok(match &node.kind {
+        Kind::Step(step) => CompiledKind::Step {
+            input: input(name, &step.input)?,
+            timeout: step.timeout.as_deref().map(|text| span(name, text)).transpose()?,
+            backoff: match &step.retry.backoff {
+                Backoff::Custom { expression } => Some(expression_of(name, expression)?),
+                Backoff::Fixed | Backoff::Linear | Backoff::Exponential { .. } => None,
+            },
+            step: step.clone(),
+        },
+        Kind::Wait(wait) => CompiledKind::Wait { duration: span(name, &wait.duration)? },
+        Kind::Await(what) => CompiledKind::Await {
+            timeout: what.timeout.as_deref().map(|text| span(name, text)).transpose()?,
+            what: what.clone(),
+        },
+        Kind::Set { values } => CompiledKind::Set { values: template(name, values)? },
+        Kind::Raise(Raise { kind, message, details }) => CompiledKind::Raise {
+            kind: kind.clone(),
+            message: template(name, &Value::String(message.clone()))?,
+            details: template(name, details)?,
+        },
+        Kind::ForEach(each) => CompiledKind::ForEach {
+            items: template(name, &each.items)?,
+            item: each.item.clone(),
+            concurrency: each.concurrency.max(1),
+            body: NodeId::MAX,
+        },
+        // Those inside of it come behind it.
+        Kind::Dag(_) | Kind::Race(_) | Kind::Switch { .. } | Kind::Try(_) => CompiledKind::Dag(CompiledDag::default()),
+    })
+}
+
 /// Takes away, again and again, what needs nothing any more; whatever is left waits for itself.
 fn no_cycle(dag: &Dag, compiled: &CompiledDag) -> Result<(), CompileError> {
-    let mut needs = compiled.needs.clone();
+    let mut needs: Vec<usize> = dag.nodes.iter().map(|node| node.after.len() + node.after_any.len()).collect();
     let mut free: Vec<usize> = (0..needs.len()).filter(|&index| needs[index] == 0).collect();
     let mut left = needs.len();
     while let Some(index) = free.pop() {
         left -= 1;
-        for &dependent in &compiled.dependents[index] {
+        for &dependent in compiled.dependents[index].iter().chain(&compiled.any_dependents[index]) {
             needs[dependent as usize] -= 1;
             if needs[dependent as usize] == 0 {
                 free.push(dependent as usize);

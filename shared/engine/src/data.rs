@@ -1,11 +1,12 @@
 //! What expressions see of an execution.
 
+use sagaline_events::path::visit_of;
 use sagaline_expr::{Lookup, Scope};
 use sagaline_model::{ExecutionId, Span, StepError};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    compiled::Compiled,
+    compiled::{Compiled, CompiledKind},
     state::{Frame, Run, State},
     view::step_status,
 };
@@ -19,11 +20,58 @@ pub(crate) struct Data<'a> {
     id: &'a ExecutionId,
     run: &'a Run,
     plan: &'a Compiled,
+    /// The frame whose expression it is; nothing for one of the whole execution.
+    at: Option<&'a str>,
 }
 
 impl<'a> Data<'a> {
     pub(crate) fn new(id: &'a ExecutionId, run: &'a Run, plan: &'a Compiled) -> Self {
-        Self { id, run, plan }
+        Self { id, run, plan, at: None }
+    }
+
+    pub(crate) fn at(self, path: &'a str) -> Self {
+        Self { at: Some(path), ..self }
+    }
+
+    /// The frames around the one whose expression it is, from the inside out, each with the part of the path right inside of it.
+    fn around(&self) -> impl Iterator<Item = (&'a Frame, &'a str)> {
+        let steps = std::iter::successors(self.at, |path| path.rsplit_once('/').map(|(outer, _)| outer));
+        let pairs = steps.filter_map(|inner| Some((inner.rsplit_once('/')?.0, inner)));
+        pairs.filter_map(|(outer, inner)| Some((self.run.frames.get(outer)?, inner)))
+    }
+
+    /// The item of a loop around, by the name that the loop gives it; or its place in the list.
+    fn item<'s>(&'s self, name: &str) -> Lookup<'s> {
+        for (frame, inner) in self.around() {
+            let State::Looping(looping) = &frame.state else { continue };
+            let CompiledKind::ForEach { item, .. } = &self.plan.node(frame.node).kind else { continue };
+            let place = visit_of(inner) - 1;
+            if item.as_str() == name {
+                return looping.items.get(place as usize).map_or(Lookup::Absent, |item| Lookup::at(1, item));
+            }
+            if name == "index" {
+                return Lookup::made(1, place.into());
+            }
+        }
+        Lookup::Absent
+    }
+
+    /// What the `catch` mends in which the expression stands.
+    fn caught<'s>(&'s self) -> Lookup<'s> {
+        let caught = self.around().find_map(|(frame, _)| match &frame.state {
+            State::Open { caught, .. } => caught.as_ref(),
+            _ => None,
+        });
+        caught.map_or(Lookup::Absent, |error| Lookup::made(1, error_json(error)))
+    }
+
+    /// What steps returned that are inside of the same item of a loop, from the inside out.
+    fn merged_of_item(&self) -> impl Iterator<Item = &'a Map<String, Value>> {
+        let inside = self.around().take_while(|(frame, _)| self.plan.node(frame.node).looped);
+        inside.filter_map(|(frame, _)| match &frame.state {
+            State::Open { merged, .. } => Some(merged),
+            _ => None,
+        })
     }
 
     fn workflow<'s>(&'s self, field: Option<&str>) -> Lookup<'s> {
@@ -71,14 +119,19 @@ impl<'a> Data<'a> {
 
     fn frame(&self, step: &str) -> Option<&'a Frame> {
         let id = self.plan.find(step)?;
-        self.run.frames.get(&self.plan.node(id).path)
+        self.run.frames.get(&self.plan.path_near(id, self.at))
     }
 
     /// What steps returned, over what the execution was started with.
     fn ctx<'s>(&'s self, key: Option<&str>) -> Lookup<'s> {
         let given = self.run.input.as_object();
         match key {
-            Some(key) => match self.run.ctx.get(key).or_else(|| given?.get(key)) {
+            Some(key) => match self
+                .merged_of_item()
+                .find_map(|merged| merged.get(key))
+                .or_else(|| self.run.ctx.get(key))
+                .or_else(|| given?.get(key))
+            {
                 Some(value) => Lookup::at(2, value),
                 // It may be in an output that is stored elsewhere: nobody can tell, which is not the same as nothing.
                 None => self
@@ -89,7 +142,10 @@ impl<'a> Data<'a> {
             },
             None => {
                 let mut all: Map<String, Value> = given.cloned().unwrap_or_default();
-                all.extend(self.run.ctx.iter().map(|(key, value)| (key.clone(), value.clone())));
+                let merged: Vec<_> = self.merged_of_item().collect();
+                for map in [&self.run.ctx].into_iter().chain(merged.into_iter().rev()) {
+                    all.extend(map.iter().map(|(key, value)| (key.clone(), value.clone())));
+                }
                 Lookup::made(1, all.into())
             }
         }
@@ -114,7 +170,9 @@ impl Scope for Data<'_> {
             Some("ctx") => self.ctx(part(1)),
             Some("trigger") => self.run.trigger.as_ref().map_or(Lookup::Absent, |trigger| Lookup::at(1, trigger)),
             Some("execution") => self.execution(part(1)),
-            Some(_) | None => Lookup::Absent,
+            Some("error") => self.caught(),
+            Some(name) => self.item(name),
+            None => Lookup::Absent,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The state of an execution. It is a fold of its inputs; its JSON form is what snapshots hold.
 
 mod index;
+mod looping;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,7 +10,7 @@ use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::index::Index;
+pub use self::{index::Index, looping::Loop};
 use crate::{
     apply::is_task,
     compiled::{Compiled, NodeId},
@@ -134,9 +135,17 @@ pub enum State {
     },
     /// Steps inside are at work.
     Open {
+        /// Which of the node's dags they are of.
+        #[serde(default, skip_serializing_if = "is_first")]
+        branch: u32,
         dag: OpenDag,
         merged: Map<String, Value>,
+        /// What the steps of a `catch` mend.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caught: Option<StepError>,
     },
+    /// Items of a loop are worked on.
+    Looping(Loop),
     Completed {
         at: Moment,
         attempt: u32,
@@ -195,6 +204,15 @@ pub struct OpenDag {
     pub unmet: Vec<u32>,
     /// How many children are not done.
     pub open: u32,
+    /// For each child that needs any of several: how many of those are not done; 0 once the need is satisfied. Empty if no child
+    /// does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub any: Vec<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_first(branch: &u32) -> bool {
+    *branch == 0
 }
 
 /// An execution that ended.
@@ -292,7 +310,7 @@ impl Execution {
             trigger: None,
             tags: BTreeMap::new(),
             ctx: Map::new(),
-            root: OpenDag { unmet: vec![], open: 0 },
+            root: OpenDag { unmet: vec![], open: 0, any: vec![] },
             frames: BTreeMap::new(),
             mailbox: VecDeque::new(),
             deadline: None,
@@ -347,6 +365,7 @@ impl State {
             Self::Waiting { due } => timer(*due, TimerKind::Wait, 0),
             Self::Awaiting { until, .. } => timer((*until)?, TimerKind::AwaitTimeout, 0),
             Self::Open { .. }
+            | Self::Looping(_)
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -359,6 +378,7 @@ impl State {
         match self {
             Self::Dispatched(_) | Self::BackingOff { .. } | Self::Waiting { .. } | Self::Awaiting { .. } => true,
             Self::Open { .. }
+            | Self::Looping(_)
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -374,6 +394,7 @@ impl State {
             | Self::BackingOff { .. }
             | Self::Waiting { .. }
             | Self::Open { .. }
+            | Self::Looping(_)
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -382,7 +403,7 @@ impl State {
     }
 
     pub fn is_done(&self) -> bool {
-        !self.is_in_flight() && !matches!(self, Self::Open { .. })
+        !self.is_in_flight() && !matches!(self, Self::Open { .. } | Self::Looping(_))
     }
 
     pub fn attempt(&self) -> u32 {
@@ -393,7 +414,7 @@ impl State {
             | Self::Failed { attempt, .. }
             | Self::Skipped { attempt, .. }
             | Self::Cancelled { attempt, .. } => *attempt,
-            Self::Waiting { .. } | Self::Awaiting { .. } | Self::Open { .. } => 0,
+            Self::Waiting { .. } | Self::Awaiting { .. } | Self::Open { .. } | Self::Looping(_) => 0,
         }
     }
 }

@@ -2,11 +2,13 @@
 
 mod advance;
 mod answers;
+mod blocks;
+mod loops;
 mod unwind;
 
 use std::collections::VecDeque;
 
-use sagaline_events::Happening;
+use sagaline_events::{FramePath, Happening};
 use sagaline_model::{ExecutionId, Moment};
 
 use crate::{
@@ -26,8 +28,8 @@ pub(crate) struct Turn<'p> {
     plan: &'p Compiled,
     at: Moment,
     effects: Vec<Effect>,
-    /// Nodes whose needs are satisfied, not entered yet. A queue rather than recursion: a chain may be long.
-    ready: VecDeque<NodeId>,
+    /// Frames whose needs are satisfied, not entered yet. A queue rather than recursion: a chain may be long.
+    ready: VecDeque<(FramePath, NodeId)>,
     over: Option<Outcome>,
 }
 
@@ -43,8 +45,8 @@ impl<'p> Turn<'p> {
     /// Enters whatever became ready, until nothing is; then says what the execution is now.
     pub(crate) fn finish(mut self) -> (Stage, Vec<Effect>) {
         while self.over.is_none() {
-            let Some(node) = self.ready.pop_front() else { break };
-            self.enter(node);
+            let Some((path, node)) = self.ready.pop_front() else { break };
+            self.enter(&path, node);
         }
         let weight = self.run.index.weight;
         if self.over.is_none() && weight > weight::HEAVIEST {
@@ -67,7 +69,13 @@ impl<'p> Turn<'p> {
         }
     }
 
+    /// What expressions see that belong to the whole execution.
     fn data(&self) -> Data<'_> {
         Data::new(&self.id, &self.run, self.plan)
+    }
+
+    /// What the expressions of this frame see.
+    fn data_at<'a>(&'a self, path: &'a FramePath) -> Data<'a> {
+        self.data().at(path.as_str())
     }
 }

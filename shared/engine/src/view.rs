@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_events::record::{ExecutionView, Status, StepStatus, StepView};
-use sagaline_model::{Moment, Name, StepError};
+use sagaline_events::record::{ExecutionView, ItemsView, Status, StepStatus, StepView};
+use sagaline_model::{Moment, Name, Plan, StepError};
 use serde_json::Value;
 
 use crate::{
-    compiled::Compiled,
+    compiled::{Compiled, CompiledNode},
     state::{Execution, Frame, Outcome, Run, Stage, State},
 };
 
@@ -123,7 +123,7 @@ fn status_of(run: &Run) -> Status {
 
 /// Every step of the plan, in the order of the definition.
 pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
-    let view = |node: &crate::compiled::CompiledNode| {
+    let view = |node: &CompiledNode| {
         let frame = run.frames.get(&node.path);
         let (error, reason) = match frame.map(|frame| &frame.state) {
             Some(State::Failed { error, .. } | State::BackingOff { error, .. }) => (Some(error.clone()), None),
@@ -131,16 +131,40 @@ pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
             Some(_) | None => (None, None),
         };
         let attempt = frame.map_or(0, |frame| frame.state.attempt());
-        StepView { step: node.path.to_string(), status: step_status(frame), attempt, error, reason }
+        let items = match frame.map(|frame| &frame.state) {
+            Some(State::Looping(looping)) => Some(ItemsView { total: looping.len(), done: looping.done() }),
+            Some(_) | None => None,
+        };
+        let status = match frame {
+            None if was_passed_by(run, plan, node) => StepStatus::Skipped,
+            frame => step_status(frame),
+        };
+        StepView { step: node.path.to_string(), status, attempt, error, reason, items }
     };
-    plan.nodes.iter().map(view).collect()
+    // The steps inside of a loop have a frame for each item: the loop says how far they are.
+    plan.nodes.iter().filter(|node| !node.looped).map(view).collect()
+}
+
+/// Whether what holds a node is done, or at work on another part, without the node having been begun. Records of executions by
+/// older rules do not say so.
+fn was_passed_by(run: &Run, plan: &Compiled, node: &CompiledNode) -> bool {
+    if run.rules < Plan::RULES_OF_CONTROL {
+        return false;
+    }
+    let Some(parent) = node.parent.map(|id| plan.node(id)) else { return false };
+    match run.frames.get(&parent.path).map(|frame| &frame.state) {
+        Some(State::Open { branch, .. }) => *branch != node.branch,
+        Some(State::Completed { .. } | State::Skipped { .. }) => true,
+        Some(_) => false,
+        None => was_passed_by(run, plan, parent),
+    }
 }
 
 pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
     let Some(frame) = frame else { return StepStatus::Pending };
     match &frame.state {
         State::Dispatched(task) if task.report.is_none() && task.timeout.is_some() => StepStatus::Scheduled,
-        State::Dispatched(_) | State::Open { .. } => StepStatus::Running,
+        State::Dispatched(_) | State::Open { .. } | State::Looping(_) => StepStatus::Running,
         State::BackingOff { .. } => StepStatus::BackingOff,
         State::Waiting { .. } | State::Awaiting { .. } => StepStatus::Waiting,
         State::Completed { .. } => StepStatus::Completed,

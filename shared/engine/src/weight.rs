@@ -56,7 +56,10 @@ impl State {
         match self {
             Self::Dispatched(task) => task.input.weight(),
             Self::BackingOff { input, error: fault, .. } => input.weight() + error(fault),
-            Self::Open { dag, merged } => dag.unmet.len() * 4 + of_map(merged),
+            Self::Open { dag, merged, caught, .. } => {
+                (dag.unmet.len() + dag.any.len()) * 4 + of_map(merged) + caught.as_ref().map_or(0, error)
+            }
+            Self::Looping(looping) => looping.weight(),
             Self::Completed { output, .. } => of(output),
             Self::Failed { error: fault, .. } => error(fault),
             Self::Skipped { reason, .. } => of_text(reason),

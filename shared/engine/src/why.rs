@@ -87,6 +87,7 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>)
             why("waiting", frame.since, format!("nobody has sent the signal `{signal}` yet"), ends, *until, command)
         }
         State::Open { .. }
+        | State::Looping(_)
         | State::Completed { .. }
         | State::Failed { .. }
         | State::Skipped { .. }

@@ -29,7 +29,7 @@ fn name(text: &str) -> Name {
 }
 
 fn node(name_: &str, after: Vec<Name>, kind: Kind) -> Node {
-    Node { name: name(name_), after, when: None, on_error: OnError::Fail, kind }
+    Node { after, ..Node::new(name(name_), kind) }
 }
 
 fn step(input: Value) -> Kind {

@@ -19,6 +19,35 @@ impl FramePath {
         Self(format!("{}/{name}", self.0).into())
     }
 
+    /// The same for this visit of the node: the first is number 1.
+    pub fn child_visit(&self, name: &Name, visit: u32) -> Self {
+        match visit {
+            0 | 1 => self.child(name),
+            _ => Self(format!("{}/{name}:{visit}", self.0).into()),
+        }
+    }
+
+    /// Which visit of its node this is.
+    pub fn visit(&self) -> u32 {
+        visit_of(&self.0)
+    }
+
+    /// This path, with the visits of whatever it has in common with `other`.
+    pub fn near(&self, other: &str) -> Self {
+        let mut common = String::new();
+        let mut others = other.split('/');
+        let mut apart = false;
+        for part in self.0.split('/') {
+            let beside = others.next().filter(|beside| !apart && node_of(beside) == node_of(part));
+            apart = beside.is_none();
+            if !common.is_empty() {
+                common.push('/');
+            }
+            common.push_str(beside.unwrap_or(part));
+        }
+        Self(common.into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -35,9 +64,19 @@ impl FramePath {
 
     /// The name of the last node.
     pub fn step(&self) -> &str {
-        let last = self.0.rsplit('/').next().unwrap_or(&self.0);
-        last.split(':').next().unwrap_or(last)
+        node_of(self.0.rsplit('/').next().unwrap_or(&self.0))
     }
+}
+
+/// The node of a part of a path.
+fn node_of(part: &str) -> &str {
+    part.split(':').next().unwrap_or(part)
+}
+
+/// The visit that the last part of a path is.
+pub fn visit_of(path: &str) -> u32 {
+    let last = path.rsplit('/').next().unwrap_or(path);
+    last.split_once(':').and_then(|(_, visit)| visit.parse().ok()).unwrap_or(1)
 }
 
 impl TryFrom<String> for FramePath {

@@ -2,7 +2,7 @@
 
 use crate::{
     fault::Severity,
-    outline::{Listed, Outline},
+    outline::{Listed, Outline, Part},
     reach::Level,
     reader::Reader,
     source::Place,
@@ -44,7 +44,18 @@ struct Wait {
 fn waits_of(reader: &mut Reader, outline: &Outline, step: usize) -> Vec<Wait> {
     let listed = &outline.steps[step];
     let mut waits = vec![];
-    for (name, place) in &listed.after {
+    let after_groups = listed
+        .after_groups
+        .iter()
+        .flat_map(|(group, place)| outline.members(listed.level, group).map(|member| (member.name.clone(), *place)));
+    let after: Vec<_> = listed.after.iter().cloned().chain(after_groups).collect();
+    if outline.part(step) == Part::Race
+        && let Some((_, place)) = after.first()
+    {
+        let message = format!("`{}` runs in a race, where all begin at once", shown(&listed.name));
+        reader.error(*place, message).hint("put steps that follow one another into `steps` of one that runs in it");
+    }
+    for (name, place) in &after {
         match outline.find(name) {
             _ if *name == listed.name => {
                 reader.error(*place, format!("`{}` cannot come after itself", shown(name)));

@@ -11,7 +11,23 @@ pub(crate) struct Outline {
     pub(crate) steps: Vec<Listed>,
     pub(crate) uses: Vec<Use>,
     by_name: BTreeMap<String, usize>,
-    levels: usize,
+    /// What each map of steps is to the step that it stands in.
+    levels: Vec<Part>,
+}
+
+/// What a map of steps is to the step that it stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of it.
+    Steps,
+    /// Those that run in a race.
+    Race,
+    /// One case of several.
+    Case,
+    /// What is tried,
+    Body,
+    /// and what takes over when that fails.
+    Catch,
 }
 
 /// A step, whether or not its name may be one.
@@ -23,6 +39,11 @@ pub(crate) struct Listed {
     /// Which map of steps it stands in.
     pub(crate) level: usize,
     pub(crate) after: Vec<(String, Place)>,
+    /// What it belongs to, and the groups that it comes after.
+    pub(crate) group: Option<String>,
+    pub(crate) after_groups: Vec<(String, Place)>,
+    /// The name of an item, if it is a loop.
+    pub(crate) item: Option<String>,
 }
 
 /// An expression and what it reads.
@@ -43,6 +64,8 @@ pub(crate) enum Scope {
     Trigger,
     /// In a step, by its index in the outline.
     Step(usize),
+    /// In what a step does for each item, or does at all if it is no loop.
+    Body(usize),
     /// A backoff of a step, or of all steps.
     Backoff(Option<usize>),
     /// In the output of the workflow: everything has run.
@@ -50,13 +73,28 @@ pub(crate) enum Scope {
 }
 
 impl Outline {
-    pub(crate) fn new_level(&mut self) -> usize {
-        self.levels += 1;
-        self.levels - 1
+    pub(crate) fn new_level(&mut self, part: Part) -> usize {
+        self.levels.push(part);
+        self.levels.len() - 1
     }
 
     pub(crate) fn levels(&self) -> usize {
-        self.levels
+        self.levels.len()
+    }
+
+    /// What the map in which a step stands is to the step around it.
+    pub(crate) fn part(&self, step: usize) -> Part {
+        self.levels[self.steps[step].level]
+    }
+
+    /// The loops that a step is inside of, from the inside out.
+    pub(crate) fn loops_around(&self, step: usize) -> impl Iterator<Item = usize> {
+        self.ancestry(step).into_iter().skip(1).filter(|outer| self.steps[*outer].item.is_some())
+    }
+
+    /// The steps of a map that belong to a group, in the order of the definition.
+    pub(crate) fn members<'o>(&'o self, level: usize, group: &'o str) -> impl Iterator<Item = &'o Listed> {
+        self.steps.iter().filter(move |step| step.level == level && step.group.as_deref() == Some(group))
     }
 
     /// In how many steps a step's `steps` stand.

@@ -219,6 +219,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A whole number from 1 on.
+    pub(crate) fn count(&mut self, node: &Node, what: &str, hint: &str) -> Option<u32> {
+        let Content::Plain(Value::Number(number), written) = &node.content else {
+            self.wrong_kind(node, what, "a whole number");
+            return None;
+        };
+        let count = number.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
+        if count.is_none() {
+            let message = format!("`{what}` must be a whole number from 1 on, not `{written}`");
+            self.error(node.place, message).hint(hint);
+        }
+        count
+    }
+
     /// A length of time.
     pub(crate) fn span(&mut self, node: &Node, what: &str) -> Option<Span> {
         let text = match &node.content {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::{
     fault::Severity,
     order::Order,
-    outline::{Outline, Scope, Use},
+    outline::{Outline, Part, Scope, Use},
     reader::Reader,
     source::Place,
     suggest::nearest,
@@ -27,6 +27,9 @@ const ROOTS: [(&str, &[&str]); 5] = [
 
 /// What a custom backoff can read besides.
 const BACKOFF_ROOTS: [(&str, &[&str]); 2] = [("attempt", &[]), ("error", &[])];
+
+/// The place of an item in its list.
+const INDEX: &str = "index";
 
 const OF_A_STEP: [&str; 3] = ["output", "status", "error"];
 
@@ -62,7 +65,11 @@ fn readings_of<'o>(reader: &mut Reader, outline: &'o Outline, used: &'o Use) -> 
     }
     for path in &used.paths {
         let Some(root) = path.first() else { continue };
-        if !check_root(reader, used, path, root) || root != "steps" || used.scope == Scope::Trigger {
+        if is_local(outline, used.scope, root)
+            || !check_root(reader, used, path, root)
+            || root != "steps"
+            || used.scope == Scope::Trigger
+        {
             continue;
         }
         let Some(name) = path.get(1) else {
@@ -78,13 +85,36 @@ fn readings_of<'o>(reader: &mut Reader, outline: &'o Outline, used: &'o Use) -> 
         }
         match (outline.find(name), used.scope) {
             (None, _) => unknown_step(reader, outline, used, path, name),
-            (Some(read), Scope::Step(step) | Scope::Backoff(Some(step))) => {
+            (Some(read), scope) if hidden_in_a_loop(reader, outline, used, path, scope, read) => {}
+            (Some(read), Scope::Step(step) | Scope::Body(step) | Scope::Backoff(Some(step))) => {
                 readings.push(Reading { used, path, reader: step, read });
             }
             (Some(_), Scope::Output | Scope::Backoff(None) | Scope::Trigger) => {}
         }
     }
     readings
+}
+
+/// Notes that a step is inside of a loop that the one that reads it is not in: it has run for each item, and no one of them is meant.
+fn hidden_in_a_loop(
+    reader: &mut Reader,
+    outline: &Outline,
+    used: &Use,
+    path: &[String],
+    scope: Scope,
+    read: usize,
+) -> bool {
+    let around = match scope {
+        Scope::Step(step) | Scope::Body(step) | Scope::Backoff(Some(step)) => outline.ancestry(step),
+        Scope::Output | Scope::Backoff(None) | Scope::Trigger => vec![],
+    };
+    let Some(outer) = outline.loops_around(read).find(|outer| !around.contains(outer)) else { return false };
+    let (step, of) = (shown(&outline.steps[read].name), shown(&outline.steps[outer].name));
+    let message = format!("`{step}` is inside of the loop `{of}`, where it runs for each item");
+    let hint = format!("`steps.{of}.output` is the list of what the items gave");
+    let at = place(reader, used, path, 1);
+    reader.error(at, message).hint(hint);
+    true
 }
 
 fn unknown_step(reader: &mut Reader, outline: &Outline, used: &Use, path: &[String], name: &str) {
@@ -106,6 +136,28 @@ fn hyphenated<'o>(outline: &'o Outline, path: &[String]) -> Option<&'o str> {
     next.strip_prefix(name.as_str())?.starts_with('-').then_some(next)
 }
 
+/// Whether the name is already that of something which expressions read.
+pub(crate) fn is_taken(name: &str) -> bool {
+    let roots = ROOTS.iter().chain(&BACKOFF_ROOTS).map(|(root, _)| *root);
+    roots.chain([INDEX]).any(|root| root == name)
+}
+
+/// Whether the root is the item of a loop around, its place in the list, or the error that a `catch` mends.
+fn is_local(outline: &Outline, scope: Scope, root: &str) -> bool {
+    let (step, own) = match scope {
+        Scope::Step(step) => (step, None),
+        Scope::Body(step) | Scope::Backoff(Some(step)) => (step, Some(step)),
+        Scope::Output | Scope::Backoff(None) | Scope::Trigger => return false,
+    };
+    let own = own.filter(|step| outline.steps[*step].item.is_some());
+    let mut loops = outline.loops_around(step).chain(own);
+    match root {
+        INDEX => loops.next().is_some(),
+        "error" => outline.ancestry(step).into_iter().any(|step| outline.part(step) == Part::Catch),
+        name => loops.any(|outer| outline.steps[outer].item.as_deref() == Some(name)),
+    }
+}
+
 /// Whether the root may be read here; if not, that is noted. What it has inside is checked too.
 fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> bool {
     let known = ROOTS.iter().chain(&BACKOFF_ROOTS).find(|(name, _)| *name == root);
@@ -117,9 +169,9 @@ fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> b
             reader.error(at, message).hint("no execution has started yet: only `trigger` is there, the event");
             false
         }
-        (Some(_), Scope::Step(_) | Scope::Output) if only_backoff => {
+        (Some(_), Scope::Step(_) | Scope::Body(_) | Scope::Output) if only_backoff => {
             let at = place(reader, used, path, 0);
-            reader.error(at, format!("`{root}` can be read in the `backoff` of a `retry` only"));
+            reader.error(at, only_where(root));
             false
         }
         (Some((_, fields)), _) => {
@@ -141,11 +193,18 @@ fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> b
     }
 }
 
+fn only_where(root: &str) -> String {
+    match root {
+        "error" => "`error` can be read in a `catch`, and in the `backoff` of a `retry`".to_owned(),
+        _ => format!("`{root}` can be read in the `backoff` of a `retry` only"),
+    }
+}
+
 fn readable(scope: Scope) -> Vec<&'static str> {
     let names = |roots: &[(&'static str, &[&str])]| roots.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     match scope {
         Scope::Trigger => vec!["trigger"],
-        Scope::Step(_) | Scope::Output => names(&ROOTS),
+        Scope::Step(_) | Scope::Body(_) | Scope::Output => names(&ROOTS),
         Scope::Backoff(_) => [names(&ROOTS), names(&BACKOFF_ROOTS)].concat(),
     }
 }
@@ -188,6 +247,8 @@ enum Relation {
     Around,
     /// It is inside the step that reads.
     Inside,
+    /// Of the two, one runs at most.
+    OtherCase,
 }
 
 /// Two steps of the same map that stand for two steps: themselves, or those that they are inside of.
@@ -239,8 +300,24 @@ fn beside(outline: &Outline, reader: usize, read: usize) -> Result<Beside, Relat
     }
     let level = |step: &usize| outline.steps[*step].level;
     let pair = mine.iter().find_map(|a| its.iter().find(|b| level(a) == level(b)).map(|b| (*a, *b)));
-    let (reader, read) = pair.expect("all steps are in the outermost map or inside a step of it");
+    let (beside, read_beside) = pair.expect("all steps are in the outermost map or inside a step of it");
+    if beside == read_beside {
+        return Err(of_one_step(outline, &mine, &its, beside));
+    }
+    let (reader, read) = (beside, read_beside);
     Ok(Beside { level: outline.steps[reader].level, reader, read })
+}
+
+/// How two steps stand to each other that are in different maps of one step.
+fn of_one_step(outline: &Outline, mine: &[usize], its: &[usize], around: usize) -> Relation {
+    let part = |line: &[usize]| {
+        line.iter().find(|step| outline.steps[**step].parent == Some(around)).map(|step| outline.part(*step))
+    };
+    match (part(mine), part(its)) {
+        (Some(Part::Catch), Some(Part::Body)) => Relation::Before,
+        (Some(Part::Body), Some(Part::Catch)) => Relation::After,
+        _ => Relation::OtherCase,
+    }
 }
 
 fn tell(reader: &mut Reader, outline: &Outline, reading: &Reading, relation: Relation) {
@@ -260,6 +337,7 @@ fn tell(reader: &mut Reader, outline: &Outline, reading: &Reading, relation: Rel
         Relation::Itself => format!("`{this}` reads itself before it has run"),
         Relation::Around => format!("`{this}` reads `{read}`, which ends only after it: it is inside of it"),
         Relation::Inside => format!("`{this}` reads `{read}`, which is inside of it and has not run yet"),
+        Relation::OtherCase => format!("`{this}` reads `{read}`, which is in another case: only one of them runs"),
     };
     let place = place(reader, reading.used, reading.path, 1);
     reader.error(place, message);

@@ -99,16 +99,7 @@ impl Retry {
 }
 
 fn attempts(reader: &mut Reader, node: &Node) -> Option<u32> {
-    let Content::Plain(Value::Number(number), written) = &node.content else {
-        reader.wrong_kind(node, "attempts", "a whole number");
-        return None;
-    };
-    let attempts = number.as_u64().and_then(|attempts| u32::try_from(attempts).ok()).filter(|attempts| *attempts > 0);
-    if attempts.is_none() {
-        let hint = "it counts runs: 1 means one run and no retry";
-        reader.error(node.place, format!("`attempts` must be a whole number from 1 on, not `{written}`")).hint(hint);
-    }
-    attempts
+    reader.count(node, "attempts", "it counts runs: 1 means one run and no retry")
 }
 
 fn multiplier(reader: &mut Reader, node: &Node) -> Option<f64> {

@@ -1,5 +1,7 @@
 //! Steps: what each does, and what it comes after.
 
+mod control;
+
 use std::rc::Rc;
 
 use sagaline_model::{ActivityName, Await, Dag, Kind, Name, Node as Planned, OnError, OnTimeout, Step, Wait};
@@ -7,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     expression,
-    outline::{Listed, Outline, Scope},
+    outline::{Listed, Outline, Part, Scope},
     reader::Reader,
     retry::Retry,
     suggest::nearest,
@@ -25,6 +27,7 @@ pub(crate) fn read_all(
     outline: &mut Outline,
     node: &Node,
     parent: Option<usize>,
+    part: Part,
     defaults: &Retry,
 ) -> Option<Dag> {
     let Content::Map(entries) = &node.content else {
@@ -38,7 +41,7 @@ pub(crate) fn read_all(
         reader.error(node.place, format!("steps stand more than {DEEPEST_STEPS} deep inside steps"));
         return None;
     }
-    let level = outline.new_level();
+    let level = outline.new_level(part);
     // All names of a level come before what is inside its steps: a name is known by where it stands highest.
     let indexes: Vec<usize> = entries.iter().map(|entry| list(reader, outline, entry, parent, level)).collect();
     let nodes = entries.iter().zip(indexes).map(|(entry, index)| read(reader, outline, entry, index, defaults));
@@ -49,7 +52,25 @@ pub(crate) fn read_all(
 /// Takes the step up in the outline; its name must be the only one of its kind in the whole workflow.
 fn list(reader: &mut Reader, outline: &mut Outline, entry: &Entry, parent: Option<usize>, level: usize) -> usize {
     let name = entry.key.text.clone();
-    let (index, first) = outline.list(Listed { name, place: entry.key.place, parent, level, after: vec![] });
+    let own = match &entry.value.content {
+        Content::Map(entries) => entries.as_slice(),
+        Content::Text(_) | Content::Plain(..) | Content::List(_) => &[],
+    };
+    // What others go by must be known before any of them is read.
+    let text = |key| match get(own, key).map(|entry| &entry.value.content) {
+        Some(Content::Text(text)) => Some(text.value.clone()),
+        Some(_) | None => None,
+    };
+    let (index, first) = outline.list(Listed {
+        name,
+        place: entry.key.place,
+        parent,
+        level,
+        after: vec![],
+        group: text("group"),
+        after_groups: vec![],
+        item: get(own, "for_each").map(|entry| control::item_name(&entry.value)),
+    });
     // Two of one map are noted as a key that is given twice.
     if let Some(first) = first.filter(|first| first.level != level) {
         let message = format!("a second step is called `{}`", shown(&entry.key.text));
@@ -81,17 +102,23 @@ fn read(reader: &mut Reader, outline: &mut Outline, entry: &Entry, index: usize,
     };
     reader.keys(entries, &format!("step `{shown_name}`"), words::STEP);
     let scope = Scope::Step(index);
-    let after = get(entries, "after").map_or(vec![], |entry| after(reader, outline, &entry.value, index));
+    let mut after = get(entries, "after").map_or(vec![], |entry| named(reader, outline, entry, index));
+    let after_any = get(entries, "after_any").map_or(vec![], |entry| named(reader, outline, entry, index));
+    let group = get(entries, "group").and_then(|entry| reader.name(&entry.value, "group"));
+    if let Some(entry) = get(entries, "after_group") {
+        after_groups(reader, outline, entry, index, &mut after);
+    }
     let when = get(entries, "when").and_then(|entry| expression::condition(reader, outline, &entry.value, scope));
-    let on_error = get(entries, "on_error").map_or(OnError::Fail, |entry| on_error(reader, &entry.value));
+    let on_error = get(entries, "on_error").map_or(OnError::Fail, |entry| on_error(reader, entry));
     let kind = kind(reader, outline, entry, entries, index, defaults);
-    Some(Planned { name: name?, after, when, on_error, kind: kind? })
+    Some(Planned { name: name?, after, after_any, group, when, on_error, kind: kind? })
 }
 
-fn after(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, index: usize) -> Vec<Name> {
+/// The steps that an `after` or `after_any` names.
+fn named(reader: &mut Reader, outline: &mut Outline, entry: &Entry, index: usize) -> Vec<Name> {
     let mut names: Vec<Name> = vec![];
-    for item in reader.one_or_more(node) {
-        let Some(text) = reader.text(item, "after") else { continue };
+    for item in reader.one_or_more(&entry.value) {
+        let Some(text) = reader.text(item, &entry.key.text) else { continue };
         if names.iter().any(|name| name.as_str() == text.value) {
             reader.warning(item.place, format!("`{}` is named twice", shown(&text.value)));
             continue;
@@ -103,15 +130,54 @@ fn after(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, index: usi
     names
 }
 
-fn on_error(reader: &mut Reader, node: &Node) -> OnError {
-    match reader.choice(node, "on_error", &["fail", "skip", "continue"]) {
+/// All steps of a group come before: those are the same words as to name each.
+fn after_groups(reader: &mut Reader, outline: &mut Outline, entry: &Entry, index: usize, after: &mut Vec<Name>) {
+    let level = outline.steps[index].level;
+    for item in reader.one_or_more(&entry.value) {
+        let Some(text) = reader.text(item, "after_group") else { continue };
+        let members: Vec<String> = outline.members(level, &text.value).map(|step| step.name.clone()).collect();
+        if members.is_empty() {
+            let groups: Vec<&str> = outline.steps.iter().filter_map(|step| step.group.as_deref()).collect();
+            let suggestion =
+                nearest(&text.value, groups.iter().copied()).map(|group| format!("did you mean `{group}`?"));
+            let message = format!("no step beside this one belongs to a group `{}`", shown(&text.value));
+            reader.error(item.place, message).maybe_hint(suggestion);
+            continue;
+        }
+        outline.steps[index].after_groups.push((text.value.clone(), item.place));
+        for name in members.iter().filter_map(|name| Name::new(name.as_str()).ok()) {
+            if !after.contains(&name) {
+                after.push(name);
+            }
+        }
+    }
+}
+
+fn on_error(reader: &mut Reader, entry: &Entry) -> OnError {
+    match reader.choice(&entry.value, &entry.key.text, &["fail", "skip", "continue"]) {
         Some("skip") => OnError::Skip,
         Some("continue") => OnError::Continue,
         _ => OnError::Fail,
     }
 }
 
+/// What a step does; for each item, if it is a loop.
 fn kind(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    step: &Entry,
+    entries: &[Entry],
+    index: usize,
+    defaults: &Retry,
+) -> Option<Kind> {
+    let once = once(reader, outline, step, entries, index, defaults);
+    match get(entries, "for_each") {
+        None => once,
+        Some(each) => control::for_each(reader, outline, &each.value, index, once),
+    }
+}
+
+fn once(
     reader: &mut Reader,
     outline: &mut Outline,
     step: &Entry,
@@ -125,6 +191,9 @@ fn kind(
         return None;
     };
     let word = one.key.text.as_str();
+    if let Some(catch) = get(entries, "catch").filter(|_| word != "try") {
+        reader.error(catch.key.place, format!("`catch` belongs to a `try`; this step has `{word}`"));
+    }
     if word != "activity" {
         for entry in entries.iter().filter(|entry| words::OF_ACTIVITIES.contains(&entry.key.text.as_str())) {
             let message = format!("`{}` belongs to an `activity`; this step has `{word}`", entry.key.text);
@@ -136,11 +205,16 @@ fn kind(
     match word {
         "activity" => activity(reader, outline, &one.value, entries, index, defaults).map(Kind::Step),
         "wait" => {
-            let duration = expression::duration(reader, outline, &one.value, "wait", Scope::Step(index))?;
+            let duration = expression::duration(reader, outline, &one.value, "wait", Scope::Body(index))?;
             Some(Kind::Wait(Wait { duration }))
         }
-        "await" => awaited(reader, outline, &one.value, Scope::Step(index)).map(Kind::Await),
-        _ => read_all(reader, outline, &one.value, Some(index), defaults).map(Kind::Dag),
+        "await" => awaited(reader, outline, &one.value, Scope::Body(index)).map(Kind::Await),
+        "steps" => read_all(reader, outline, &one.value, Some(index), Part::Steps, defaults).map(Kind::Dag),
+        "race" => read_all(reader, outline, &one.value, Some(index), Part::Race, defaults).map(Kind::Race),
+        "switch" => control::switch(reader, outline, &one.value, index, defaults),
+        "try" => control::attempt(reader, outline, one, entries, index, defaults),
+        "set" => control::set(reader, outline, &one.value, index),
+        _ => control::raise(reader, outline, &one.value, index),
     }
 }
 
@@ -160,7 +234,9 @@ fn not_one_kind(reader: &mut Reader, step: &Entry, entries: &[Entry], given: &[&
     };
     if !entries.iter().any(meant) {
         let message = format!("step `{name}` has no `activity`");
-        reader.error(step.key.place, message).hint("give it an `activity`, a `wait`, an `await` or `steps`");
+        reader
+            .error(step.key.place, message)
+            .hint("give it an `activity`, a `wait`, an `await`, `steps`, a `race`, a `switch`, a `try`, a `set` or a `raise`");
     }
 }
 
@@ -172,7 +248,7 @@ fn activity(
     index: usize,
     defaults: &Retry,
 ) -> Option<Step> {
-    let scope = Scope::Step(index);
+    let scope = Scope::Body(index);
     let value = |key| get(entries, key).map(|entry| &entry.value);
     let activity = reader.text(node, "activity").map(|text| ActivityName::new(text.value.as_str()));
     let activity = activity.and_then(|name| reader.checked(name, node.place, "activity"));

@@ -30,21 +30,34 @@ pub(crate) const WORKFLOW: Words = Words {
 };
 
 pub(crate) const STEP: Words = Words {
-    known: &["activity", "wait", "await", "steps", "input", "queue", "timeout", "retry", "after", "when", "on_error"],
-    later: &[
-        "after_any",
-        "after_group",
-        "group",
+    known: &[
+        "activity",
+        "wait",
+        "await",
+        "steps",
         "race",
-        "for_each",
-        "expand",
-        "child",
-        "set",
-        "emit",
-        "raise",
         "switch",
         "try",
         "catch",
+        "set",
+        "raise",
+        "for_each",
+        "input",
+        "queue",
+        "timeout",
+        "retry",
+        "after",
+        "after_any",
+        "after_group",
+        "group",
+        "when",
+        "on_error",
+    ],
+    later: &[
+        "after_graft",
+        "expand",
+        "child",
+        "emit",
         "compensate",
         "priority",
         "schedule_timeout",
@@ -68,17 +81,24 @@ pub(crate) const STEP: Words = Words {
 };
 
 /// What a step does; it has exactly one of these.
-pub(crate) const KINDS: [&str; 4] = ["activity", "wait", "await", "steps"];
+pub(crate) const KINDS: [&str; 9] = ["activity", "wait", "await", "steps", "race", "switch", "try", "set", "raise"];
 
 /// What a step will be able to do.
-pub(crate) const LATER_KINDS: [&str; 9] =
-    ["race", "for_each", "expand", "child", "set", "emit", "raise", "switch", "try"];
+pub(crate) const LATER_KINDS: [&str; 3] = ["expand", "child", "emit"];
 
 /// What only a step with an activity has.
 pub(crate) const OF_ACTIVITIES: [&str; 4] = ["input", "queue", "timeout", "retry"];
 
 pub(crate) const AWAIT: Words =
     Words { known: &["signal", "timeout", "on_timeout"], later: &["event", "approval", "when", "schema"] };
+
+pub(crate) const CASE: Words = Words { known: &["when", "steps"], later: &[] };
+
+pub(crate) const CATCH: Words = Words { known: &["errors", "steps"], later: &["when"] };
+
+pub(crate) const RAISE: Words = Words { known: &["type", "message", "details"], later: &[] };
+
+pub(crate) const FOR_EACH: Words = Words { known: &["items", "as", "concurrency", "on_item_error"], later: &[] };
 
 pub(crate) const RETRY: Words = Words {
     known: &["attempts", "initial", "backoff", "multiplier", "max", "jitter", "retry_on", "no_retry_on"],

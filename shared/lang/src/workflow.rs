@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use sagaline_model::Plan;
+use sagaline_model::{Node as Planned, Plan};
 
 use crate::{
     expression,
-    outline::{Outline, Scope},
+    outline::{Outline, Part, Scope},
     reader::Reader,
     retry::Retry,
     schema,
@@ -35,21 +35,23 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
     let defaults = defaults.unwrap_or_default();
     defaults.check(reader, &Retry::default());
     let root = required(reader, entries, document, "steps", "a workflow needs at least one step")
-        .and_then(|node| step::read_all(reader, outline, node, None, &defaults));
+        .and_then(|node| step::read_all(reader, outline, node, None, Part::Steps, &defaults));
     let output = optional(entries, "output").map(|node| {
         expression::template(reader, outline, node, Scope::Output);
         node.json()
     });
+    let root = root?;
     let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
+    let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };
     Some(Plan {
         workflow: workflow?,
-        rules: if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES },
+        rules: root.nodes.iter().map(Planned::rules).fold(of_top, u32::max),
         note: note.map(|text| text.value.clone()),
         input_schema,
         triggers,
         timeout,
         tags,
-        root: root?,
+        root,
         output,
     })
 }

@@ -43,7 +43,7 @@ fn name(text: &str) -> Name {
 
 fn node(text: &str, after: &[&str], kind: Kind) -> Node {
     let after = after.iter().map(|text| name(text)).collect();
-    Node { name: name(text), after, when: None, on_error: OnError::Fail, kind }
+    Node { after, ..Node::new(name(text), kind) }
 }
 
 fn step(activity: &str, retry: RetryPolicy) -> Step {

@@ -10,6 +10,8 @@ pub mod time;
 
 pub use error::StepError;
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
-pub use plan::{Await, Dag, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Step, Trigger, Wait};
+pub use plan::{
+    Await, Case, Dag, ForEach, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step, Trigger, Try, Wait,
+};
 pub use retry::{Backoff, RetryPolicy};
 pub use time::{Moment, Span};

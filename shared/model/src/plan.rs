@@ -64,6 +64,12 @@ pub struct Node {
     /// Siblings that must be satisfied first: completed, skipped, or failed with `on_error: continue`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Name>,
+    /// Siblings of which one must have completed, or none can any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_any: Vec<Name>,
+    /// What it belongs to, for those that come after the whole of it, and for pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Name>,
     /// A condition; anything but `true` skips the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
@@ -81,6 +87,65 @@ pub enum Kind {
     Await(Await),
     /// Steps inside a step; its output is the maps that they returned, merged.
     Dag(Dag),
+    /// Steps that all begin at once. The first to complete gives the output, and the others are cancelled.
+    Race(Dag),
+    /// The first case whose condition holds is run; if there is none, the node is skipped.
+    Switch {
+        cases: Vec<Case>,
+    },
+    /// Steps, and others that take over when they fail.
+    Try(Try),
+    /// The same for every item of a list; the output is the list of what each gave, in order.
+    ForEach(ForEach),
+    /// Values that join `ctx` and are its output: JSON whose strings may hold `${…}`.
+    Set {
+        values: Value,
+    },
+    /// A failure on purpose.
+    Raise(Raise),
+}
+
+/// One way to go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// Without one it is what is done otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    pub steps: Dag,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Try {
+    pub body: Dag,
+    /// Only errors of these types are caught; every one if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
+    pub catch: Dag,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForEach {
+    /// A list, or `${…}` that gives one.
+    pub items: Value,
+    /// The name under which expressions inside read the item.
+    #[serde(rename = "as")]
+    pub item: Name,
+    /// How many items are worked on at once.
+    pub concurrency: u32,
+    /// What is done for each. Its own `on_error` says what becomes of an item that failed.
+    pub body: Box<Node>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Raise {
+    /// The type of the error.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// A text that may hold `${…}`.
+    pub message: String,
+    /// JSON whose strings may hold `${…}`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub details: Value,
 }
 
 /// A task for an executor.
@@ -154,6 +219,8 @@ impl Plan {
     pub const FIRST_RULES: u32 = 1;
     /// An input that does not fit `input_schema` is refused, and executions have the tags of their workflow beneath their own.
     pub const RULES_OF_CONTRACTS: u32 = 2;
+    /// Nodes may come after any of several, race, switch, catch, loop, set and raise.
+    pub const RULES_OF_CONTROL: u32 = 3;
 
     /// Whether its executions have what [`Plan::RULES_OF_CONTRACTS`] gives them.
     pub fn has_contract(&self) -> bool {
@@ -172,17 +239,12 @@ impl Plan {
 
     /// Every node of the tree, each before those inside it.
     pub fn nodes(&self) -> Vec<&Node> {
-        fn visit<'a>(dag: &'a Dag, into: &mut Vec<&'a Node>) {
-            for node in &dag.nodes {
-                into.push(node);
-                match &node.kind {
-                    Kind::Dag(inner) => visit(inner, into),
-                    Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) => {}
-                }
-            }
+        fn visit<'a>(node: &'a Node, into: &mut Vec<&'a Node>) {
+            into.push(node);
+            node.inside().into_iter().for_each(|inner| visit(inner, into));
         }
         let mut nodes = vec![];
-        visit(&self.root, &mut nodes);
+        self.root.nodes.iter().for_each(|node| visit(node, &mut nodes));
         nodes
     }
 
@@ -190,9 +252,38 @@ impl Plan {
     pub fn queues<'a>(&'a self) -> BTreeSet<&'a Name> {
         let queue_of = |node: &'a Node| match &node.kind {
             Kind::Step(step) => Some(&step.queue),
-            Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) => None,
+            _ => None,
         };
         self.nodes().into_iter().filter_map(queue_of).collect()
+    }
+}
+
+impl Node {
+    /// A node that needs nothing, always runs, and whose failure is that of what encloses it.
+    pub fn new(name: Name, kind: Kind) -> Self {
+        Self { name, after: vec![], after_any: vec![], group: None, when: None, on_error: OnError::default(), kind }
+    }
+
+    /// The nodes right inside it.
+    pub fn inside(&self) -> Vec<&Node> {
+        match &self.kind {
+            Kind::Dag(dag) | Kind::Race(dag) => dag.nodes.iter().collect(),
+            Kind::Switch { cases } => cases.iter().flat_map(|case| &case.steps.nodes).collect(),
+            Kind::Try(Try { body, catch, .. }) => body.nodes.iter().chain(&catch.nodes).collect(),
+            Kind::ForEach(each) => vec![&each.body],
+            Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Set { .. } | Kind::Raise(_) => vec![],
+        }
+    }
+
+    /// By which rules it can be decided: the first that know of all that it asks for.
+    pub fn rules(&self) -> u32 {
+        let own = match &self.kind {
+            Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) if self.after_any.is_empty() => {
+                Plan::FIRST_RULES
+            }
+            _ => Plan::RULES_OF_CONTROL,
+        };
+        self.inside().into_iter().map(Self::rules).fold(own, u32::max)
     }
 }
 

@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use sagaline_model::{Backoff, Kind, OnError, OnTimeout, Plan, RetryPolicy, Span, Trigger};
+use std::collections::BTreeSet;
+
+use sagaline_model::{Backoff, Kind, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Trigger};
 use serde_json::{Value, json};
 
 const RECORDED: &str = include_str!("../golden/plan.json");
@@ -26,6 +28,32 @@ fn a_plan_with_rules_is_written_as_it_was_read() {
     assert_eq!((plan.rules, plan.checked_schema()), (Plan::RULES_OF_CONTRACTS, plan.input_schema.as_ref()));
     assert_eq!(plan.hash().0, "eff01cf2eeafb48bf9f03242f934735e185890da0be99d82ee114538b328f838");
     assert_eq!((recorded().rules, recorded().checked_schema()), (Plan::FIRST_RULES, None));
+}
+
+/// Nodes that decide what is done came later still.
+#[test]
+fn a_plan_with_control_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_control.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    let kinds: BTreeSet<&str> = plan.nodes().into_iter().map(|node| kind_of(&node.kind)).collect();
+    assert_eq!(kinds, BTreeSet::from(["for_each", "race", "raise", "set", "switch", "try", "wait"]));
+    assert!(plan.root.nodes.iter().map(Node::rules).all(|rules| rules == Plan::RULES_OF_CONTROL));
+}
+
+fn kind_of(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Step(_) => "step",
+        Kind::Wait(_) => "wait",
+        Kind::Await(_) => "await",
+        Kind::Dag(_) => "dag",
+        Kind::Race(_) => "race",
+        Kind::Switch { .. } => "switch",
+        Kind::Try(_) => "try",
+        Kind::ForEach(_) => "for_each",
+        Kind::Set { .. } => "set",
+        Kind::Raise(_) => "raise",
+    }
 }
 
 /// The hash tells whether a definition changed, and is recorded too.
@@ -64,6 +92,8 @@ fn the_recorded_plan_has_everything_that_a_plan_can_have() {
                 OnTimeout::Skip => "await, then skip",
             },
             Kind::Dag(_) => "dag",
+            // They came later: `plan_control.json`.
+            _ => "control",
         });
     }
     seen.sort_unstable();

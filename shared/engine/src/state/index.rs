@@ -77,13 +77,26 @@ impl Run {
                 }
             }
         };
-        join(ctx);
         let mut around = path.parent();
         while let Some(outer) = around {
-            if let Some(State::Open { merged, .. }) = frames.get_mut(&outer).map(|frame| &mut frame.state) {
-                join(merged);
+            match frames.get_mut(&outer).map(|frame| &mut frame.state) {
+                Some(State::Open { merged, .. }) => join(merged),
+                // What the items of a loop return would overwrite one another.
+                Some(State::Looping(_)) => return,
+                Some(_) | None => {}
             }
             around = outer.parent();
+        }
+        join(ctx);
+    }
+
+    /// Removes a frame and those inside of it.
+    pub(crate) fn forget_tree(&mut self, path: &FramePath) {
+        let inside: Vec<FramePath> = self.frames_below(Some(path)).map(|(path, _)| path.clone()).collect();
+        for path in inside.iter().chain([path]) {
+            if let Some(frame) = self.frames.remove(path) {
+                self.index.forget(path, &frame);
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! Going on: nodes are entered when their needs are satisfied, and satisfy others when they are done.
 
 use sagaline_events::{FramePath, Happening};
+use sagaline_expr::Template;
 use sagaline_model::{Name, Span, StepError};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Turn;
 use crate::{
@@ -15,63 +16,89 @@ use crate::{
 
 impl Turn<'_> {
     /// Queues the children of a dag (the root's without a parent) that need nothing.
-    pub(crate) fn open(&mut self, parent: Option<NodeId>) {
-        let dag = self.plan.dag_of(parent);
+    pub(crate) fn open(&mut self, path: Option<&FramePath>, parent: Option<NodeId>, branch: u32) {
+        let dag = self.plan.dag_of(parent, branch);
         let free = dag.children.iter().zip(&dag.needs).filter(|(_, needs)| **needs == 0);
-        self.ready.extend(free.map(|(node, _)| *node));
+        let free: Vec<_> = free.map(|(node, _)| (self.child(path, *node), *node)).collect();
+        self.ready.extend(free);
+    }
+
+    /// Where the frame of a node stands whose parent has its frame at `outer`.
+    fn child(&self, outer: Option<&FramePath>, id: NodeId) -> FramePath {
+        let node = self.plan.node(id);
+        match outer {
+            Some(outer) if node.looped => outer.child(&node.name),
+            Some(_) | None => node.path.clone(),
+        }
     }
 
     /// A node's needs are satisfied.
-    pub(super) fn enter(&mut self, id: NodeId) {
+    pub(super) fn enter(&mut self, path: &FramePath, id: NodeId) {
         let node = self.plan.node(id);
         // What encloses it may have failed since it was queued.
-        if self.open_dag(node.path.parent().as_ref()).is_none() {
+        if !self.is_open(path, id) {
             return;
         }
-        let path = node.path.clone();
         let wanted = match &node.when {
             None => Ok(true),
-            Some(when) => when.condition(&self.data()),
+            Some(when) => when.condition(&self.data_at(path)),
         };
         match wanted {
             Ok(true) => {}
-            Ok(false) => return self.skip(&path, id, 0, "its condition does not hold".to_owned()),
-            Err(fault) => return self.fail(&path, id, 0, expression_error(&fault)),
+            Ok(false) => return self.skip(path, id, 0, "its condition does not hold".to_owned()),
+            Err(fault) => return self.fail(path, id, 0, expression_error(&fault)),
         }
-        match &node.kind {
+        if let Err(error) = self.begin(path, id) {
+            self.fail(path, id, 0, error);
+        }
+    }
+
+    /// What a node does first.
+    fn begin(&mut self, path: &FramePath, id: NodeId) -> Result<(), StepError> {
+        match &self.plan.node(id).kind {
             CompiledKind::Step { input, timeout, .. } => {
                 let input = match input {
-                    InputSource::Literal(_) => Ok(TaskInput::Literal),
-                    InputSource::Template(template) => template.render(&self.data()).map(TaskInput::Computed),
+                    InputSource::Literal(_) => TaskInput::Literal,
+                    InputSource::Template(template) => TaskInput::Computed(self.render(path, template)?),
                 };
-                let timeout = timeout.as_ref().map(|timeout| self.span(timeout)).transpose();
-                match input.map_err(|fault| expression_error(&fault)).and_then(|input| Ok((input, timeout?))) {
-                    Ok((input, timeout)) => self.dispatch(&path, id, 1, input, timeout),
-                    Err(error) => self.fail(&path, id, 0, error),
-                }
+                let timeout = timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose()?;
+                self.dispatch(path, id, 1, input, timeout);
             }
-            CompiledKind::Wait { duration } => match self.span(duration) {
-                Ok(duration) => {
-                    let due = self.at + duration;
-                    self.run.set(&path, id, State::Waiting { due }, self.at);
-                    self.tell(Happening::StepWaiting { step: path, wait_for: "time".to_owned(), until: Some(due) });
-                }
-                Err(error) => self.fail(&path, id, 0, error),
-            },
+            CompiledKind::Wait { duration } => {
+                let due = self.at + self.span(path, duration)?;
+                self.run.set(path, id, State::Waiting { due }, self.at);
+                self.tell(Happening::StepWaiting { step: path.clone(), wait_for: "time".to_owned(), until: Some(due) });
+            }
             CompiledKind::Await { what, timeout } => match self.run.take_signal(&what.signal) {
-                Some(data) => self.complete(&path, id, 0, data),
-                None => match timeout.as_ref().map(|timeout| self.span(timeout)).transpose() {
-                    Ok(timeout) => self.wait_for_signal(path, id, &what.signal, timeout),
-                    Err(error) => self.fail(&path, id, 0, error),
-                },
+                Some(data) => self.complete(path, id, 0, data),
+                None => {
+                    let timeout = timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose()?;
+                    self.wait_for_signal(path.clone(), id, &what.signal, timeout);
+                }
             },
-            CompiledKind::Dag(dag) => {
-                let state = State::Open { dag: OpenDag::of(dag), merged: Map::new() };
-                self.run.set(&path, id, state, self.at);
-                self.tell(Happening::StepStarted { step: path, attempt: 0, worker: None });
-                self.open(Some(id));
+            CompiledKind::Dag(_) | CompiledKind::Race(_) | CompiledKind::Try { .. } => {
+                self.open_block(path, id, 0, None);
+            }
+            CompiledKind::Switch { cases } => self.choose(path, id, cases)?,
+            CompiledKind::ForEach { items, .. } => self.begin_loop(path, id, items)?,
+            CompiledKind::Set { values } => {
+                let values = self.render(path, values)?;
+                self.complete(path, id, 0, values);
+            }
+            CompiledKind::Raise { kind, message, details } => {
+                let message = match self.render(path, message)? {
+                    Value::String(text) => text,
+                    other => other.to_string(),
+                };
+                let details = Some(self.render(path, details)?).filter(|details| !details.is_null());
+                return Err(StepError { details, ..StepError::new(kind.as_str(), message).final_() });
             }
         }
+        Ok(())
+    }
+
+    pub(super) fn render(&self, path: &FramePath, template: &Template) -> Result<Value, StepError> {
+        template.render(&self.data_at(path)).map_err(|fault| expression_error(&fault))
     }
 
     fn wait_for_signal(&mut self, path: FramePath, id: NodeId, signal: &Name, timeout: Option<Span>) {
@@ -80,11 +107,11 @@ impl Turn<'_> {
         self.tell(Happening::StepWaiting { step: path, wait_for: format!("signal {signal}"), until });
     }
 
-    pub(super) fn span(&self, source: &SpanSource) -> Result<Span, StepError> {
+    pub(super) fn span(&self, path: &FramePath, source: &SpanSource) -> Result<Span, StepError> {
         match source {
             SpanSource::Fixed(span) => Ok(*span),
             SpanSource::Expression(expression) => {
-                let value = expression.evaluate(&self.data()).map_err(|fault| expression_error(&fault))?;
+                let value = expression.evaluate(&self.data_at(path)).map_err(|fault| expression_error(&fault))?;
                 span_of(&value).ok_or_else(|| {
                     let message = format!("`{}` gave {value}, which is no duration", expression.source());
                     StepError::new(StepError::EXPRESSION, message).final_()
@@ -117,8 +144,8 @@ impl Turn<'_> {
         let since = self.run.frames.get(path).map_or(self.at, |frame| frame.since);
         self.tell(Happening::StepCompleted { step: path.clone(), attempt, duration: self.at.since(since) });
         if let Value::Object(map) = &output {
-            // A group's own output is there already.
-            if !matches!(self.plan.node(id).kind, CompiledKind::Dag(_)) {
+            // What the steps inside of it returned is there already.
+            if !self.plan.node(id).kind.holds_nodes() {
                 self.run.merge(path, map);
             }
         }
@@ -132,32 +159,61 @@ impl Turn<'_> {
         self.satisfied(path, id);
     }
 
-    /// A node is done in a way that lets others go on: those that need nothing else are ready, and a dag whose last child this
-    /// was is done itself.
+    /// A node is done in a way that lets others go on: those that need nothing else are ready, and what holds it is done itself
+    /// if this was the last.
     pub(super) fn satisfied(&mut self, path: &FramePath, id: NodeId) {
+        let holder = path.parent().zip(self.plan.node(id).parent);
+        match &holder {
+            Some((outer, outer_id)) => match &self.plan.node(*outer_id).kind {
+                CompiledKind::ForEach { .. } => self.item_done(outer, *outer_id, path),
+                CompiledKind::Race(_) => self.runner_done(outer, *outer_id, path),
+                _ => self.child_done(Some(outer), path, id),
+            },
+            None => self.child_done(None, path, id),
+        }
+    }
+
+    fn child_done(&mut self, outer: Option<&FramePath>, path: &FramePath, id: NodeId) {
+        let completed = matches!(self.run.frames.get(path).map(|frame| &frame.state), Some(State::Completed { .. }));
         let node = self.plan.node(id);
-        let parent = path.parent();
-        let compiled = self.plan.dag_of(node.parent);
-        let Some(open) = self.open_dag(parent.as_ref()) else { return };
+        let compiled = self.plan.dag_of(node.parent, node.branch);
+        let Some(open) = self.open_dag(outer) else { return };
         open.open -= 1;
         let all_done = open.open == 0;
         let mut free = vec![];
         for &dependent in &compiled.dependents[node.index as usize] {
-            let unmet = &mut open.unmet[dependent as usize];
-            *unmet -= 1;
-            if *unmet == 0 {
+            if open.met(dependent) {
                 free.push(compiled.children[dependent as usize]);
             }
         }
+        for &dependent in &compiled.any_dependents[node.index as usize] {
+            let left = &mut open.any[dependent as usize];
+            let was_open = *left > 0;
+            *left = if completed { 0 } else { left.saturating_sub(1) };
+            if was_open && *left == 0 && open.met(dependent) {
+                free.push(compiled.children[dependent as usize]);
+            }
+        }
+        let free: Vec<_> = free.into_iter().map(|node| (self.child(outer, node), node)).collect();
         self.ready.extend(free);
         if all_done {
-            self.dag_done(parent.as_ref(), node.parent);
+            self.dag_done(outer, node.parent);
         }
     }
 
-    fn open_dag(&mut self, parent: Option<&FramePath>) -> Option<&mut OpenDag> {
-        let Some(parent) = parent else { return Some(&mut self.run.root) };
-        match self.run.frames.get_mut(parent).map(|frame| &mut frame.state) {
+    /// Whether what holds this frame is at work on the part that it belongs to.
+    fn is_open(&self, path: &FramePath, id: NodeId) -> bool {
+        let Some((outer, _)) = path.as_str().rsplit_once('/') else { return true };
+        match self.run.frames.get(outer).map(|frame| &frame.state) {
+            Some(State::Open { branch, .. }) => *branch == self.plan.node(id).branch,
+            Some(State::Looping(_)) => true,
+            Some(_) | None => false,
+        }
+    }
+
+    pub(super) fn open_dag(&mut self, outer: Option<&FramePath>) -> Option<&mut OpenDag> {
+        let Some(outer) = outer else { return Some(&mut self.run.root) };
+        match self.run.frames.get_mut(outer).map(|frame| &mut frame.state) {
             Some(State::Open { dag, .. }) => Some(dag),
             _ => None,
         }
@@ -200,6 +256,15 @@ pub(super) fn too_heavy(what: &str, weight: usize, limit: usize) -> StepError {
          let steps return less, or a reference to where they stored it"
     );
     StepError::new(StepError::TOO_LARGE, message).final_()
+}
+
+impl OpenDag {
+    /// One need of a child is satisfied; whether that was the last.
+    fn met(&mut self, child: u32) -> bool {
+        let unmet = &mut self.unmet[child as usize];
+        *unmet -= 1;
+        *unmet == 0
+    }
 }
 
 impl Dispatched {

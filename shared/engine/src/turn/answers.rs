@@ -83,6 +83,7 @@ impl Turn<'_> {
             }
             State::Awaiting { .. } => self.nobody_signalled(path, id),
             State::Open { .. }
+            | State::Looping(_)
             | State::Completed { .. }
             | State::Failed { .. }
             | State::Skipped { .. }

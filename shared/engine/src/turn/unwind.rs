@@ -68,7 +68,7 @@ impl Turn<'_> {
             (Some(delay), _) => delay,
             (None, None) => policy.initial,
             (None, Some(expression)) => {
-                let failure = Failure { data: self.data(), attempt, error };
+                let failure = Failure { data: self.data_at(path), attempt, error };
                 let value = expression.evaluate(&failure).map_err(|fault| expression_error(&fault))?;
                 span_of(&value).ok_or_else(|| {
                     let message = format!("the backoff `{}` gave {value}, which is no duration", expression.source());
@@ -83,7 +83,7 @@ impl Turn<'_> {
     pub(super) fn try_again(&mut self, path: &FramePath, id: NodeId, failed: u32, input: TaskInput) {
         let CompiledKind::Step { timeout, .. } = &self.plan.node(id).kind else { return };
         // Steps beside this one went on meanwhile, so the limit is computed anew; no limit would be the wrong answer to a fault.
-        match timeout.as_ref().map(|timeout| self.span(timeout)).transpose() {
+        match timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose() {
             Ok(timeout) => self.dispatch(path, id, failed + 1, input, timeout),
             Err(error) => self.fail(path, id, failed, error),
         }
@@ -111,6 +111,9 @@ impl Turn<'_> {
             self.run.set(&path, id, state, self.at);
             match (path.parent(), node.parent) {
                 (Some(outer), Some(outer_id)) => {
+                    if self.is_contained(&outer, outer_id, &error) {
+                        return;
+                    }
                     self.cancel_below(Some(&outer));
                     (path, id, attempt) = (outer, outer_id, 0);
                 }
@@ -120,7 +123,7 @@ impl Turn<'_> {
     }
 
     /// Cancels every frame below `outer` (the whole tree without it) that is not done.
-    fn cancel_below(&mut self, outer: Option<&FramePath>) {
+    pub(super) fn cancel_below(&mut self, outer: Option<&FramePath>) {
         let open = self.run.frames_below(outer).filter(|(_, frame)| !frame.state.is_done());
         let of = |state: &State| (state.attempt(), matches!(state, State::Dispatched(_)));
         let open: Vec<_> = open.map(|(path, frame)| (path.clone(), frame.node, of(&frame.state))).collect();

@@ -38,7 +38,8 @@ fn every_kind_of_node_state_outcome_and_input_occurs_often_enough() {
 }
 
 fn expected() -> Vec<String> {
-    let nodes = ["step", "wait", "await", "dag", "three deep"].map(|name| format!("node {name}"));
+    let nodes = ["step", "wait", "await", "dag", "race", "switch", "try", "loop", "set", "raise", "three deep"]
+        .map(|name| format!("node {name}"));
     let states = [
         "dispatched",
         "reported",
@@ -46,6 +47,8 @@ fn expected() -> Vec<String> {
         "waiting",
         "awaiting",
         "open",
+        "caught",
+        "looping",
         "completed",
         "failed",
         "skipped",
@@ -66,6 +69,12 @@ fn census(history: &History) -> BTreeSet<String> {
             CompiledKind::Wait { .. } => "node wait",
             CompiledKind::Await { .. } => "node await",
             CompiledKind::Dag(_) => "node dag",
+            CompiledKind::Race(_) => "node race",
+            CompiledKind::Switch { .. } => "node switch",
+            CompiledKind::Try { .. } => "node try",
+            CompiledKind::ForEach { .. } => "node loop",
+            CompiledKind::Set { .. } => "node set",
+            CompiledKind::Raise { .. } => "node raise",
         };
         seen.insert(kind.to_owned());
         if node.path.as_str().matches('/').count() >= 3 {
@@ -115,7 +124,9 @@ fn state_name(state: &State) -> &'static str {
         State::BackingOff { .. } => "state backing off",
         State::Waiting { .. } => "state waiting",
         State::Awaiting { .. } => "state awaiting",
+        State::Open { caught: Some(_), .. } => "state caught",
         State::Open { .. } => "state open",
+        State::Looping(_) => "state looping",
         State::Completed { .. } => "state completed",
         State::Failed { .. } => "state failed",
         State::Skipped { .. } => "state skipped",

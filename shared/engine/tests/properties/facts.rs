@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind, state::Outcome};
+use sagaline_engine::{
+    Compiled, Effect, Execution, Stage,
+    compiled::{CompiledKind, CompiledNode},
+    state::Outcome,
+};
 use sagaline_events::{FramePath, Happening, Input, record::StepStatus};
 use sagaline_model::OnError;
 
@@ -14,6 +18,7 @@ pub(crate) struct Facts<'p> {
     in_queue: BTreeSet<(FramePath, u32)>,
     /// Steps that let those after them begin.
     satisfied: BTreeSet<FramePath>,
+    completed: BTreeSet<FramePath>,
     begun: BTreeSet<FramePath>,
     ended: BTreeSet<FramePath>,
     over: bool,
@@ -23,7 +28,16 @@ impl<'p> Facts<'p> {
     pub(crate) fn new(plan: &'p Compiled) -> Self {
         let (attempts, in_queue) = (BTreeMap::new(), BTreeSet::new());
         let none = BTreeSet::new();
-        Self { plan, attempts, in_queue, satisfied: none.clone(), begun: none.clone(), ended: none, over: false }
+        Self {
+            plan,
+            attempts,
+            in_queue,
+            satisfied: none.clone(),
+            completed: none.clone(),
+            begun: none.clone(),
+            ended: none,
+            over: false,
+        }
     }
 
     pub(crate) fn learn(&mut self, effects: &[Effect], input: &Input, after: &Execution) {
@@ -64,7 +78,7 @@ impl<'p> Facts<'p> {
 
     /// One attempt after the other, never the same twice, no more than the policy allows, and only when its turn has come.
     fn handed_out(&mut self, path: &FramePath, attempt: u32) {
-        let node = self.plan.node(self.plan.find(path.step()).expect("a step of the plan"));
+        let node = self.node(path);
         let CompiledKind::Step { step, .. } = &node.kind else { panic!("{path} is no step") };
         let before = self.attempts.insert(path.clone(), attempt).unwrap_or(0);
         assert_eq!(attempt, before + 1, "{path}");
@@ -73,19 +87,39 @@ impl<'p> Facts<'p> {
         self.in_queue.insert((path.clone(), attempt));
     }
 
+    /// The node whose frame stands there, whichever visit of it.
+    fn node(&self, path: &FramePath) -> &'p CompiledNode {
+        let first: Vec<&str> = path.as_str().split('/').map(|part| part.split(':').next().unwrap_or(part)).collect();
+        let first = first.join("/");
+        self.plan.nodes.iter().find(|node| node.path.as_str() == first).expect("a step of the plan")
+    }
+
     fn needs_are_met(&self, path: &FramePath) {
-        let id = self.plan.find(path.step()).expect("a step of the plan");
-        let node = self.plan.node(id);
-        let siblings = self.plan.dag_of(node.parent);
-        for (index, dependents) in siblings.dependents.iter().enumerate() {
-            if dependents.contains(&node.index) {
-                let needed = &self.plan.node(siblings.children[index]).path;
-                assert!(self.satisfied.contains(needed), "{path} begins before {needed}");
-            }
+        let node = self.node(path);
+        let outer = path.parent();
+        if let Some(outer) = &outer {
+            assert!(self.begun.contains(outer) && !self.ended.contains(outer), "{path} begins outside of {outer}");
         }
-        if let Some(parent) = path.parent() {
-            assert!(self.begun.contains(&parent) && !self.ended.contains(&parent), "{path} begins outside of {parent}");
+        let is_item =
+            node.parent.is_some_and(|outer| matches!(self.plan.node(outer).kind, CompiledKind::ForEach { .. }));
+        if is_item {
+            return;
         }
+        let siblings = self.plan.dag_of(node.parent, node.branch);
+        let beside = |index: usize| {
+            let sibling = self.plan.node(siblings.children[index]);
+            outer.as_ref().map_or(sibling.path.clone(), |outer| outer.child(&sibling.name))
+        };
+        let needed = |dependents: &[Vec<u32>]| -> Vec<FramePath> {
+            let needed = dependents.iter().enumerate().filter(|(_, dependents)| dependents.contains(&node.index));
+            needed.map(|(index, _)| beside(index)).collect()
+        };
+        for needed in needed(&siblings.dependents) {
+            assert!(self.satisfied.contains(&needed), "{path} begins before {needed}");
+        }
+        let any = needed(&siblings.any_dependents);
+        let one = any.iter().any(|needed| self.completed.contains(needed));
+        assert!(one || any.iter().all(|needed| self.satisfied.contains(needed)), "{path} begins before any of {any:?}");
     }
 
     fn begins(&mut self, path: &FramePath) {
@@ -99,7 +133,7 @@ impl<'p> Facts<'p> {
     }
 
     fn told(&mut self, happening: &Happening, after: &Execution) {
-        let on_error = |path: &FramePath| self.plan.find(path.step()).map(|id| self.plan.node(id).on_error);
+        let on_error = |facts: &Self, path: &FramePath| Some(facts.node(path).on_error);
         match happening {
             Happening::StepScheduled { step, .. } | Happening::StepWaiting { step, .. } => self.begins(step),
             Happening::StepStarted { step, .. } => {
@@ -110,6 +144,7 @@ impl<'p> Facts<'p> {
                 self.begins(step);
                 self.ends(step);
                 self.satisfied.insert(step.clone());
+                self.completed.insert(step.clone());
                 assert!(*duration <= after.now.since(sagaline_model::Moment::EPOCH));
             }
             Happening::StepSkipped { step, .. } => {
@@ -119,7 +154,7 @@ impl<'p> Facts<'p> {
             }
             Happening::StepFailed { step, next_at, .. } | Happening::StepTimedOut { step, next_at, .. } => {
                 self.begins(step);
-                match (next_at, on_error(step)) {
+                match (next_at, on_error(self, step)) {
                     (Some(next_at), _) => assert!(*next_at >= after.now),
                     // That it is skipped is told next.
                     (None, Some(OnError::Skip)) => {}
@@ -150,14 +185,22 @@ impl<'p> Facts<'p> {
         assert_eq!(self.begun, self.ended, "what began ended");
         for view in &over.steps {
             let begun = self.begun.contains(view.step.as_str());
-            assert_eq!(view.status != StepStatus::Pending, begun, "{view:?}");
+            match view.status {
+                StepStatus::Pending => assert!(!begun, "{view:?}"),
+                // It was skipped, or passed by.
+                StepStatus::Skipped => {}
+                _ => assert!(begun, "{view:?}"),
+            }
             assert!(!matches!(
                 view.status,
                 StepStatus::Scheduled | StepStatus::Running | StepStatus::Waiting | StepStatus::BackingOff
             ));
         }
         if let Outcome::Failed { step: Some(step), .. } = &over.outcome {
-            let failed = over.steps.iter().find(|view| view.step == step.as_str()).expect("a step of the plan");
+            // Those inside of a loop are not listed one by one.
+            let Some(failed) = over.steps.iter().find(|view| view.step == step.as_str()) else {
+                return assert!(self.node(step).looped, "{step}");
+            };
             assert!(matches!(failed.status, StepStatus::Failed | StepStatus::TimedOut), "{failed:?}");
         }
     }

@@ -1,7 +1,8 @@
 //! Random plans: steps inside steps, every kind, retries, limits, conditions, ways to fail.
 
 use sagaline_model::{
-    ActivityName, Await, Backoff, Dag, Kind, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Step, Wait,
+    ActivityName, Await, Backoff, Case, Dag, ForEach, Kind, Name, Node, OnError, OnTimeout, Plan, Raise, RetryPolicy,
+    Span, Step, Try, Wait,
 };
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
     };
     Plan {
         workflow: name("w"),
-        rules: Plan::FIRST_RULES,
+        rules: Plan::RULES_OF_CONTROL,
         note: None,
         input_schema: None,
         triggers: vec![],
@@ -44,28 +45,103 @@ struct Maker<'c> {
 impl Maker<'_> {
     fn dag(&mut self, depth: usize) -> Dag {
         let mut nodes: Vec<Node> = vec![];
-        for _ in 0..=self.choices.below(if depth == 0 { 6 } else { 5 }) {
+        for _ in 0..=self.choices.below(if depth == 0 { 6 } else { 4 }) {
             let needs: Vec<Name> = nodes.iter().map(|node| node.name.clone()).collect();
-            let after = needs.into_iter().filter(|_| self.choices.chance(25)).collect();
-            nodes.push(self.node(after, depth));
+            let after: Vec<Name> = needs.iter().filter(|_| self.choices.chance(25)).cloned().collect();
+            let any = if self.choices.chance(15) { needs } else { vec![] };
+            let after_any = any.into_iter().filter(|_| self.choices.chance(60)).collect();
+            nodes.push(Node { after, after_any, ..self.node(depth) });
         }
         Dag { nodes }
     }
 
-    fn node(&mut self, after: Vec<Name>, depth: usize) -> Node {
+    /// Steps of which one is likely to fail.
+    fn shaky(&mut self, depth: usize) -> Dag {
+        let mut dag = self.dag(depth);
+        if self.choices.chance(60) {
+            let text = format!("n{}", self.names.len());
+            self.names.push(text.clone());
+            let raise = Raise { kind: "Broken".to_owned(), message: String::new(), details: Value::Null };
+            let after = dag.nodes.iter().map(|node| node.name.clone()).filter(|_| self.choices.chance(30)).collect();
+            dag.nodes.push(Node { after, ..Node::new(name(&text), Kind::Raise(raise)) });
+        }
+        dag
+    }
+
+    /// Nodes that need nothing of one another.
+    fn runners(&mut self, depth: usize) -> Dag {
+        let count = 1 + self.choices.below(3);
+        Dag { nodes: (0..count).map(|_| self.node(depth)).collect() }
+    }
+
+    fn node(&mut self, depth: usize) -> Node {
         // Names of which one begins like another.
         let text = format!("n{}", self.names.len());
         let when = self.condition();
-        let on_error = self.choices.weighted(&[(5, OnError::Fail), (3, OnError::Skip), (3, OnError::Continue)]);
+        let on_error = self.on_error();
         self.names.push(text.clone());
-        let dag = if depth < DEEPEST && self.names.len() < MOST_NODES { 5 } else { 0 };
-        let kind = match self.choices.weighted(&[(8, "step"), (2, "wait"), (2, "await"), (dag, "dag")]) {
+        let kind = self.kind(depth);
+        let kind = if depth < DEEPEST && self.choices.chance(8) { self.for_each(kind) } else { kind };
+        Node { when, on_error, ..Node::new(name(&text), kind) }
+    }
+
+    fn on_error(&mut self) -> OnError {
+        self.choices.weighted(&[(5, OnError::Fail), (3, OnError::Skip), (3, OnError::Continue)])
+    }
+
+    fn kind(&mut self, depth: usize) -> Kind {
+        let deeper = depth < DEEPEST && self.names.len() < MOST_NODES;
+        let (dag, other) = if deeper { (4, 2) } else { (0, 0) };
+        let kinds = [
+            (12, "step"),
+            (3, "wait"),
+            (3, "await"),
+            (1, "set"),
+            (1, "raise"),
+            (dag, "dag"),
+            (other, "race"),
+            (other, "switch"),
+            (other * 2, "try"),
+        ];
+        match self.choices.weighted(&kinds) {
             "wait" => Kind::Wait(Wait { duration: self.duration() }),
             "await" => Kind::Await(self.awaited()),
             "dag" => Kind::Dag(self.dag(depth + 1)),
+            "race" => Kind::Race(self.runners(depth + 1)),
+            "switch" => {
+                let count = 1 + self.choices.below(3);
+                let case = |maker: &mut Self| Case { when: maker.condition(), steps: maker.dag(depth + 1) };
+                Kind::Switch { cases: (0..count).map(|_| case(self)).collect() }
+            }
+            "try" => Kind::Try(Try {
+                body: self.shaky(depth + 1),
+                errors: if self.choices.chance(20) { vec!["Broken".to_owned()] } else { vec![] },
+                catch: self.dag(depth + 1),
+            }),
+            "set" => {
+                Kind::Set { values: json!({"n": "${ ctx.n + 1 }", "item": "${ item }", "error": "${ error.type }"}) }
+            }
+            "raise" => Kind::Raise(Raise {
+                kind: self.choices.one_of(&["Broken", "Busy"]).to_owned(),
+                message: "at ${ index }".to_owned(),
+                details: json!({"item": "${ item }"}),
+            }),
             _ => Kind::Step(self.step()),
+        }
+    }
+
+    fn for_each(&mut self, kind: Kind) -> Kind {
+        let other = self.earlier();
+        let items = match self.choices.below(8) {
+            7 => json!("${ ctx.n }"),
+            6 => json!(format!("${{ steps.{other}.output }}")),
+            5 => json!([]),
+            4 => json!([["${ item }"], 2, 3]),
+            _ => json!([1, {"n": 2}]),
         };
-        Node { name: name(&text), after, when, on_error, kind }
+        let body = Node { on_error: self.on_error(), ..Node::new(name("item"), kind) };
+        let concurrency = 1 + self.choices.below(3) as u32;
+        Kind::ForEach(ForEach { items, item: name("item"), concurrency, body: Box::new(body) })
     }
 
     /// The name of an earlier node, wherever it stands.
@@ -108,6 +184,7 @@ impl Maker<'_> {
             8 => json!({"all": "${ ctx }", "text": format!("{other} is ${{ steps.{other}.status }}")}),
             7 => json!(format!("${{ steps.{other}.error }}")),
             6 => json!({"literal": [1, 2.5]}),
+            5 => json!(["${ item }", "${ index }", "${ error }"]),
             _ => Value::Null,
         };
         Step {

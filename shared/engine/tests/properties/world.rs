@@ -109,7 +109,7 @@ impl World<'_> {
             "twice" => (!self.log.is_empty()).then(|| self.choices.one_of(&self.log).0),
             "any task" => Some(self.any_answer()),
             "signal" => Some(self.signal()),
-            "cancel" => self.choices.chance(40).then(|| self.cancel()),
+            "cancel" => self.choices.chance(60).then(|| self.cancel()),
             "discard" => self.waited_for().map(|(path, attempt)| Input::TaskDiscarded(TaskDiscarded { path, attempt })),
             "lookup" => Some(self.lookup()),
             "back" => {

@@ -115,9 +115,9 @@ fn a_plan_that_cannot_be_checked_against_or_asks_for_later_rules_is_not_run() {
     let broken = Plan { input_schema: Some(json!({ "$ref": "https://example.com/a" })), ..plan(KEYS) };
     let fault = Compiled::new(broken, 1).unwrap_err();
     assert!(matches!(&fault, CompileError::Schema(why) if why.contains("nothing is fetched")), "{fault}");
-    let later = Compiled::new(Plan { rules: 3, ..plan(KEYS) }, 1).unwrap_err();
+    let later = Compiled::new(Plan { rules: 4, ..plan(KEYS) }, 1).unwrap_err();
     assert_eq!(
         later.to_string(),
-        "it asks for rules 3, and this version knows 2 at most; a newer orchestrator runs it"
+        "it asks for rules 4, and this version knows 3 at most; a newer orchestrator runs it"
     );
 }

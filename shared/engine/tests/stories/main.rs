@@ -5,11 +5,13 @@
 mod begin;
 mod cancel;
 mod contract;
+mod control;
 mod data;
 mod errors;
 mod inputs;
 mod late;
 mod limits;
+mod loops;
 mod nested;
 mod order;
 mod retries;

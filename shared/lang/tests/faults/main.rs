@@ -2,6 +2,7 @@
 
 use sagaline_lang::{Severity, read};
 
+mod control;
 mod expressions;
 mod schema;
 mod steps;

@@ -97,16 +97,16 @@ fn of_workflow(plan: &Plan) -> Keys {
 
 /// By name, which is unique in the whole plan.
 fn steps(root: &Dag) -> BTreeMap<String, Keys> {
-    fn visit(dag: &Dag, parent: Option<&Node>, into: &mut BTreeMap<String, Keys>) {
-        for node in &dag.nodes {
-            into.insert(node.name.to_string(), of_step(node, parent));
-            if let Kind::Dag(inner) = &node.kind {
-                visit(inner, Some(node), into);
-            }
-        }
+    fn visit(node: &Node, parent: Option<&Node>, into: &mut BTreeMap<String, Keys>) {
+        into.insert(node.name.to_string(), of_step(node, parent));
+        let does = match &node.kind {
+            Kind::ForEach(each) => &each.body,
+            _ => node,
+        };
+        does.inside().into_iter().for_each(|inner| visit(inner, Some(node), into));
     }
     let mut steps = BTreeMap::new();
-    visit(root, None, &mut steps);
+    root.nodes.iter().for_each(|node| visit(node, None, &mut steps));
     steps
 }
 
@@ -115,24 +115,51 @@ fn of_step(node: &Node, parent: Option<&Node>) -> Keys {
     if let Some(parent) = parent {
         keys.insert("inside".to_owned(), json!(parent.name));
     }
-    if !node.after.is_empty() {
-        // As a set: their order means nothing.
-        let mut after: Vec<&str> = node.after.iter().map(|name| name.as_str()).collect();
-        after.sort_unstable();
-        keys.insert("after".to_owned(), json!(after));
+    for (key, names) in [("after", &node.after), ("after_any", &node.after_any)] {
+        if !names.is_empty() {
+            // As a set: their order means nothing.
+            let mut names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            names.sort_unstable();
+            keys.insert(key.to_owned(), json!(names));
+        }
+    }
+    if let Some(group) = &node.group {
+        keys.insert("group".to_owned(), json!(group));
     }
     if let Some(when) = &node.when {
         keys.insert("when".to_owned(), json!(when));
     }
     keys.insert("on_error".to_owned(), json!(node.on_error));
-    match &node.kind {
-        Kind::Step(step) => flatten("", json!(step), &mut keys),
-        Kind::Wait(wait) => flatten("wait", json!(wait.duration), &mut keys),
-        Kind::Await(what) => flatten("await", json!(what), &mut keys),
-        // What is inside is compared by itself.
-        Kind::Dag(_) => flatten("steps", json!("inside"), &mut keys),
-    }
+    does(&node.kind, &mut keys);
     keys
+}
+
+/// What a step does. The steps inside of it are compared by themselves.
+fn does(kind: &Kind, keys: &mut Keys) {
+    match kind {
+        Kind::Step(step) => flatten("", json!(step), keys),
+        Kind::Wait(wait) => flatten("wait", json!(wait.duration), keys),
+        Kind::Await(what) => flatten("await", json!(what), keys),
+        Kind::Dag(_) => flatten("steps", json!("inside"), keys),
+        Kind::Race(_) => flatten("race", json!("inside"), keys),
+        Kind::Switch { cases } => {
+            let conditions: Vec<_> = cases.iter().map(|case| json!(case.when)).collect();
+            flatten("switch", json!(conditions), keys);
+        }
+        Kind::Try(what) => flatten("catch", json!(what.errors), keys),
+        Kind::Set { values } => flatten("set", values.clone(), keys),
+        Kind::Raise(raise) => flatten("raise", json!(raise), keys),
+        Kind::ForEach(each) => {
+            let shape = json!({
+                "items": each.items,
+                "as": each.item,
+                "concurrency": each.concurrency,
+                "on_item_error": each.body.on_error,
+            });
+            flatten("for_each", shape, keys);
+            does(&each.body.kind, keys);
+        }
+    }
 }
 
 /// What a step does, in a few words.

@@ -169,7 +169,7 @@ impl Client {
             work.events_start |= plan.triggers.iter().any(|trigger| matches!(trigger, Trigger::Event { .. }));
             work.activities.extend(plan.nodes().iter().filter_map(|node| match &node.kind {
                 Kind::Step(step) => Some((step.queue.clone(), step.activity.clone())),
-                Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) => None,
+                _ => None,
             }));
         }
         work.activities.sort();

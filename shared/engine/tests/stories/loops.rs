@@ -1,0 +1,166 @@
+//! The same for every item of a list.
+
+use sagaline_events::record::{ItemsView, Status, StepStatus};
+use serde_json::json;
+
+use crate::{
+    inputs::{failed, failed_finally, returned, signal, succeeded},
+    story::{Story, story},
+};
+
+const LOOP: &str = "
+each: { for_each: { items: '${ workflow.input.list }', as: thing, concurrency: 2 }, activity: one, input: ['${ thing }', '${ index }'] }
+sum: { after: each, activity: two, input: '${ steps.each.output }' }
+";
+
+fn looping(steps: &str) -> Story {
+    story(steps).start_with(json!({"list": ["a", "b", "c"]}))
+}
+
+#[test]
+fn so_many_items_are_worked_on_at_once_and_results_come_in_order() {
+    looping(LOOP)
+        .gives(&[
+            "workflow.started",
+            "step.started each#0",
+            "step.started each/item#1",
+            "task each/item#1",
+            "step.started each/item:2#1",
+            "task each/item:2#1",
+        ])
+        .gives_task_with("each/item", json!(["a", 0]))
+        .gives_task_with("each/item:2", json!(["b", 1]))
+        .at("1s", returned("each/item:2", 1, json!({"n": 2})))
+        .gives(&["step.completed each/item:2#1 in 1s", "step.started each/item:3#1", "task each/item:3#1"])
+        .gives_task_with("each/item:3", json!(["c", 2]))
+        .step("each", StepStatus::Running)
+        .has_items("each", 3, 1)
+        .at("2s", returned("each/item:3", 1, json!({"n": 3})))
+        .gives(&["step.completed each/item:3#1 in 1s"])
+        .at("3s", returned("each/item", 1, json!({"n": 1})))
+        .gives(&["step.completed each/item#1 in 3s", "step.completed each#0 in 3s", "step.started sum#1", "task sum#1"])
+        .gives_task_with("sum", json!([{"n": 1}, {"n": 2}, {"n": 3}]))
+        .at("4s", succeeded("sum", 1))
+        .ends_with(json!({}));
+}
+
+#[test]
+fn no_items_are_done_at_once() {
+    let none = |input| story(LOOP).start_with(input).gives_task_with("sum", json!([]));
+    none(json!({"list": []}));
+    none(json!({}));
+}
+
+#[test]
+fn what_is_no_list_fails() {
+    story(LOOP).start_with(json!({"list": 3})).fails_by("each", "ExpressionError");
+}
+
+#[test]
+fn an_item_that_fails_fails_the_loop_and_cancels_the_others() {
+    looping(LOOP)
+        .at("1s", failed("each/item:2", 1, "Down"))
+        .gives(&[
+            "step.failed each/item:2#1 Down",
+            "revoke each/item#1",
+            "step.cancelled each/item#1",
+            "step.failed each#0 Down",
+            "workflow.failed Down by each/item:2 attempt 1 in 1s",
+        ])
+        .fails_by("each/item:2", "Down");
+}
+
+#[test]
+fn items_that_fail_may_be_passed_over_or_kept_as_failures() {
+    let with = |policy: &str| LOOP.replace("concurrency: 2", &format!("concurrency: 3, on_item_error: {policy}"));
+    let end = |policy: &str| {
+        looping(&with(policy))
+            .at("1s", returned("each/item", 1, json!(1)))
+            .at("2s", failed_finally("each/item:2", 1, "Down"))
+            .at("3s", returned("each/item:3", 1, json!(3)))
+    };
+    end("skip").gives_task_with("sum", json!([1, null, 3]));
+    let task = end("continue").task("sum").input;
+    assert_eq!((&task[0], &task[1]["error"]["type"], &task[2]), (&json!(1), &json!("Down"), &json!(3)));
+}
+
+const STEPS_INSIDE: &str = "
+each:
+  for_each: '${ workflow.input.list }'
+  steps:
+    fetch: { activity: fetch, input: '${ item }' }
+    store: { after: fetch, activity: store, input: ['${ steps.fetch.output.n }', '${ ctx.n }', '${ item }'] }
+sum: { after: each, activity: two, input: ['${ steps.each.output }', '${ ctx.n }'] }
+";
+
+#[test]
+fn the_steps_of_an_item_see_those_of_the_same_item() {
+    looping(STEPS_INSIDE)
+        .gives_task_with("each/item:3/fetch", json!("c"))
+        .at("1s", returned("each/item:3/fetch", 1, json!({"n": 30})))
+        .gives_task_with("each/item:3/store", json!([30, 30, "c"]))
+        .at("2s", returned("each/item/fetch", 1, json!({"n": 10})))
+        .gives_task_with("each/item/store", json!([10, 10, "a"]))
+        .at("3s", returned("each/item/store", 1, json!({"ok": 1})))
+        .gives(&["step.completed each/item/store#1 in 1s", "step.completed each/item#0 in 3s"])
+        .at("4s", returned("each/item:2/fetch", 1, json!({"n": 20})))
+        .at("5s", succeeded("each/item:2/store", 1))
+        .at("6s", succeeded("each/item:3/store", 1))
+        .gives_task_with("sum", json!([[{"n": 10, "ok": 1}, {"n": 20}, {"n": 30}], null]));
+}
+
+#[test]
+fn a_loop_inside_of_a_loop_sees_both_items() {
+    story(
+        "
+outer:
+  for_each: { items: [[1, 2], [3]], as: row }
+  steps:
+    inner: { for_each: { items: '${ row }', as: cell }, activity: one, input: ['${ row }', '${ cell }', '${ index }'] }",
+    )
+    .start()
+    .gives_task_with("outer/item/inner/item:2", json!([[1, 2], 2, 1]))
+    .gives_task_with("outer/item:2/inner/item", json!([[3], 3, 0]))
+    .at("1s", returned("outer/item/inner/item:2", 1, json!(2)))
+    .at("2s", returned("outer/item:2/inner/item", 1, json!(3)))
+    .at("3s", returned("outer/item/inner/item", 1, json!(1)))
+    .is(Status::Completed)
+    .ends_with(json!({}));
+}
+
+#[test]
+fn each_item_is_tried_again_by_itself() {
+    looping("each: { for_each: '${ workflow.input.list }', activity: one, retry: { attempts: 2, initial: 1s, jitter: false } }")
+        .at("1s", failed("each/item:2", 1, "Down"))
+        .gives(&["step.failed each/item:2#1 Down, again at 2s"])
+        .timer()
+        .gives(&["step.started each/item:2#2", "task each/item:2#2"])
+        .at("3s", succeeded("each/item:2", 2))
+        .at("4s", succeeded("each/item", 1))
+        .at("5s", succeeded("each/item:3", 1))
+        .is(Status::Completed);
+}
+
+#[test]
+fn items_wait_for_signals_and_time_like_any_step() {
+    looping("each: { for_each: '${ workflow.input.list }', await: { signal: go } }\nlast: { after: each, activity: one, input: '${ steps.each.output }' }")
+        .at("1s", signal("go", json!("x")))
+        .at("2s", signal("go", json!("y")))
+        .is(Status::Waiting)
+        .at("3s", signal("go", json!("z")))
+        .gives_task_with("last", json!(["x", "y", "z"]));
+}
+
+#[test]
+fn items_that_need_nothing_are_done_within_one_turn() {
+    story("each: { for_each: { items: [1, 2, 3], concurrency: 1 }, set: { n: '${ item * 2 }' } }\nlast: { after: each, activity: one, input: '${ steps.each.output }' }")
+        .start()
+        .gives_task_with("last", json!([{"n": 2}, {"n": 4}, {"n": 6}]));
+}
+
+impl Story {
+    fn has_items(self, step: &str, total: usize, done: usize) -> Self {
+        assert_eq!(self.step_view(step).items, Some(ItemsView { total, done }));
+        self
+    }
+}
