@@ -258,6 +258,8 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
             | Happening::StepCancelled { .. } => metrics.step_done(what),
             Happening::WorkflowStartRefused { .. }
             | Happening::WorkflowParked { .. }
+            | Happening::WorkflowPaused { .. }
+            | Happening::WorkflowResumed
             | Happening::StepScheduled { .. }
             | Happening::StepStarted { .. }
             | Happening::StepWaiting { .. }

@@ -7,8 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, bench, cancel, definitions, dev, doctor, events, get, history, list, parse, rejected, signal, start,
-        validate, watch, why, workflows,
+        apply, bench, cancel, definitions, dev, doctor, events, get, history, list, parse, pause, rejected, resume,
+        signal, start, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -65,6 +65,8 @@ enum Verb {
     Why(why::Args),
     Signal(signal::Args),
     Cancel(cancel::Args),
+    Pause(pause::Args),
+    Resume(resume::Args),
     Workflows(workflows::Args),
     Definitions(definitions::Args),
     Events(events::Args),
@@ -134,6 +136,8 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Why(args) => why::run(&args, context).await,
         Verb::Signal(args) => signal::run(args, context).await,
         Verb::Cancel(args) => cancel::run(args, context).await,
+        Verb::Pause(args) => pause::run(args, context).await,
+        Verb::Resume(args) => resume::run(args, context).await,
         Verb::Workflows(args) => workflows::run(&args, context).await,
         Verb::Definitions(args) => definitions::run(args, context).await,
         Verb::Events(args) => events::run(args, context).await,

@@ -9,6 +9,7 @@ mod doubt;
 mod hold;
 mod message;
 mod prepare;
+mod pulse;
 mod running;
 mod serve;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 pub use doubt::CAUSE_WITHIN;
+pub use pulse::Pulse;
 pub use running::Running;
 pub use serve::{CANCEL_GRACE, Served, serve};
 
@@ -140,6 +142,8 @@ pub struct Run {
     pub traceparent: Option<String>,
     /// Cancelled when nobody waits for the outcome any more, or the time is up.
     pub cancel: CancellationToken,
+    /// Where the activity shows that it is alive, if it must.
+    pub pulse: Pulse,
 }
 
 /// How an attempt ended.
@@ -148,6 +152,11 @@ pub enum Ended {
     Succeeded(Value),
     /// There was nothing to do.
     Skipped(String),
+    /// It is too early: another attempt comes after the delay.
+    Snoozed {
+        delay: Span,
+        reason: String,
+    },
     Failed(StepError),
 }
 

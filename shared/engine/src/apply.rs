@@ -48,7 +48,7 @@ fn unborn(
                 }
             }
         }
-        Input::Signal(_) | Input::Cancel(_) => {
+        Input::Signal(_) | Input::Cancel(_) | Input::Pause(_) | Input::Resume(_) => {
             early.forget_old(at);
             let effects = early.keep(input, at);
             (Stage::Unborn(early), effects)
@@ -59,6 +59,7 @@ fn unborn(
         | Input::StepSucceeded(_)
         | Input::StepFailed(_)
         | Input::StepSkipped(_)
+        | Input::StepSnoozed(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_) => (Stage::Unborn(early), vec![]),
     }
@@ -88,7 +89,7 @@ fn unbound(
             let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
             (over_before_begin(start, started, &early, at, Outcome::Refused { error }), vec![told])
         }
-        Input::Signal(_) | Input::Cancel(_) => {
+        Input::Signal(_) | Input::Cancel(_) | Input::Pause(_) | Input::Resume(_) => {
             let effects = early.keep(input, at);
             (Stage::Unbound { start, started, early }, effects)
         }
@@ -97,6 +98,7 @@ fn unbound(
         | Input::StepSucceeded(_)
         | Input::StepFailed(_)
         | Input::StepSkipped(_)
+        | Input::StepSnoozed(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_) => (Stage::Unbound { start, started, early }, vec![]),
     }
@@ -145,12 +147,17 @@ fn begin(
         root: OpenDag::of(&plan.root),
         frames: std::collections::BTreeMap::new(),
         mailbox: early.signals.into_iter().map(|(_, name, data)| (name, data)).collect(),
+        ending: None,
+        paused: None,
         deadline,
         index: Index::default(),
     };
     run.reindex();
     let mut turn = Turn::new(execution.id.clone(), Box::new(run), plan, at);
     turn.tell(Happening::WorkflowStarted { trigger });
+    if let Some((_, reason)) = early.pause {
+        turn.pause(reason);
+    }
     match early.cancel {
         Some((_, reason)) => turn.end(Outcome::Cancelled { reason }),
         None => turn.open(None, None, 0),
@@ -174,6 +181,7 @@ fn running(
         Input::StepSucceeded(done) => turn.step_succeeded(&done.path, done.attempt, done.output.clone()),
         Input::StepFailed(failed) => turn.step_failed(&failed.path, failed.attempt, failed.error.clone()),
         Input::StepSkipped(skipped) => turn.step_skipped(&skipped.path, skipped.attempt, &skipped.reason),
+        Input::StepSnoozed(snoozed) => turn.step_snoozed(snoozed),
         Input::StepStarted(started) => turn.step_started(&started.path, started.attempt, started.worker.clone()),
         Input::TaskDiscarded(gone) => {
             let error = StepError::new(StepError::DISCARDED, "an operator removed the task from its queue").final_();
@@ -182,6 +190,8 @@ fn running(
         Input::Signal(signal) => turn.signal(&signal.name, &signal.data),
         Input::Timer(timer) => turn.timer(timer),
         Input::Cancel(cancel) => turn.end(Outcome::Cancelled { reason: cancel.reason.clone() }),
+        Input::Pause(pause) => turn.pause(pause.reason.clone()),
+        Input::Resume(resume) => turn.resume(&resume.context),
         // A second start cannot be stored; a second binding of the same start changes nothing.
         Input::Start(_) | Input::Bound(_) | Input::Refused(_) => {}
     }
@@ -220,7 +230,7 @@ pub(crate) fn park(run: Box<Run>, cause: String, at: Moment) -> (Stage, Vec<Effe
 
 impl Early {
     fn is_empty(&self) -> bool {
-        self.signals.is_empty() && self.cancel.is_none()
+        self.signals.is_empty() && self.cancel.is_none() && self.pause.is_none()
     }
 
     fn has_room_for(&self, signal: &Signal) -> bool {
@@ -232,6 +242,7 @@ impl Early {
         self.signals.retain(|(then, _, _)| young(*then));
         self.weight = self.signals.iter().map(|(_, _, data)| weight::of(data)).sum();
         self.cancel = self.cancel.take().filter(|(then, _)| young(*then));
+        self.pause = self.pause.take().filter(|(then, _)| young(*then));
     }
 
     fn keep(&mut self, input: &Input, at: Moment) -> Vec<Effect> {
@@ -246,6 +257,11 @@ impl Early {
                 let first = self.cancel.take().and_then(|(_, reason)| reason);
                 self.cancel = Some((at, first.or_else(|| cancel.reason.clone())));
             }
+            Input::Pause(pause) => {
+                let first = self.pause.take().and_then(|(_, reason)| reason);
+                self.pause = Some((at, first.or_else(|| pause.reason.clone())));
+            }
+            Input::Resume(_) => self.pause = None,
             _ => {}
         }
         vec![]

@@ -18,10 +18,18 @@ pub struct Compiled {
     pub version: u32,
     pub nodes: Vec<CompiledNode>,
     pub root: CompiledDag,
+    pub handlers: CompiledHandlers,
     pub output: Option<Template>,
     /// What an input must look like; nothing if the plan does not ask for it.
     pub(crate) schema: Option<Schema>,
     by_name: BTreeMap<Name, NodeId>,
+}
+
+#[derive(Debug, Default)]
+pub struct CompiledHandlers {
+    pub on_success: Option<NodeId>,
+    pub on_failure: Option<NodeId>,
+    pub on_cancel: Option<NodeId>,
 }
 
 #[derive(Debug)]
@@ -38,21 +46,51 @@ pub struct CompiledNode {
     pub index: u32,
     pub when: Option<Expression>,
     pub on_error: OnError,
+    /// Whether it, or what it is inside of, is no step of the workflow: it only runs for one way to end.
+    pub handles: bool,
     pub kind: CompiledKind,
 }
 
 #[derive(Debug)]
 pub enum CompiledKind {
-    Step { step: Step, input: InputSource, timeout: Option<SpanSource>, backoff: Option<Expression> },
-    Wait { duration: SpanSource },
-    Await { what: Await, timeout: Option<SpanSource> },
+    Step {
+        step: Step,
+        input: InputSource,
+        timeout: Option<SpanSource>,
+        limits: LimitSources,
+        backoff: Option<Expression>,
+    },
+    Wait {
+        duration: SpanSource,
+    },
+    Await {
+        what: Await,
+        timeout: Option<SpanSource>,
+    },
     Dag(CompiledDag),
     Race(CompiledDag),
-    Switch { cases: Vec<(Option<Expression>, CompiledDag)> },
-    Try { body: CompiledDag, errors: Vec<String>, catch: CompiledDag },
-    ForEach { items: Template, item: Name, concurrency: u32, body: NodeId },
-    Set { values: Template },
-    Raise { kind: String, message: Template, details: Template },
+    Switch {
+        cases: Vec<(Option<Expression>, CompiledDag)>,
+    },
+    Try {
+        body: CompiledDag,
+        errors: Vec<String>,
+        catch: CompiledDag,
+    },
+    ForEach {
+        items: Template,
+        item: Name,
+        concurrency: u32,
+        body: NodeId,
+    },
+    Set {
+        values: Template,
+    },
+    Raise {
+        kind: String,
+        message: Template,
+        details: Template,
+    },
 }
 
 impl CompiledKind {
@@ -109,6 +147,14 @@ pub enum SpanSource {
     Expression(Expression),
 }
 
+/// What limits the time of a step besides its `timeout`.
+#[derive(Debug)]
+pub struct LimitSources {
+    pub schedule: Option<SpanSource>,
+    pub total: Option<SpanSource>,
+    pub heartbeat: Option<SpanSource>,
+}
+
 /// A plan that cannot run. The front ends refuse such definitions with their place; this is for plans made otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
@@ -136,8 +182,14 @@ impl Compiled {
         let schema = crate::contract::schema_of(&plan)?;
         let mut compiler = Compiler { nodes: vec![], by_name: BTreeMap::new() };
         let root = compiler.dag(&plan.root, None, 0, plan.workflow.as_str())?;
+        let mut handler = |node: &Option<Box<Node>>| node.as_ref().map(|node| compiler.handler(node)).transpose();
+        let handlers = CompiledHandlers {
+            on_success: handler(&plan.handlers.on_success)?,
+            on_failure: handler(&plan.handlers.on_failure)?,
+            on_cancel: handler(&plan.handlers.on_cancel)?,
+        };
         let output = plan.output.as_ref().map(|output| template("output", output)).transpose()?;
-        Ok(Self { nodes: compiler.nodes, by_name: compiler.by_name, version, root, output, schema, plan })
+        Ok(Self { nodes: compiler.nodes, by_name: compiler.by_name, version, root, handlers, output, schema, plan })
     }
 
     pub fn node(&self, id: NodeId) -> &CompiledNode {
@@ -204,6 +256,12 @@ impl Compiler {
         Ok(compiled)
     }
 
+    fn handler(&mut self, node: &Node) -> Result<NodeId, CompileError> {
+        let id = self.node(node, None, 0, 0)?;
+        self.nodes[id as usize..].iter_mut().for_each(|node| node.handles = true);
+        Ok(id)
+    }
+
     /// A node with a name that is the only one of its kind in the workflow.
     fn node(&mut self, node: &Node, parent: Option<NodeId>, branch: u32, index: u32) -> Result<NodeId, CompileError> {
         let id = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
@@ -233,6 +291,7 @@ impl Compiler {
             index,
             when,
             on_error: node.on_error,
+            handles: false,
             kind: alone(node)?,
         });
         let name = node.name.as_str();
@@ -274,6 +333,11 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
         Kind::Step(step) => CompiledKind::Step {
             input: input(name, &step.input)?,
             timeout: step.timeout.as_deref().map(|text| span(name, text)).transpose()?,
+            limits: LimitSources {
+                schedule: step.limits.schedule_timeout.as_deref().map(|text| span(name, text)).transpose()?,
+                total: step.limits.total_timeout.as_deref().map(|text| span(name, text)).transpose()?,
+                heartbeat: step.limits.heartbeat.as_deref().map(|text| span(name, text)).transpose()?,
+            },
             backoff: match &step.retry.backoff {
                 Backoff::Custom { expression } => Some(expression_of(name, expression)?),
                 Backoff::Fixed | Backoff::Linear | Backoff::Exponential { .. } => None,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     compiled::{Compiled, CompiledKind},
-    state::{Frame, Run, State},
+    state::{Frame, Outcome, Run, State},
     view::step_status,
 };
 
@@ -56,13 +56,51 @@ impl<'a> Data<'a> {
         Lookup::Absent
     }
 
+    /// How the execution ends, for what handles that.
+    pub(crate) fn how_it_ends(&self) -> Value {
+        let mut told = Map::new();
+        let mut tell = |key: &str, value: Value| {
+            if !value.is_null() {
+                told.insert(key.to_owned(), value);
+            }
+        };
+        match &self.run.ending {
+            Some(Outcome::Completed { output }) => {
+                tell("status", "completed".into());
+                tell("output", output.clone());
+            }
+            Some(Outcome::Failed { error, step, attempts }) => {
+                tell("status", "failed".into());
+                tell("error", error_json(error));
+                tell("step", step.as_ref().map_or(Value::Null, |step| step.as_str().into()));
+                tell("attempts", (*attempts).into());
+            }
+            Some(Outcome::Cancelled { reason }) => {
+                tell("status", "cancelled".into());
+                tell("reason", reason.clone().into());
+            }
+            Some(Outcome::TimedOut) => tell("status", "timed_out".into()),
+            Some(Outcome::Refused { .. }) | None => {}
+        }
+        Value::Object(told)
+    }
+
+    /// The error by which the execution ends.
+    fn ending_error(&self) -> Option<&'a StepError> {
+        match &self.run.ending {
+            Some(Outcome::Failed { error, .. }) => Some(error),
+            Some(_) | None => None,
+        }
+    }
+
     /// What the `catch` mends in which the expression stands.
     fn caught<'s>(&'s self) -> Lookup<'s> {
         let caught = self.around().find_map(|(frame, _)| match &frame.state {
             State::Open { caught, .. } => caught.as_ref(),
             _ => None,
         });
-        caught.map_or(Lookup::Absent, |error| Lookup::made(1, error_json(error)))
+        let error = caught.or_else(|| self.ending_error());
+        error.map_or(Lookup::Absent, |error| Lookup::made(1, error_json(error)))
     }
 
     /// What steps returned that are inside of the same item of a loop, from the inside out.
@@ -171,6 +209,7 @@ impl Scope for Data<'_> {
             Some("trigger") => self.run.trigger.as_ref().map_or(Lookup::Absent, |trigger| Lookup::at(1, trigger)),
             Some("execution") => self.execution(part(1)),
             Some("error") => self.caught(),
+            Some("outcome") => Lookup::made(1, self.how_it_ends()),
             Some(name) => self.item(name),
             None => Lookup::Absent,
         }

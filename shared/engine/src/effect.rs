@@ -27,6 +27,9 @@ pub struct Dispatch {
     pub activity: ActivityName,
     pub input: Value,
     pub timeout: Option<Span>,
+    pub heartbeat: Option<Span>,
+    /// Whether the worker says when it begins, though there is no `timeout`.
+    pub report: bool,
     /// When the input that caused this was stored.
     pub cause: Moment,
 }

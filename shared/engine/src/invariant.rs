@@ -15,7 +15,7 @@ pub struct Broken(String);
 /// Checks that a running execution has something in flight, that its index is what its frames say, and that its dags count right.
 pub fn check(execution: &Execution, plan: Option<&Compiled>) -> Result<(), Broken> {
     let Stage::Running(run) = &execution.stage else { return Ok(()) };
-    if !run.frames.values().any(|frame| frame.state.is_in_flight()) {
+    if run.paused.is_none() && !run.frames.values().any(|frame| frame.state.is_in_flight()) {
         return Err(Broken(format!("`{}` runs but has no task, timer or signal in flight", execution.id)));
     }
     let mut derived = run.clone();
@@ -27,7 +27,10 @@ pub fn check(execution: &Execution, plan: Option<&Compiled>) -> Result<(), Broke
 }
 
 fn dags_count_right(run: &Run, plan: &Compiled) -> Result<(), Broken> {
-    counts_right(run, plan, None, &run.root, &plan.root, false)?;
+    // Once it is known how it ends, nobody counts any more.
+    if run.ending.is_none() {
+        counts_right(run, plan, None, &run.root, &plan.root, false)?;
+    }
     for (path, frame) in &run.frames {
         let kind = &plan.node(frame.node).kind;
         match &frame.state {
@@ -38,7 +41,8 @@ fn dags_count_right(run: &Run, plan: &Compiled) -> Result<(), Broken> {
             }
             State::Looping(looping) => {
                 let is_item = |inner: &FramePath| inner.parent().as_ref() == Some(path);
-                let open = run.frames_below(Some(path)).filter(|(inner, _)| is_item(inner)).count();
+                let begun = run.frames_below(Some(path)).filter(|(inner, _)| is_item(inner)).count();
+                let open = begun + held(run).filter(|inner| is_item(inner)).count();
                 if open != looping.open as usize {
                     return Err(Broken(format!("{path} counts {} items at work, but {open} are", looping.open)));
                 }
@@ -58,10 +62,8 @@ fn counts_right(
     is_race: bool,
 ) -> Result<(), Broken> {
     let name = outer.map_or("the workflow", FramePath::as_str);
-    let state = |id: &u32| {
-        let path = outer.map_or(plan.node(*id).path.clone(), |outer| outer.child(&plan.node(*id).name));
-        run.frames.get(&path).map(|frame| &frame.state)
-    };
+    let path = |id: &u32| outer.map_or(plan.node(*id).path.clone(), |outer| outer.child(&plan.node(*id).name));
+    let state = |id: &u32| run.frames.get(&path(id)).map(|frame| &frame.state);
     let left = compiled.children.iter().filter(|id| !state(id).is_some_and(State::is_done)).count();
     if left != open.open as usize {
         return Err(Broken(format!("{name} counts {} open steps, but {left} are", open.open)));
@@ -70,10 +72,16 @@ fn counts_right(
         return Ok(());
     }
     for (id, unmet) in compiled.children.iter().zip(&open.unmet) {
-        if (*unmet == 0) != state(id).is_some() {
+        let is_held = held(run).any(|held| *held == path(id));
+        if (*unmet == 0) != (is_held || state(id).is_some()) {
             let step = &plan.node(*id).name;
             return Err(Broken(format!("`{step}` has {unmet} unmet needs, yet its frame says otherwise")));
         }
     }
     Ok(())
+}
+
+/// Frames that begin when a paused execution goes on.
+fn held(run: &Run) -> impl Iterator<Item = &FramePath> {
+    run.paused.iter().flat_map(|paused| &paused.held).map(|(path, _)| path)
 }

@@ -2,6 +2,7 @@
 
 mod index;
 mod looping;
+mod task;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,14 +11,18 @@ use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::{index::Index, looping::Loop};
+pub use self::{
+    index::Index,
+    looping::Loop,
+    task::{Course, Dispatched, Limits, Report, TaskInput},
+};
 use crate::{
     apply::is_task,
     compiled::{Compiled, NodeId},
     effect::Dispatch,
 };
 
-/// Signals and a cancel that come before their start are kept this long.
+/// Signals, a cancel and a pause that come before their start are kept this long.
 pub const EARLY_INPUTS_KEPT: Span = Span::from_secs(600);
 
 /// So many signals of an execution may wait for a step to take them; more are rejected.
@@ -68,6 +73,8 @@ pub struct Early {
     pub weight: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<(Moment, Option<String>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<(Moment, Option<String>)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,12 +101,29 @@ pub struct Run {
     /// Signals that no step took yet.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub mailbox: VecDeque<(Name, Value)>,
+    /// How it will have ended, once what handles that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Outcome>,
+    /// Set while no step may begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
     /// When the whole execution's time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Moment>,
     /// What can be derived from the frames, kept at hand.
     #[serde(skip)]
     pub index: Index,
+}
+
+/// An execution that somebody told to wait.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Paused {
+    pub since: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Frames whose needs are satisfied: they begin when it goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<(FramePath, NodeId)>,
 }
 
 /// A node of the plan in this execution, from when its needs are satisfied.
@@ -123,6 +147,18 @@ pub enum State {
         error: StepError,
         #[serde(default)]
         input: TaskInput,
+        #[serde(default, skip_serializing_if = "Course::is_plain")]
+        course: Course,
+    },
+    /// The last attempt said that it is too early; the next one comes at `due`.
+    Snoozed {
+        attempt: u32,
+        since: Moment,
+        due: Moment,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+        input: TaskInput,
+        course: Course,
     },
     /// A wait until `due`.
     Waiting {
@@ -165,36 +201,6 @@ pub enum State {
         at: Moment,
         attempt: u32,
     },
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Dispatched {
-    pub attempt: u32,
-    /// When the input that caused this attempt was stored.
-    pub cause: Moment,
-    #[serde(default)]
-    pub input: TaskInput,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Span>,
-    /// The last report of a worker that it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub report: Option<Report>,
-}
-
-/// The input of every attempt of a step. (No `Option`: in JSON, a computed null would read as nothing computed.)
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskInput {
-    /// As it stands in the plan.
-    #[default]
-    Literal,
-    Computed(Value),
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
-    pub at: Moment,
-    pub worker: Option<String>,
 }
 
 /// How far the children of a dag are.
@@ -282,8 +288,8 @@ impl Execution {
         let young = |then: Moment| now.since(then) <= EARLY_INPUTS_KEPT;
         match &self.stage {
             Stage::Unborn(early) => {
-                let cancel = early.cancel.as_ref().is_some_and(|(then, _)| young(*then));
-                !cancel && !early.signals.iter().any(|(then, _, _)| young(*then))
+                let wish = |wish: &Option<(Moment, _)>| wish.as_ref().is_some_and(|(then, _)| young(*then));
+                !wish(&early.cancel) && !wish(&early.pause) && !early.signals.iter().any(|(then, _, _)| young(*then))
             }
             Stage::Unbound { .. } | Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => false,
         }
@@ -313,6 +319,8 @@ impl Execution {
             root: OpenDag { unmet: vec![], open: 0, any: vec![] },
             frames: BTreeMap::new(),
             mailbox: VecDeque::new(),
+            ending: None,
+            paused: None,
             deadline: None,
             index: Index::default(),
         };
@@ -358,10 +366,11 @@ impl State {
         let timer = |at, kind, attempt| Some((at, TimerName::of_frame(kind, path, attempt)));
         match self {
             Self::Dispatched(task) => {
-                let ends = task.report.as_ref().zip(task.timeout).map(|(report, timeout)| report.at + timeout)?;
-                timer(ends, TimerKind::StepTimeout, task.attempt)
+                let (ends, kind) = task.limit()?;
+                timer(ends, kind, task.attempt)
             }
             Self::BackingOff { failed, due, .. } => timer(*due, TimerKind::Retry, *failed),
+            Self::Snoozed { attempt, due, .. } => timer(*due, TimerKind::Snooze, *attempt),
             Self::Waiting { due } => timer(*due, TimerKind::Wait, 0),
             Self::Awaiting { until, .. } => timer((*until)?, TimerKind::AwaitTimeout, 0),
             Self::Open { .. }
@@ -376,7 +385,11 @@ impl State {
     /// Whether a task, a timer or a signal is in flight for it.
     pub fn is_in_flight(&self) -> bool {
         match self {
-            Self::Dispatched(_) | Self::BackingOff { .. } | Self::Waiting { .. } | Self::Awaiting { .. } => true,
+            Self::Dispatched(_)
+            | Self::BackingOff { .. }
+            | Self::Snoozed { .. }
+            | Self::Waiting { .. }
+            | Self::Awaiting { .. } => true,
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Completed { .. }
@@ -392,6 +405,7 @@ impl State {
             Self::Awaiting { signal, .. } => Some(signal),
             Self::Dispatched(_)
             | Self::BackingOff { .. }
+            | Self::Snoozed { .. }
             | Self::Waiting { .. }
             | Self::Open { .. }
             | Self::Looping(_)
@@ -410,7 +424,8 @@ impl State {
         match self {
             Self::Dispatched(dispatched) => dispatched.attempt,
             Self::BackingOff { failed, .. } => *failed,
-            Self::Completed { attempt, .. }
+            Self::Snoozed { attempt, .. }
+            | Self::Completed { attempt, .. }
             | Self::Failed { attempt, .. }
             | Self::Skipped { attempt, .. }
             | Self::Cancelled { attempt, .. } => *attempt,

@@ -2,8 +2,11 @@
 
 mod advance;
 mod answers;
+mod attempts;
 mod blocks;
+mod handlers;
 mod loops;
+mod pause;
 mod unwind;
 
 use std::collections::VecDeque;
@@ -44,6 +47,7 @@ impl<'p> Turn<'p> {
 
     /// Enters whatever became ready, until nothing is; then says what the execution is now.
     pub(crate) fn finish(mut self) -> (Stage, Vec<Effect>) {
+        self.hold_what_is_ready();
         while self.over.is_none() {
             let Some((path, node)) = self.ready.pop_front() else { break };
             self.enter(&path, node);
@@ -51,7 +55,9 @@ impl<'p> Turn<'p> {
         let weight = self.run.index.weight;
         if self.over.is_none() && weight > weight::HEAVIEST {
             let error = advance::too_heavy("the data of the execution has", weight, weight::HEAVIEST);
-            self.end(Outcome::Failed { error, step: None, attempts: None });
+            // There is no room for what would handle it.
+            self.cancel_below(None);
+            self.over_with(Outcome::Failed { error, step: None, attempts: None });
         }
         match self.over {
             Some(outcome) => {
@@ -59,7 +65,7 @@ impl<'p> Turn<'p> {
                 let over = Over::of(&self.run, steps, outcome, self.at);
                 (Stage::Over(Box::new(over)), self.effects)
             }
-            None if self.run.index.in_flight == 0 => {
+            None if self.run.index.in_flight == 0 && self.run.paused.is_none() => {
                 let (stage, told) =
                     park(self.run, "nothing is in flight for it, so it could never end".to_owned(), self.at);
                 self.effects.extend(told);

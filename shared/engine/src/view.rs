@@ -117,6 +117,9 @@ impl Execution {
 
 /// Waiting: only on people, signals, events or time.
 fn status_of(run: &Run) -> Status {
+    if run.paused.is_some() {
+        return Status::Paused;
+    }
     let at_work = |frame: &Frame| matches!(frame.state, State::Dispatched(_) | State::BackingOff { .. });
     if run.frames.values().any(at_work) { Status::Running } else { Status::Waiting }
 }
@@ -128,6 +131,7 @@ pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
         let (error, reason) = match frame.map(|frame| &frame.state) {
             Some(State::Failed { error, .. } | State::BackingOff { error, .. }) => (Some(error.clone()), None),
             Some(State::Skipped { reason, .. }) => (None, Some(reason.clone())),
+            Some(State::Snoozed { reason, .. }) if !reason.is_empty() => (None, Some(reason.clone())),
             Some(_) | None => (None, None),
         };
         let attempt = frame.map_or(0, |frame| frame.state.attempt());
@@ -142,7 +146,9 @@ pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
         StepView { step: node.path.to_string(), status, attempt, error, reason, items }
     };
     // The steps inside of a loop have a frame for each item: the loop says how far they are.
-    plan.nodes.iter().filter(|node| !node.looped).map(view).collect()
+    // What handles an end is listed where it ran.
+    let is_listed = |node: &&CompiledNode| !node.looped && (!node.handles || run.frames.contains_key(&node.path));
+    plan.nodes.iter().filter(is_listed).map(view).collect()
 }
 
 /// Whether what holds a node is done, or at work on another part, without the node having been begun. Records of executions by
@@ -163,10 +169,10 @@ fn was_passed_by(run: &Run, plan: &Compiled, node: &CompiledNode) -> bool {
 pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
     let Some(frame) = frame else { return StepStatus::Pending };
     match &frame.state {
-        State::Dispatched(task) if task.report.is_none() && task.timeout.is_some() => StepStatus::Scheduled,
+        State::Dispatched(task) if task.report.is_none() && task.is_reported() => StepStatus::Scheduled,
         State::Dispatched(_) | State::Open { .. } | State::Looping(_) => StepStatus::Running,
         State::BackingOff { .. } => StepStatus::BackingOff,
-        State::Waiting { .. } | State::Awaiting { .. } => StepStatus::Waiting,
+        State::Snoozed { .. } | State::Waiting { .. } | State::Awaiting { .. } => StepStatus::Waiting,
         State::Completed { .. } => StepStatus::Completed,
         State::Failed { error, .. } if error.kind == StepError::TIMEOUT => StepStatus::TimedOut,
         State::Failed { .. } => StepStatus::Failed,

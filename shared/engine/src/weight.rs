@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::state::{State, TaskInput};
+use crate::state::{Course, Limits, Outcome, State, TaskInput};
 
 /// The most that the data of an execution may weigh: what is left of 1 MiB after the shell around it, with some room.
 pub const HEAVIEST: usize = 900 * 1024;
@@ -15,6 +15,10 @@ pub const HEAVIEST_OUTPUT: usize = 512 * 1024;
 
 /// What a frame weighs besides its data and its path: names of fields, times, numbers.
 pub(crate) const FRAME: usize = 160;
+
+/// What limits of time, or what goes through all attempts, weigh where a step has such. (Nothing elsewhere: what older versions
+/// recorded weighs what it weighed.)
+const LIMITS: usize = 80;
 
 /// No number is written longer.
 const NUMBER: usize = 25;
@@ -54,8 +58,9 @@ impl State {
             of_text(&error.kind) + of_text(&error.message) + error.details.as_ref().map_or(0, of)
         };
         match self {
-            Self::Dispatched(task) => task.input.weight(),
-            Self::BackingOff { input, error: fault, .. } => input.weight() + error(fault),
+            Self::Dispatched(task) => task.input.weight() + task.limits.weight() + task.course.weight(),
+            Self::BackingOff { input, error: fault, course, .. } => input.weight() + error(fault) + course.weight(),
+            Self::Snoozed { input, reason, course, .. } => input.weight() + of_text(reason) + course.weight(),
             Self::Open { dag, merged, caught, .. } => {
                 (dag.unmet.len() + dag.any.len()) * 4 + of_map(merged) + caught.as_ref().map_or(0, error)
             }
@@ -64,6 +69,31 @@ impl State {
             Self::Failed { error: fault, .. } => error(fault),
             Self::Skipped { reason, .. } => of_text(reason),
             Self::Waiting { .. } | Self::Awaiting { .. } | Self::Cancelled { .. } => 0,
+        }
+    }
+}
+
+impl Limits {
+    fn weight(&self) -> usize {
+        if *self == Self::default() { 0 } else { LIMITS }
+    }
+}
+
+impl Course {
+    fn weight(&self) -> usize {
+        if *self == Self::default() { 0 } else { LIMITS }
+    }
+}
+
+impl Outcome {
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Completed { output } => of(output),
+            Self::Failed { error, .. } | Self::Refused { error } => {
+                of_text(&error.kind) + of_text(&error.message) + error.details.as_ref().map_or(0, of)
+            }
+            Self::Cancelled { reason } => reason.as_deref().map_or(0, of_text),
+            Self::TimedOut => 0,
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Why an execution is where it is: the step, the cause, since when, what ends it, and the command to do so.
 
 use sagaline_events::{
-    FramePath,
+    FramePath, TimerKind,
     ask::{Why, WorkerOf},
 };
-use sagaline_model::Moment;
 
 use crate::{
     compiled::{Compiled, CompiledKind},
-    state::{Dispatched, Execution, Frame, Outcome, Over, Run, Stage, State},
+    state::{Dispatched, Execution, Frame, Outcome, Over, Paused, Run, Stage, State},
 };
 
 impl Execution {
@@ -47,12 +46,32 @@ fn running(id: &str, run: &Run, plan: Option<&Compiled>) -> Vec<Why> {
     let in_flight = run.frames.iter().filter(|(_, frame)| frame.state.is_in_flight());
     let mut reasons: Vec<Why> = in_flight.filter_map(|(path, frame)| frame_why(id, path, frame, plan)).collect();
     reasons.sort_by_key(|why| (why.until.is_none(), why.until, why.since));
+    reasons.extend(run.paused.as_ref().map(|paused| paused_why(id, paused)));
     if let Some(deadline) = run.deadline {
         for reason in &mut reasons {
             reason.ends.push_str(&format!("; at {deadline} the workflow's timeout ends the whole execution"));
         }
     }
     reasons
+}
+
+fn paused_why(id: &str, paused: &Paused) -> Why {
+    let reason = paused.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+    let held = match paused.held.len() {
+        0 => "no step is held back yet".to_owned(),
+        1 => "a step is held back".to_owned(),
+        many => format!("{many} steps are held back"),
+    };
+    Why {
+        step: None,
+        state: "paused".into(),
+        cause: format!("somebody paused it{reason}; {held}"),
+        since: paused.since,
+        ends: "somebody resumes it".into(),
+        until: None,
+        command: format!("sagaline resume {id}"),
+        worker_of: None,
+    }
 }
 
 fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>) -> Option<Why> {
@@ -71,6 +90,11 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>)
             Some(*due),
             cancel,
         ),
+        State::Snoozed { attempt, since, due, reason, .. } => {
+            let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            let cause = format!("attempt {attempt} said that it is too early{reason}");
+            why("waiting", *since, cause, format!("attempt {} begins at {due}", attempt + 1), Some(*due), cancel)
+        }
         State::Waiting { due } => why(
             "waiting",
             frame.since,
@@ -107,20 +131,24 @@ fn task_why(path: &FramePath, task: &Dispatched, node: Option<&CompiledKind>, ca
         None => ("?", "?"),
     };
     let attempt = task.attempt;
-    let (state, since, cause, until): (_, _, _, Option<Moment>) = match &task.report {
+    let (state, since, cause) = match &task.report {
         Some(report) => {
             let worker = report.worker.as_deref().unwrap_or("a worker");
             let cause = format!("`{worker}` runs attempt {attempt} of `{activity}`");
-            ("running", report.at, cause, task.timeout.map(|timeout| report.at + timeout))
+            ("running", report.at, cause)
         }
         None => {
             let cause =
                 format!("attempt {attempt} of `{activity}` was handed to the queue `{queue}` and is not answered yet");
-            (if task.timeout.is_some() { "scheduled" } else { "running" }, task.cause, cause, None)
+            (if task.is_reported() { "scheduled" } else { "running" }, task.cause, cause)
         }
     };
-    let ends = match until {
-        Some(until) => format!("the worker answers, or its timeout at {until}"),
+    let limit = task.limit();
+    let until = limit.map(|(until, _)| until);
+    let ends = match limit {
+        Some((until, TimerKind::ScheduleTimeout)) => format!("a worker begins, or its schedule_timeout at {until}"),
+        Some((until, TimerKind::TotalTimeout)) => format!("the worker answers, or its total_timeout at {until}"),
+        Some((until, _)) => format!("the worker answers, or its timeout at {until}"),
         None => format!(
             "a worker that serves `{activity}` from the queue `{queue}` answers; if none runs, start an executor"
         ),

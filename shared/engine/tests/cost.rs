@@ -14,7 +14,8 @@ use sagaline_events::{
     input::{Signal, StepSucceeded},
 };
 use sagaline_model::{
-    ActivityName, Await, Dag, ExecutionId, Kind, Moment, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Step,
+    ActivityName, Await, Dag, ExecutionId, ForEach, Kind, Moment, Name, Node, OnError, OnTimeout, Plan, RetryPolicy,
+    Step,
 };
 use serde_json::{Value, json};
 
@@ -34,7 +35,14 @@ fn node(name_: &str, after: Vec<Name>, kind: Kind) -> Node {
 
 fn step(input: Value) -> Kind {
     let activity = ActivityName::new("noop").unwrap();
-    Kind::Step(Step { activity, queue: name("default"), input, timeout: None, retry: RetryPolicy::default() })
+    Kind::Step(Step {
+        activity,
+        queue: name("default"),
+        input,
+        timeout: None,
+        limits: Default::default(),
+        retry: RetryPolicy::default(),
+    })
 }
 
 fn awaits(signal: &str) -> Kind {
@@ -46,7 +54,7 @@ fn plan(nodes: Vec<Node>) -> Compiled {
     let root = Dag { nodes };
     let plan = Plan {
         workflow: name("w"),
-        rules: Plan::FIRST_RULES,
+        rules: Plan::RULES_OF_CONTROL,
         note,
         input_schema,
         triggers: vec![],
@@ -54,6 +62,7 @@ fn plan(nodes: Vec<Node>) -> Compiled {
         tags: vec![],
         root,
         output,
+        handlers: Default::default(),
     };
     Compiled::new(plan, 1).unwrap()
 }
@@ -99,6 +108,13 @@ fn awaiting(size: usize) -> Compiled {
     plan((0..size).map(|index| node(&format!("n{index}"), vec![], awaits(&signal(index)))).collect())
 }
 
+/// One step for each of so many items, a hundred at a time.
+fn looping(size: usize) -> Compiled {
+    let body = Box::new(Node::new(name("item"), step(json!("${ item }"))));
+    let items = (0..size).collect::<Vec<_>>().into();
+    plan(vec![node("n", vec![], Kind::ForEach(ForEach { items, item: name("item"), concurrency: 100, body }))])
+}
+
 /// Runs it to its end in a world in which every task succeeds and every signal comes.
 fn run(plan: &Compiled) -> Duration {
     let mut execution = Execution::unborn(ExecutionId::new("e").unwrap());
@@ -134,12 +150,13 @@ fn succeeded(path: FramePath, attempt: u32) -> Input {
 
 #[test]
 fn four_times_the_steps_take_about_four_times_as_long() {
-    let shapes: [(&str, Shape); 5] = [
+    let shapes: [(&str, Shape); 6] = [
         ("chain", chain),
         ("out and in", out_and_in),
         ("skipped", skipped),
         ("failing inside", failing_inside),
         ("awaiting", awaiting),
+        ("looping", looping),
     ];
     for (shape, plan) in shapes {
         let took = [1000, 2000, 4000].map(|size| {

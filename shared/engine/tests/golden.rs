@@ -138,7 +138,7 @@ fn json_of(effects: &[Effect], at: Moment) -> Vec<Value> {
 
 fn effect_json(effect: &Effect, at: Moment) -> Value {
     match effect {
-        Effect::Dispatch(Dispatch { path, attempt, queue, activity, input, timeout, cause }) => json!({
+        Effect::Dispatch(Dispatch { path, attempt, queue, activity, input, timeout, cause, .. }) => json!({
             "task": path, "attempt": attempt, "queue": queue, "activity": activity, "input": input, "timeout": timeout,
             "cause": cause,
         }),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_model::{Name, StepError};
+use sagaline_model::{Name, Span, StepError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::FramePath;
 
@@ -18,10 +18,13 @@ pub enum Input {
     StepSucceeded(StepSucceeded),
     StepFailed(StepFailed),
     StepSkipped(StepSkipped),
+    StepSnoozed(StepSnoozed),
     TaskDiscarded(TaskDiscarded),
     Signal(Signal),
     Timer(TimerName),
     Cancel(Cancel),
+    Pause(Pause),
+    Resume(Resume),
 }
 
 /// Begins an execution.
@@ -91,6 +94,20 @@ pub struct StepSkipped {
     pub worker: Option<String>,
 }
 
+/// The activity says that it is too early: the next attempt comes after a while. It counts as no failure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepSnoozed {
+    pub path: FramePath,
+    pub attempt: u32,
+    /// How long to wait.
+    #[serde(rename = "for")]
+    pub delay: Span,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+}
+
 /// An operator removed the task from its queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskDiscarded {
@@ -109,6 +126,21 @@ pub struct Signal {
 pub struct Cancel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// No step begins any more until it is resumed; those that are at work go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pause {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A paused execution goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Joins `ctx` before anything begins.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub context: Map<String, Value>,
 }
 
 /// A timer came due. Which one: an old one is told from the one that is armed.
@@ -135,6 +167,12 @@ pub enum TimerKind {
     Wait,
     /// Nobody sent the signal in time.
     AwaitTimeout,
+    /// No worker began an attempt in time.
+    ScheduleTimeout,
+    /// All attempts of a step together took too long.
+    TotalTimeout,
+    /// A step that was too early may be tried again.
+    Snooze,
 }
 
 /// The prefix of every input's CloudEvent type.
@@ -189,10 +227,13 @@ inputs! {
     StepSucceeded => "step_succeeded",
     StepFailed => "step_failed",
     StepSkipped => "step_skipped",
+    StepSnoozed => "step_snoozed",
     TaskDiscarded => "task_discarded",
     Signal => "signal",
     Timer => "timer",
     Cancel => "cancel",
+    Pause => "pause",
+    Resume => "resume",
 }
 
 fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {

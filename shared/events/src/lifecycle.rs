@@ -24,6 +24,8 @@ pub enum Happening {
     WorkflowTimedOut { duration: Span },
     WorkflowStartRefused { error: StepError },
     WorkflowParked { cause: String },
+    WorkflowPaused { reason: Option<String> },
+    WorkflowResumed,
     StepScheduled { step: FramePath, attempt: u32 },
     StepStarted { step: FramePath, attempt: u32, worker: Option<String> },
     StepCompleted { step: FramePath, attempt: u32, duration: Span },
@@ -85,6 +87,8 @@ impl Happening {
             Self::WorkflowTimedOut { .. } => ("workflow", "timed_out"),
             Self::WorkflowStartRefused { .. } => ("workflow", "start_refused"),
             Self::WorkflowParked { .. } => ("workflow", "parked"),
+            Self::WorkflowPaused { .. } => ("workflow", "paused"),
+            Self::WorkflowResumed => ("workflow", "resumed"),
             Self::StepScheduled { .. } => ("step", "scheduled"),
             Self::StepStarted { .. } => ("step", "started"),
             Self::StepCompleted { .. } => ("step", "completed"),
@@ -115,7 +119,9 @@ impl Happening {
             | Self::WorkflowCancelled { .. }
             | Self::WorkflowTimedOut { .. }
             | Self::WorkflowStartRefused { .. }
-            | Self::WorkflowParked { .. } => None,
+            | Self::WorkflowParked { .. }
+            | Self::WorkflowPaused { .. }
+            | Self::WorkflowResumed => None,
         }
     }
 
@@ -181,6 +187,8 @@ impl Lifecycle {
             Happening::WorkflowTimedOut { duration } => Wire { duration_ms: millis(duration), ..wire },
             Happening::WorkflowStartRefused { error } => Wire { error: Some(error), ..wire },
             Happening::WorkflowParked { cause } => Wire { cause: Some(cause), ..wire },
+            Happening::WorkflowPaused { reason } => Wire { reason: reason.as_deref(), ..wire },
+            Happening::WorkflowResumed => wire,
             Happening::StepScheduled { step, attempt } | Happening::StepCancelled { step, attempt } => {
                 Wire { step: path(step), attempt: Some(*attempt), ..wire }
             }

@@ -35,4 +35,10 @@ pub struct Task {
     /// How long the attempt may run. If set, the worker reports when it starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// How long a running attempt may go without a sign of life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<Span>,
+    /// Whether the worker reports when it starts, though there is no `timeout`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub report: bool,
 }

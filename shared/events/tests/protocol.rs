@@ -167,9 +167,16 @@ fn every_type_of_input_is_there_with_every_field_and_an_example() {
         let claim = format!("input:{}", kind.strip_prefix("sagaline.input.").unwrap().strip_suffix(".v1").unwrap());
         assert!(examples.iter().any(|example| example.claim == claim), "there is no example `{claim}`");
     }
-    for kind in
-        [TimerKind::WorkflowTimeout, TimerKind::StepTimeout, TimerKind::Retry, TimerKind::Wait, TimerKind::AwaitTimeout]
-    {
+    for kind in [
+        TimerKind::WorkflowTimeout,
+        TimerKind::StepTimeout,
+        TimerKind::Retry,
+        TimerKind::Wait,
+        TimerKind::AwaitTimeout,
+        TimerKind::ScheduleTimeout,
+        TimerKind::TotalTimeout,
+        TimerKind::Snooze,
+    ] {
         let kind = serde_json::to_value(kind).unwrap();
         assert!(page.contains(&format!("`{}`", kind.as_str().unwrap())), "the timer {kind} is not there");
     }
@@ -205,7 +212,7 @@ fn a_task_and_a_record_are_explained_field_by_field() {
         page.lines()
             .any(|line| line.starts_with('|') && line.split('|').nth(1).is_some_and(|first| first.contains(&cell)))
     };
-    for golden in [golden("task"), golden("record")] {
+    for golden in [golden("task"), golden("task_limits"), golden("record")] {
         for field in fields(&golden) {
             assert!(explained(&field), "no table explains `{field}`");
         }

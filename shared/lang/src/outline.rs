@@ -28,6 +28,8 @@ pub(crate) enum Part {
     Body,
     /// and what takes over when that fails.
     Catch,
+    /// No part of a step: what is done once it is known how an execution ends.
+    Handler,
 }
 
 /// A step, whether or not its name may be one.

@@ -28,6 +28,9 @@ const ROOTS: [(&str, &[&str]); 5] = [
 /// What a custom backoff can read besides.
 const BACKOFF_ROOTS: [(&str, &[&str]); 2] = [("attempt", &[]), ("error", &[])];
 
+/// How an execution ends, for what handles that.
+const OUTCOME: &str = "outcome";
+
 /// The place of an item in its list.
 const INDEX: &str = "index";
 
@@ -139,7 +142,7 @@ fn hyphenated<'o>(outline: &'o Outline, path: &[String]) -> Option<&'o str> {
 /// Whether the name is already that of something which expressions read.
 pub(crate) fn is_taken(name: &str) -> bool {
     let roots = ROOTS.iter().chain(&BACKOFF_ROOTS).map(|(root, _)| *root);
-    roots.chain([INDEX]).any(|root| root == name)
+    roots.chain([INDEX, OUTCOME]).any(|root| root == name)
 }
 
 /// Whether the root is the item of a loop around, its place in the list, or the error that a `catch` mends.
@@ -153,9 +156,14 @@ fn is_local(outline: &Outline, scope: Scope, root: &str) -> bool {
     let mut loops = outline.loops_around(step).chain(own);
     match root {
         INDEX => loops.next().is_some(),
-        "error" => outline.ancestry(step).into_iter().any(|step| outline.part(step) == Part::Catch),
+        "error" => is_inside(outline, step, Part::Catch) || is_inside(outline, step, Part::Handler),
+        OUTCOME => is_inside(outline, step, Part::Handler),
         name => loops.any(|outer| outline.steps[outer].item.as_deref() == Some(name)),
     }
+}
+
+fn is_inside(outline: &Outline, step: usize, part: Part) -> bool {
+    outline.ancestry(step).into_iter().any(|step| outline.part(step) == part)
 }
 
 /// Whether the root may be read here; if not, that is noted. What it has inside is checked too.
@@ -299,6 +307,14 @@ fn beside(outline: &Outline, reader: usize, read: usize) -> Result<Beside, Relat
         return Err(Relation::Inside);
     }
     let level = |step: &usize| outline.steps[*step].level;
+    let outermost = |line: &[usize]| line.last().map(|step| outline.part(*step));
+    match (outermost(&mine), outermost(&its)) {
+        _ if mine.last() == its.last() => {}
+        // Everything is done when it begins.
+        (Some(Part::Handler), Some(part)) if part != Part::Handler => return Err(Relation::Before),
+        (_, Some(Part::Handler)) => return Err(Relation::After),
+        _ => {}
+    }
     let pair = mine.iter().find_map(|a| its.iter().find(|b| level(a) == level(b)).map(|b| (*a, *b)));
     let (beside, read_beside) = pair.expect("all steps are in the outermost map or inside a step of it");
     if beside == read_beside {

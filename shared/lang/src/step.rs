@@ -4,7 +4,9 @@ mod control;
 
 use std::rc::Rc;
 
-use sagaline_model::{ActivityName, Await, Dag, Kind, Name, Node as Planned, OnError, OnTimeout, Step, Wait};
+use sagaline_model::{
+    ActivityName, Await, Dag, Kind, Name, Node as Planned, OnError, OnTimeout, Step, StepLimits, Wait,
+};
 use serde_json::Value;
 
 use crate::{
@@ -47,6 +49,18 @@ pub(crate) fn read_all(
     let nodes = entries.iter().zip(indexes).map(|(entry, index)| read(reader, outline, entry, index, defaults));
     let nodes: Vec<Option<Planned>> = nodes.collect();
     Some(Dag { nodes: nodes.into_iter().flatten().collect() })
+}
+
+/// Reads what is done once it is known how an execution ends: `on_failure: { activity: … }`.
+pub(crate) fn handler(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    entry: &Entry,
+    defaults: &Retry,
+) -> Option<Box<Planned>> {
+    let level = outline.new_level(Part::Handler);
+    let index = list(reader, outline, entry, None, level);
+    read(reader, outline, entry, index, defaults).map(Box::new)
 }
 
 /// Takes the step up in the outline; its name must be the only one of its kind in the whole workflow.
@@ -234,9 +248,9 @@ fn not_one_kind(reader: &mut Reader, step: &Entry, entries: &[Entry], given: &[&
     };
     if !entries.iter().any(meant) {
         let message = format!("step `{name}` has no `activity`");
-        reader
-            .error(step.key.place, message)
-            .hint("give it an `activity`, a `wait`, an `await`, `steps`, a `race`, a `switch`, a `try`, a `set` or a `raise`");
+        reader.error(step.key.place, message).hint(
+            "give it an `activity`, a `wait`, an `await`, `steps`, a `race`, a `switch`, a `try`, a `set` or a `raise`",
+        );
     }
 }
 
@@ -261,10 +275,24 @@ fn activity(
         None => Some(Name::new("default").expect("`default` may be a name")),
     };
     let timeout = value("timeout").and_then(|node| expression::timeout(reader, outline, node, "timeout", scope));
+    let limits = limits(reader, outline, entries, scope);
     let retry = value("retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(Some(index))));
     let retry = retry.unwrap_or_default();
     retry.check(reader, defaults);
-    Some(Step { activity: activity?, queue: queue?, input, timeout, retry: retry.policy(defaults) })
+    Some(Step { activity: activity?, queue: queue?, input, timeout, limits, retry: retry.policy(defaults) })
+}
+
+/// What limits the time of a step besides its `timeout`.
+fn limits(reader: &mut Reader, outline: &mut Outline, entries: &[Entry], scope: Scope) -> StepLimits {
+    let mut limit = |key| {
+        let entry = get(entries, key)?;
+        expression::timeout(reader, outline, &entry.value, key, scope)
+    };
+    StepLimits {
+        schedule_timeout: limit("schedule_timeout"),
+        total_timeout: limit("total_timeout"),
+        heartbeat: limit("heartbeat"),
+    }
 }
 
 /// `await: name`, or a map.

@@ -9,7 +9,20 @@ pub(crate) struct Words {
 }
 
 pub(crate) const WORKFLOW: Words = Words {
-    known: &["workflow", "version_note", "input_schema", "on", "timeout", "tags", "retry", "steps", "output"],
+    known: &[
+        "workflow",
+        "version_note",
+        "input_schema",
+        "on",
+        "timeout",
+        "tags",
+        "retry",
+        "steps",
+        "output",
+        "on_success",
+        "on_failure",
+        "on_cancel",
+    ],
     later: &[
         "metadata",
         "priority",
@@ -19,10 +32,7 @@ pub(crate) const WORKFLOW: Words = Words {
         "total_timeout",
         "breaker",
         "compensate",
-        "on_success",
-        "on_failure",
         "on_complete",
-        "on_cancel",
         "on_timeout",
         "on_step_error",
         "on_error",
@@ -45,6 +55,9 @@ pub(crate) const STEP: Words = Words {
         "input",
         "queue",
         "timeout",
+        "schedule_timeout",
+        "total_timeout",
+        "heartbeat",
         "retry",
         "after",
         "after_any",
@@ -60,9 +73,6 @@ pub(crate) const STEP: Words = Words {
         "emit",
         "compensate",
         "priority",
-        "schedule_timeout",
-        "total_timeout",
-        "heartbeat",
         "deadline",
         "breaker",
         "claim",
@@ -87,7 +97,8 @@ pub(crate) const KINDS: [&str; 9] = ["activity", "wait", "await", "steps", "race
 pub(crate) const LATER_KINDS: [&str; 3] = ["expand", "child", "emit"];
 
 /// What only a step with an activity has.
-pub(crate) const OF_ACTIVITIES: [&str; 4] = ["input", "queue", "timeout", "retry"];
+pub(crate) const OF_ACTIVITIES: [&str; 7] =
+    ["input", "queue", "timeout", "schedule_timeout", "total_timeout", "heartbeat", "retry"];
 
 pub(crate) const AWAIT: Words =
     Words { known: &["signal", "timeout", "on_timeout"], later: &["event", "approval", "when", "schema"] };

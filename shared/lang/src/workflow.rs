@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sagaline_model::{Node as Planned, Plan};
+use sagaline_model::{Handlers, Node as Planned, Plan};
 
 use crate::{
     expression,
@@ -40,18 +40,28 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
         expression::template(reader, outline, node, Scope::Output);
         node.json()
     });
+    let mut handler = |key| get(entries, key).and_then(|entry| step::handler(reader, outline, entry, &defaults));
+    let handlers = Handlers {
+        on_success: handler("on_success"),
+        on_failure: handler("on_failure"),
+        on_cancel: handler("on_cancel"),
+    };
     let root = root?;
     let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
     let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };
     Some(Plan {
         workflow: workflow?,
-        rules: root.nodes.iter().map(Planned::rules).fold(of_top, u32::max),
+        rules: match handlers.is_empty() {
+            true => root.nodes.iter().map(Planned::rules).fold(of_top, u32::max),
+            false => Plan::RULES_OF_CONTROL,
+        },
         note: note.map(|text| text.value.clone()),
         input_schema,
         triggers,
         timeout,
         tags,
         root,
+        handlers,
         output,
     })
 }

@@ -48,7 +48,7 @@ fn node(text: &str, after: &[&str], kind: Kind) -> Node {
 
 fn step(activity: &str, retry: RetryPolicy) -> Step {
     let activity = ActivityName::new(activity).expect("a name");
-    Step { activity, queue: name("default"), input: Value::Null, timeout: None, retry }
+    Step { activity, queue: name("default"), input: Value::Null, timeout: None, limits: Default::default(), retry }
 }
 
 fn without_warnings(source: &str) -> Plan {
@@ -99,6 +99,7 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
         ..node("cool_down", &["approve"], cool_down)
     };
     let expected = Plan {
+        handlers: Default::default(),
         workflow: name("order_fulfillment"),
         note: Some("first".to_owned()),
         rules: Plan::RULES_OF_CONTRACTS,

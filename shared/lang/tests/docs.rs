@@ -40,6 +40,22 @@ fn every_example_on_the_pages_can_be_applied() {
 }
 
 #[test]
+fn every_file_of_examples_can_be_applied() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    let files = std::fs::read_dir(folder).expect("the examples").flatten().map(|file| file.path());
+    let mut read = 0;
+    for file in files {
+        let (text, name) = (std::fs::read_to_string(&file).expect("a text"), file.display().to_string());
+        let definitions = read_all(&text, &name).unwrap_or_else(|faults| panic!("{}", faults.render(&text)));
+        for definition in definitions {
+            assert_eq!(definition.warnings, [], "{name}");
+            read += 1;
+        }
+    }
+    assert!(read > 5, "there are more than {read} examples");
+}
+
+#[test]
 fn a_fault_in_an_example_is_found_on_its_line_of_the_page() {
     let blocks = blocks("# A page\n\n```yaml\nworkflow: w\nstep: {}\n```\n```sh\nls\n```\n");
     let faults = read_all(&blocks[0], "page.md").expect_err("`step` is no key").to_string();

@@ -31,6 +31,10 @@ impl StepError {
     pub const UNTYPED: &str = "Error";
     /// A step ran longer than its `timeout`.
     pub const TIMEOUT: &str = "Timeout";
+    /// No worker began an attempt within the step's `schedule_timeout`.
+    pub const SCHEDULE_TIMEOUT: &str = "ScheduleTimeout";
+    /// A running attempt gave no sign of life for longer than the step's `heartbeat`.
+    pub const HEARTBEAT_TIMEOUT: &str = "HeartbeatTimeout";
     /// An expression of the definition could not be evaluated.
     pub const EXPRESSION: &str = "ExpressionError";
     /// An operator purged the queue in which the task waited.

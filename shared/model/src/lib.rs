@@ -11,7 +11,8 @@ pub mod time;
 pub use error::StepError;
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
 pub use plan::{
-    Await, Case, Dag, ForEach, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step, Trigger, Try, Wait,
+    Await, Case, Dag, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step, StepLimits,
+    Trigger, Try, Wait,
 };
 pub use retry::{Backoff, RetryPolicy};
 pub use time::{Moment, Span};

@@ -33,6 +33,31 @@ pub struct Plan {
     /// The output of an execution: JSON whose strings may hold `${…}`. Without it: the maps that the steps returned, merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
+    /// What is done once it is known how an execution ends, before it is over.
+    #[serde(default, skip_serializing_if = "Handlers::is_empty")]
+    pub handlers: Handlers,
+}
+
+/// Each runs for one way to end. Whether it succeeds changes nothing about that.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Handlers {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_success: Option<Box<Node>>,
+    /// Failed, or out of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<Box<Node>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_cancel: Option<Box<Node>>,
+}
+
+impl Handlers {
+    pub fn is_empty(&self) -> bool {
+        self.all().next().is_none()
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Node> {
+        [&self.on_success, &self.on_failure, &self.on_cancel].into_iter().flatten().map(|node| &**node)
+    }
 }
 
 /// What starts executions besides people.
@@ -159,8 +184,24 @@ pub struct Step {
     /// From the start of an attempt to its end: a duration, or `${…}` that gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
+    #[serde(flatten)]
+    pub limits: StepLimits,
     #[serde(default)]
     pub retry: RetryPolicy,
+}
+
+/// What limits the time of a step besides its `timeout`: durations, or `${…}` that gives one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StepLimits {
+    /// From the hand-over of an attempt to its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_timeout: Option<String>,
+    /// From the first hand-over to the end of the last attempt, with all that is waited in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_timeout: Option<String>,
+    /// From one sign of life of an attempt to the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<String>,
 }
 
 /// A durable timer: a duration, or `${…}` that gives one (a text, or seconds).
@@ -244,7 +285,7 @@ impl Plan {
             node.inside().into_iter().for_each(|inner| visit(inner, into));
         }
         let mut nodes = vec![];
-        self.root.nodes.iter().for_each(|node| visit(node, &mut nodes));
+        self.root.nodes.iter().chain(self.handlers.all()).for_each(|node| visit(node, &mut nodes));
         nodes
     }
 
@@ -278,6 +319,7 @@ impl Node {
     /// By which rules it can be decided: the first that know of all that it asks for.
     pub fn rules(&self) -> u32 {
         let own = match &self.kind {
+            Kind::Step(step) if step.limits != StepLimits::default() => Plan::RULES_OF_CONTROL,
             Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) if self.after_any.is_empty() => {
                 Plan::FIRST_RULES
             }

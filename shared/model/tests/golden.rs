@@ -41,6 +41,18 @@ fn a_plan_with_control_is_written_as_it_was_read() {
     assert!(plan.root.nodes.iter().map(Node::rules).all(|rules| rules == Plan::RULES_OF_CONTROL));
 }
 
+/// So did what limits the time of a step besides its `timeout`.
+#[test]
+fn a_plan_with_limits_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_limits.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    let Kind::Step(step) = &plan.root.nodes[0].kind else { panic!("{plan:?}") };
+    let limits = [&step.limits.schedule_timeout, &step.limits.total_timeout, &step.limits.heartbeat];
+    assert_eq!(limits.map(Option::as_deref), ["10m", "${ workflow.input.patience }", "5s"].map(Some));
+    assert_eq!(plan.root.nodes[0].rules(), Plan::RULES_OF_CONTROL);
+}
+
 fn kind_of(kind: &Kind) -> &'static str {
     match kind {
         Kind::Step(_) => "step",

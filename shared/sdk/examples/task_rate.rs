@@ -117,6 +117,8 @@ fn task(names: &Names, number: usize) -> Result<(String, async_nats::HeaderMap, 
         // Later than the worker's session, as it is where tasks are served as they come: none is asked about.
         cause: Moment::from_nanos(i64::MAX / 2),
         timeout: None,
+        heartbeat: None,
+        report: false,
     };
     let mut headers = async_nats::HeaderMap::new();
     for (name, value) in

@@ -78,6 +78,8 @@ pub(crate) fn task(activity: &str, execution: &str, input: Value) -> Task {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     let now = Moment::from_nanos(i64::try_from(since_1970.as_nanos()).expect("before 2262"));
     Task {
+        heartbeat: None,
+        report: false,
         workflow: name("orders"),
         version: 1,
         execution: ExecutionId::new(execution).expect("an id"),

@@ -111,7 +111,7 @@ impl Wire {
         task: Dispatch,
         trace: Option<&Trace>,
     ) -> QueuedTask {
-        let Dispatch { path, attempt, queue, activity, input, timeout, cause } = task;
+        let Dispatch { path, attempt, queue, activity, input, timeout, heartbeat, report, cause } = task;
         let subject = self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt);
         let name = format!("{id}/{path}/{attempt}");
         let traceparent = trace.map(|trace| trace.carried(Some(&path)));
@@ -129,6 +129,8 @@ impl Wire {
             input,
             cause,
             timeout,
+            heartbeat,
+            report,
         };
         let message = Message {
             subject,

@@ -179,7 +179,9 @@ impl<'a> Ended<'a> {
             | Happening::WorkflowCancelled { .. }
             | Happening::WorkflowTimedOut { .. }
             | Happening::WorkflowStartRefused { .. }
-            | Happening::WorkflowParked { .. } => None,
+            | Happening::WorkflowParked { .. }
+            | Happening::WorkflowPaused { .. }
+            | Happening::WorkflowResumed => None,
         }
     }
 }

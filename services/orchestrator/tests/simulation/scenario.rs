@@ -23,9 +23,13 @@ pub(crate) const SINGLE: Scenario<Executions> =
 /// Several partitions and members, one node or three.
 pub(crate) const MANY: Scenario<Executions> = Scenario { shape: Shape::many, ..SINGLE };
 
-/// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, a failure that is borne, and much
-/// waiting.
-const WORKFLOWS: [&str; 4] = [
+/// The same two with loops, races, cases, what is caught, and what handles an end.
+pub(crate) const CONTROL: Scenario<Executions> = Scenario { clients: clients_of_control, ..SINGLE };
+pub(crate) const MANY_CONTROL: Scenario<Executions> = Scenario { clients: clients_of_control, ..MANY };
+
+/// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, a failure that is borne, much waiting; and
+/// loops, races, what is caught, any of several, and what handles an end.
+const WORKFLOWS: [&str; 5] = [
     r#"
 workflow: fan
 steps:
@@ -69,6 +73,31 @@ steps:
   nap: { after: [sleep, b], wait: 10s }
 output: { n: "${ ctx.n }" }
 "#,
+    r#"
+workflow: control
+steps:
+  each:
+    for_each: { items: [1, 2, 3, 4], concurrency: 2, on_item_error: skip }
+    steps:
+      one: { activity: work, input: "${ item }", retry: { attempts: 3, initial: 200ms } }
+      two: { after: one, activity: work, input: "${ steps.one.output }" }
+  quote:
+    race:
+      fast: { activity: work }
+      slow: { activity: work, retry: 3 }
+  pay:
+    after: quote
+    try: { charge: { activity: work }, note: { activity: work, retry: 2 } }
+    catch: { steps: { mend: { activity: work, retry: 5, input: "${ error.type }" } } }
+  route:
+    after_any: [each, pay]
+    switch:
+      - { when: "${ workflow.input.n > 4 }", steps: { many: { activity: work, retry: 5 } } }
+      - { steps: { few: { wait: 1s } } }
+on_success: { activity: work, retry: 3 }
+on_failure: { activity: work }
+on_cancel: { steps: { clean: { activity: work, on_error: continue }, rest: { after: clean, wait: 2s } } }
+"#,
 ];
 
 const EXECUTIONS: usize = 12;
@@ -77,8 +106,15 @@ fn executions() -> Vec<String> {
     (0..EXECUTIONS).map(|number| format!("e{number}")).collect()
 }
 
-fn workflow_of(number: usize) -> &'static str {
+/// Which workflow the execution of a number runs.
+type Choice = fn(usize) -> &'static str;
+
+fn any(number: usize) -> &'static str {
     ["fan", "patient", "frail", "idle"][number % 4]
+}
+
+fn half_of_them_control(number: usize) -> &'static str {
+    ["control", "idle", "control", "frail"][number % 4]
 }
 
 fn prepare(world: &World<Executions>) {
@@ -107,7 +143,7 @@ fn input(subject: String, expected: Option<u64>, input: &Input) -> Message {
 }
 
 /// Starts one execution at some moment, and sends it a signal and perhaps a cancel, perhaps before the start.
-async fn client(world: World<Executions>, number: usize, seed: u64) {
+async fn client(world: World<Executions>, number: usize, seed: u64, choice: Choice) {
     let mut dice = Dice::new(seed.wrapping_mul(31).wrapping_add(number as u64));
     let names = Names::default();
     let partitions = world.lock().shape.partitions;
@@ -122,7 +158,7 @@ async fn client(world: World<Executions>, number: usize, seed: u64) {
         step().await;
     }
     let start = Start {
-        workflow: Name::new(workflow_of(number)).expect("a name"),
+        workflow: Name::new(choice(number)).expect("a name"),
         version: dice.chance(500).then_some(1),
         input: json!({"n": number}),
         trigger: None,
@@ -185,7 +221,15 @@ async fn curious(world: World<Executions>, seed: u64) {
 }
 
 fn clients(world: World<Executions>, seed: u64) -> Vec<Client> {
-    let starters = (0..EXECUTIONS).map(|number| Box::pin(client(world.clone(), number, seed)) as Client);
+    clients_of(world, seed, any)
+}
+
+fn clients_of_control(world: World<Executions>, seed: u64) -> Vec<Client> {
+    clients_of(world, seed, half_of_them_control)
+}
+
+fn clients_of(world: World<Executions>, seed: u64, choice: Choice) -> Vec<Client> {
+    let starters = (0..EXECUTIONS).map(|number| Box::pin(client(world.clone(), number, seed, choice)) as Client);
     starters.chain([Box::pin(curious(world.clone(), seed)) as Client]).collect()
 }
 

@@ -254,6 +254,23 @@ fn what_waits_is_explained_and_goes_on_when_it_is_told_to() {
     assert!(watch.wait().expect("it ends").success());
     assert!(at(&["get", "w-1"]).ends_with(0).stdout.contains("status: completed"));
 
+    at(&["pause", "w-2", "--reason", "audit"]).ends_with(0);
+    at(&["signal", "w-2", "go"]).ends_with(0);
+    let paused = at(&["get", "w-2", "--output", "json"]).ends_with(0).json();
+    assert_eq!(paused[0]["status"], json!("paused"));
+    let why = at(&["why", "w-2"]).ends_with(0).stdout;
+    assert!(why.contains("somebody paused it: audit") && why.contains("sagaline resume w-2"), "{why}");
+    let refused = at(&["resume", "w-2", "--context", "[1]"]).ends_with(65).stderr;
+    assert!(refused.contains("`--context` must be a JSON object"), "{refused}");
+    at(&["start", "ask", "--id", "w-4"]).ends_with(0);
+    at(&["pause", "w-4"]).ends_with(0);
+    at(&["signal", "w-4", "go"]).ends_with(0);
+    assert_eq!(at(&["list", "--status", "paused", "--output", "json"]).ends_with(0).json().len(), 2);
+    at(&["resume", "w-4", "--context", r#"{"approved":true}"#]).ends_with(0);
+    assert!(at(&["watch", "w-4"]).ends_with(0).stdout.contains("status: completed"));
+    let went_on = at(&["get", "w-4", "--output", "json"]).ends_with(0).json();
+    assert_eq!(went_on[0]["output"], json!({"approved": true, "ok": true}));
+
     let cancelled = at(&["cancel", "w-2", "--reason", "enough", "--output", "json"]).ends_with(0);
     assert_eq!((&cancelled.json()[0]["known"], cancelled.stderr.as_str()), (&json!(true), ""));
     assert!(at(&["watch", "w-2"]).ends_with(1).stdout.contains("status: cancelled"));

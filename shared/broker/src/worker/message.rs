@@ -2,7 +2,7 @@
 
 use sagaline_events::{
     Input, Task,
-    input::{StepFailed, StepSkipped, StepStarted, StepSucceeded},
+    input::{StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded},
     task::TASK_TYPE,
 };
 
@@ -41,6 +41,7 @@ pub(super) fn result(task: &Task, ended: Ended, worker: &str) -> Input {
     match ended {
         Ended::Succeeded(output) => Input::StepSucceeded(StepSucceeded { path, attempt, output, worker }),
         Ended::Skipped(reason) => Input::StepSkipped(StepSkipped { path, attempt, reason, worker }),
+        Ended::Snoozed { delay, reason } => Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker }),
         Ended::Failed(error) => Input::StepFailed(StepFailed { path, attempt, error, worker }),
     }
 }

@@ -63,7 +63,7 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
         return Prepared::Lost;
     }
     let Some(begun) = ports.running().begin(task, hold.reply()) else { return Prepared::Joined };
-    if task.timeout.is_none() {
+    if task.timeout.is_none() && !task.report {
         return Prepared::Run(input, begun);
     }
     let traceparent = delivery.content.as_ref().ok().and_then(|content| content.traceparent.as_deref());

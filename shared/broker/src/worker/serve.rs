@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures::future::{Either, select};
 use sagaline_events::Task;
-use sagaline_model::{Span, StepError};
+use sagaline_model::StepError;
 use serde_json::Value;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     hold::Hold,
     message,
     prepare::{Prepared, prepare},
+    pulse::Pulse,
     running::Begun,
 };
 
@@ -105,22 +106,39 @@ async fn run<P: TaskPorts, H: Host>(
     traceparent: Option<&str>,
 ) -> Ended {
     let cancel = begun.cancel().clone();
-    let run = Run { task: task.clone(), input, traceparent: traceparent.map(str::to_owned), cancel: cancel.clone() };
+    let (traceparent, pulse) = (traceparent.map(str::to_owned), Pulse::default());
+    let run = Run { task: task.clone(), input, traceparent, cancel: cancel.clone(), pulse: pulse.clone() };
     let activity = pin!(host.run(run));
-    let Some(timeout) = task.timeout else { return activity.await };
-    match select(activity, pin!(ports.pause(timeout.into()))).await {
+    if task.timeout.is_none() && task.heartbeat.is_none() {
+        return activity.await;
+    }
+    match select(activity, pin!(time_is_up(ports, task, &pulse))).await {
         Either::Left((ended, _)) => ended,
-        Either::Right(((), activity)) => {
+        Either::Right((error, activity)) => {
             cancel.cancel();
             // Whatever it still says comes too late; only its tidying up is waited for.
             select(activity, pin!(ports.pause(CANCEL_GRACE))).await;
-            Ended::Failed(timed_out(timeout))
+            Ended::Failed(error)
         }
     }
 }
 
-fn timed_out(timeout: Span) -> StepError {
-    StepError::new(StepError::TIMEOUT, format!("the attempt ran longer than its timeout of {timeout}"))
+/// Ends when the attempt has run too long, or gives no sign of life any more.
+async fn time_is_up<P: TaskPorts>(ports: &P, task: &Task, pulse: &Pulse) -> StepError {
+    let timeout = async {
+        let Some(timeout) = task.timeout else { return std::future::pending().await };
+        ports.pause(timeout.into()).await;
+        let message = format!("the attempt ran longer than its timeout of {timeout}");
+        StepError::new(StepError::TIMEOUT, message)
+    };
+    let silence = async {
+        let limit = pulse.stops(ports, task.heartbeat).await;
+        let message = format!("the attempt gave no sign of life for longer than its heartbeat of {limit}");
+        StepError::new(StepError::HEARTBEAT_TIMEOUT, message)
+    };
+    match select(pin!(timeout), pin!(silence)).await {
+        Either::Left((error, _)) | Either::Right((error, _)) => error,
+    }
 }
 
 async fn set_aside<P: TaskPorts>(hold: &Hold<'_, P>, delivery: &Delivery, why: &str) -> Served {

@@ -220,6 +220,70 @@ async fn an_attempt_that_runs_too_long_is_broken_off_and_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_may_be_asked_to_report_without_a_limit() {
+    let world = World::new();
+    let delivery = delivery(&world, &Task { report: true, ..task() });
+    assert_eq!(serve_one(&world, succeeds(), &delivery).await, Served::Answered);
+    let expected = [published("step_started"), Did::Ran(json!(7)), published("step_succeeded"), done("ack.1")];
+    assert_eq!(world.did(), expected);
+}
+
+fn must_beat(every: Duration) -> Task {
+    Task { heartbeat: Some(every.into()), ..task() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_gives_no_sign_of_life_is_broken_off_and_fails() {
+    for script in [Script::Ignores, Script::Heeds] {
+        let world = World::new();
+        let delivery = delivery(&world, &must_beat(Duration::from_secs(2)));
+        assert_eq!(serve_one(&world, script, &delivery).await, Served::Answered);
+        let inputs = world.inputs();
+        let [Input::StepFailed(failed)] = &inputs[..] else { panic!("{inputs:?}") };
+        assert_eq!((failed.error.kind.as_str(), failed.error.retryable), (StepError::HEARTBEAT_TIMEOUT, true));
+        assert!(failed.error.message.ends_with("its heartbeat of 2s"), "{}", failed.error.message);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_may_run_for_as_long_as_it_gives_signs_of_life() {
+    let world = World::new();
+    let script = Script::Beats(Duration::from_millis(1900), 10, Ended::Succeeded(Value::Null));
+    let begun = world.boot();
+    assert_eq!(
+        serve_one(&world, script, &delivery(&world, &must_beat(Duration::from_secs(2)))).await,
+        Served::Answered
+    );
+    assert!(matches!(world.inputs()[..], [Input::StepSucceeded(_)]), "{:?}", world.inputs());
+    assert!(Duration::from_secs(19) <= world.boot() - begun);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signs_of_life_lengthen_no_timeout() {
+    let world = World::new();
+    let script = Script::Beats(Duration::from_millis(100), 1000, Ended::Succeeded(Value::Null));
+    let timeout = Some(Duration::from_secs(5).into());
+    let task = Task { timeout, ..must_beat(Duration::from_secs(2)) };
+    assert_eq!(serve_one(&world, script, &delivery(&world, &task)).await, Served::Answered);
+    let inputs = world.inputs();
+    let [Input::StepStarted(_), Input::StepFailed(failed)] = &inputs[..] else { panic!("{inputs:?}") };
+    assert_eq!(failed.error.kind, StepError::TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_is_too_early_says_when_to_come_again() {
+    let world = World::new();
+    let delay = Duration::from_secs(300).into();
+    // Too large to travel, were it not shortened.
+    let early = Ended::Snoozed { delay, reason: "not\nyet ".repeat(60_000) };
+    assert_eq!(serve_one(&world, ends(early), &delivery(&world, &task())).await, Served::Answered);
+    let inputs = world.inputs();
+    let [Input::StepSnoozed(snoozed)] = &inputs[..] else { panic!("one answer") };
+    assert_eq!((snoozed.attempt, snoozed.delay), (1, delay));
+    assert!(snoozed.reason.starts_with("not yet ") && snoozed.reason.len() < 2000, "{}", snoozed.reason.len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_result_is_tried_again_until_it_is_stored() {
     let world = World::new();
     let (unknown, full) = (Outcome::Unknown("no answer".into()), Outcome::Full("no room".into()));
@@ -447,6 +511,7 @@ async fn every_way_to_end_has_its_input() {
     for (ended, kind) in [
         (Ended::Succeeded(Value::Null), "step_succeeded"),
         (Ended::Skipped("nothing to do".into()), "step_skipped"),
+        (Ended::Snoozed { delay: Duration::from_secs(1).into(), reason: String::new() }, "step_snoozed"),
         (Ended::Failed(error), "step_failed"),
     ] {
         let world = World::new();

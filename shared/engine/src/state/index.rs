@@ -11,7 +11,7 @@ use sagaline_events::{FramePath, TimerKind, TimerName};
 use sagaline_model::{Moment, Name};
 use serde_json::{Map, Value};
 
-use super::{Frame, MAILBOX_LIMIT, Run, State};
+use super::{Frame, MAILBOX_LIMIT, Outcome, Run, State};
 use crate::{compiled::NodeId, weight};
 
 /// Derived from the frames; rebuilt when a snapshot is read.
@@ -63,7 +63,8 @@ impl Run {
         let given = weight::of(&self.input) + self.trigger.as_ref().map_or(0, weight::of);
         let tags: usize = self.tags.iter().map(|(key, value)| weight::of_text(key) + weight::of_text(value)).sum();
         let mailbox: usize = self.mailbox.iter().map(|(_, data)| weight::of(data)).sum();
-        self.index.weight += given + tags + mailbox + weight::of_map(&self.ctx);
+        let ending = self.ending.as_ref().map_or(0, Outcome::weight);
+        self.index.weight += given + tags + mailbox + ending + weight::of_map(&self.ctx);
     }
 
     /// What a step returned joins `ctx` and the output of the groups around it.
@@ -88,6 +89,30 @@ impl Run {
             around = outer.parent();
         }
         join(ctx);
+    }
+
+    /// Notes how it will have ended; its time does not run out any more. `false` if there is no room for that.
+    pub(crate) fn set_ending(&mut self, outcome: Outcome) -> bool {
+        let added = outcome.weight();
+        if weight::HEAVIEST < self.index.weight + added {
+            return false;
+        }
+        self.index.weight += added;
+        if let Some(deadline) = self.deadline.take() {
+            self.index.timers.remove(&(deadline, TimerName::of_execution(TimerKind::WorkflowTimeout)));
+        }
+        self.ending = Some(outcome);
+        true
+    }
+
+    /// What somebody gives to the whole execution.
+    pub(crate) fn join_ctx(&mut self, map: &Map<String, Value>) {
+        for (key, value) in map {
+            self.index.weight += weight::of_pair(key, value);
+            if let Some(old) = self.ctx.insert(key.clone(), value.clone()) {
+                self.index.weight -= weight::of_pair(key, &old);
+            }
+        }
     }
 
     /// Removes a frame and those inside of it.

@@ -9,8 +9,7 @@ use super::Turn;
 use crate::{
     compiled::{CompiledKind, InputSource, NodeId, SpanSource},
     data::span_of,
-    effect::{Dispatch, Effect},
-    state::{Dispatched, OpenDag, Outcome, State, TaskInput},
+    state::{OpenDag, Outcome, State, TaskInput},
     weight,
 };
 
@@ -56,13 +55,15 @@ impl Turn<'_> {
     /// What a node does first.
     fn begin(&mut self, path: &FramePath, id: NodeId) -> Result<(), StepError> {
         match &self.plan.node(id).kind {
-            CompiledKind::Step { input, timeout, .. } => {
+            CompiledKind::Step { input, limits, .. } => {
                 let input = match input {
+                    InputSource::Literal(Value::Null) if self.plan.node(id).handles => {
+                        TaskInput::Computed(self.data().how_it_ends())
+                    }
                     InputSource::Literal(_) => TaskInput::Literal,
                     InputSource::Template(template) => TaskInput::Computed(self.render(path, template)?),
                 };
-                let timeout = timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose()?;
-                self.dispatch(path, id, 1, input, timeout);
+                self.first_attempt(path, id, input, limits.total.as_ref())?;
             }
             CompiledKind::Wait { duration } => {
                 let due = self.at + self.span(path, duration)?;
@@ -120,25 +121,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Hands an attempt to the workers.
-    pub(super) fn dispatch(
-        &mut self,
-        path: &FramePath,
-        id: NodeId,
-        attempt: u32,
-        input: TaskInput,
-        timeout: Option<Span>,
-    ) {
-        // With a time limit the worker says when it begins; otherwise handing it over is the best that is known.
-        self.tell(match timeout {
-            Some(_) => Happening::StepScheduled { step: path.clone(), attempt },
-            None => Happening::StepStarted { step: path.clone(), attempt, worker: None },
-        });
-        let task = Dispatched { attempt, cause: self.at, input, timeout, report: None };
-        self.effects.extend(task.dispatch(path, &self.plan.node(id).kind).map(Effect::Dispatch));
-        self.run.set(path, id, State::Dispatched(task), self.at);
-    }
-
     /// A node is done as it should be.
     pub(super) fn complete(&mut self, path: &FramePath, id: NodeId, attempt: u32, output: Value) {
         let since = self.run.frames.get(path).map_or(self.at, |frame| frame.since);
@@ -169,6 +151,7 @@ impl Turn<'_> {
                 CompiledKind::Race(_) => self.runner_done(outer, *outer_id, path),
                 _ => self.child_done(Some(outer), path, id),
             },
+            None if self.plan.node(id).handles => self.handled(),
             None => self.child_done(None, path, id),
         }
     }
@@ -264,27 +247,6 @@ impl OpenDag {
         let unmet = &mut self.unmet[child as usize];
         *unmet -= 1;
         *unmet == 0
-    }
-}
-
-impl Dispatched {
-    /// The task of this attempt; nothing if the node is no step.
-    pub(crate) fn dispatch(&self, path: &FramePath, kind: &CompiledKind) -> Option<Dispatch> {
-        let CompiledKind::Step { step, input: source, .. } = kind else { return None };
-        let input = match (&self.input, source) {
-            (TaskInput::Computed(input), _) | (TaskInput::Literal, InputSource::Literal(input)) => input.clone(),
-            // Only a snapshot of another plan could lead here; the plan's own words are the best that is left.
-            (TaskInput::Literal, InputSource::Template(_)) => step.input.clone(),
-        };
-        Some(Dispatch {
-            path: path.clone(),
-            attempt: self.attempt,
-            queue: step.queue.clone(),
-            activity: step.activity.clone(),
-            input,
-            timeout: self.timeout,
-            cause: self.cause,
-        })
     }
 }
 

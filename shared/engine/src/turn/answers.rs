@@ -14,7 +14,7 @@ use crate::{
 
 impl Turn<'_> {
     /// The node of a frame that waits for the answer of this attempt. An older attempt answers too late.
-    fn waiting_for(&self, path: &FramePath, attempt: u32) -> Option<NodeId> {
+    pub(super) fn waiting_for(&self, path: &FramePath, attempt: u32) -> Option<NodeId> {
         let frame = self.run.frames.get(path)?;
         is_task(&frame.state, attempt).then_some(frame.node)
     }
@@ -75,8 +75,13 @@ impl Turn<'_> {
             Some(_) | None => return,
         }
         match frame.state.clone() {
-            State::Dispatched(task) => self.attempt_timed_out(path, id, &task),
-            State::BackingOff { failed, input, .. } => self.try_again(path, id, failed, input),
+            State::Dispatched(task) => match timer.kind {
+                TimerKind::TotalTimeout => self.out_of_time(path, id, &task),
+                TimerKind::ScheduleTimeout => self.nobody_began(path, id, &task),
+                _ => self.attempt_timed_out(path, id, &task),
+            },
+            State::BackingOff { failed: before, input, course, .. }
+            | State::Snoozed { attempt: before, input, course, .. } => self.try_again(path, id, before, input, course),
             State::Waiting { .. } => {
                 self.tell(Happening::StepResumed { step: path.clone() });
                 self.complete(path, id, 0, Value::Null);

@@ -7,7 +7,7 @@ use super::{Turn, advance::expression_error};
 use crate::{
     compiled::{CompiledKind, NodeId},
     data::{Failure, span_of},
-    state::{Dispatched, Outcome, State, TaskInput},
+    state::{Course, Outcome, State, TaskInput},
 };
 
 impl Turn<'_> {
@@ -15,21 +15,17 @@ impl Turn<'_> {
     pub(super) fn attempt_failed(&mut self, path: &FramePath, id: NodeId, attempt: u32, error: StepError) {
         match self.next_delay(path, id, attempt, &error) {
             Ok(Some(delay)) => {
-                let due = self.back_off(path, id, attempt, error.clone(), delay);
+                let (due, course) = (self.at + delay, self.course(path));
+                if self.leaves_no_time(course, due) {
+                    let none_left = self.no_time_left(path, course);
+                    return self.fail(path, id, attempt, after(&error, none_left));
+                }
+                self.back_off(path, id, attempt, error.clone(), due);
                 self.tell_failure(path.clone(), attempt, error, Some(due));
             }
             Ok(None) => self.fail(path, id, attempt, error),
             Err(fault) => self.fail(path, id, attempt, after(&error, fault)),
         }
-    }
-
-    /// An attempt ran too long: its task is taken back, then it counts as failed.
-    pub(super) fn attempt_timed_out(&mut self, path: &FramePath, id: NodeId, task: &Dispatched) {
-        let attempt = task.attempt;
-        self.revoke(path, id, attempt);
-        let limit = task.timeout.map(|timeout| format!(" of {timeout}")).unwrap_or_default();
-        let error = StepError::new(StepError::TIMEOUT, format!("attempt {attempt} ran longer than its timeout{limit}"));
-        self.attempt_failed(path, id, attempt, error);
     }
 
     /// What is told of a failure: running out of time has a name of its own.
@@ -41,14 +37,20 @@ impl Turn<'_> {
         });
     }
 
-    fn back_off(&mut self, path: &FramePath, id: NodeId, failed: u32, error: StepError, delay: Span) -> Moment {
-        let due = self.at + delay;
-        let input = match self.run.frames.get(path).map(|frame| &frame.state) {
-            Some(State::Dispatched(task)) => task.input.clone(),
-            _ => TaskInput::Literal,
+    /// What all attempts of this step have in common so far.
+    fn course(&self, path: &FramePath) -> Course {
+        match self.run.frames.get(path).map(|frame| &frame.state) {
+            Some(State::Dispatched(task)) => task.course,
+            _ => Course::default(),
+        }
+    }
+
+    fn back_off(&mut self, path: &FramePath, id: NodeId, failed: u32, error: StepError, due: Moment) {
+        let (input, course) = match self.run.frames.get(path).map(|frame| &frame.state) {
+            Some(State::Dispatched(task)) => (task.input.clone(), task.course),
+            _ => (TaskInput::Literal, Course::default()),
         };
-        self.run.set(path, id, State::BackingOff { failed, since: self.at, due, error, input }, self.at);
-        due
+        self.run.set(path, id, State::BackingOff { failed, since: self.at, due, error, input, course }, self.at);
     }
 
     /// How long to wait before the next attempt; nothing if none follows.
@@ -61,14 +63,16 @@ impl Turn<'_> {
     ) -> Result<Option<Span>, StepError> {
         let CompiledKind::Step { step, backoff, .. } = &self.plan.node(id).kind else { return Ok(None) };
         let policy: &RetryPolicy = &step.retry;
-        if !policy.retries(attempt, error) {
+        // To have been too early is no failure.
+        let failed = attempt.saturating_sub(self.course(path).snoozes);
+        if !policy.retries(failed, error) {
             return Ok(None);
         }
-        let delay = match (policy.delay(attempt), backoff) {
+        let delay = match (policy.delay(failed), backoff) {
             (Some(delay), _) => delay,
             (None, None) => policy.initial,
             (None, Some(expression)) => {
-                let failure = Failure { data: self.data_at(path), attempt, error };
+                let failure = Failure { data: self.data_at(path), attempt: failed, error };
                 let value = expression.evaluate(&failure).map_err(|fault| expression_error(&fault))?;
                 span_of(&value).ok_or_else(|| {
                     let message = format!("the backoff `{}` gave {value}, which is no duration", expression.source());
@@ -77,16 +81,6 @@ impl Turn<'_> {
             }
         };
         Ok(Some(policy.settle(delay, &format!("{}/{path}", self.id), attempt)))
-    }
-
-    /// The backoff after the attempt `failed` is over.
-    pub(super) fn try_again(&mut self, path: &FramePath, id: NodeId, failed: u32, input: TaskInput) {
-        let CompiledKind::Step { timeout, .. } = &self.plan.node(id).kind else { return };
-        // Steps beside this one went on meanwhile, so the limit is computed anew; no limit would be the wrong answer to a fault.
-        match timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose() {
-            Ok(timeout) => self.dispatch(path, id, failed + 1, input, timeout),
-            Err(error) => self.fail(path, id, failed, error),
-        }
     }
 
     /// A node has failed for good.
@@ -136,9 +130,8 @@ impl Turn<'_> {
         }
     }
 
-    /// The execution is over: what is still in flight is cancelled, and everyone is told.
-    pub(crate) fn end(&mut self, outcome: Outcome) {
-        self.cancel_below(None);
+    /// The execution is over, and everyone is told.
+    pub(super) fn over_with(&mut self, outcome: Outcome) {
         let duration = self.at.since(self.run.started);
         self.tell(match &outcome {
             Outcome::Completed { .. } => Happening::WorkflowCompleted { duration },

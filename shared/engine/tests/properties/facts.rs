@@ -14,6 +14,8 @@ pub(crate) struct Facts<'p> {
     plan: &'p Compiled,
     /// The attempt that was handed out last, of each step.
     attempts: BTreeMap<FramePath, u32>,
+    /// How many of them were too early.
+    snoozes: BTreeMap<FramePath, u32>,
     /// Tasks that nobody answered or took back.
     in_queue: BTreeSet<(FramePath, u32)>,
     /// Steps that let those after them begin.
@@ -21,6 +23,7 @@ pub(crate) struct Facts<'p> {
     completed: BTreeSet<FramePath>,
     begun: BTreeSet<FramePath>,
     ended: BTreeSet<FramePath>,
+    paused: bool,
     over: bool,
 }
 
@@ -31,11 +34,13 @@ impl<'p> Facts<'p> {
         Self {
             plan,
             attempts,
+            snoozes: BTreeMap::new(),
             in_queue,
             satisfied: none.clone(),
             completed: none.clone(),
             begun: none.clone(),
             ended: none,
+            paused: false,
             over: false,
         }
     }
@@ -70,6 +75,10 @@ impl<'p> Facts<'p> {
             Input::StepSucceeded(answer) => (&answer.path, answer.attempt),
             Input::StepFailed(answer) => (&answer.path, answer.attempt),
             Input::StepSkipped(answer) => (&answer.path, answer.attempt),
+            Input::StepSnoozed(answer) => {
+                *self.snoozes.entry(answer.path.clone()).or_default() += 1;
+                (&answer.path, answer.attempt)
+            }
             Input::TaskDiscarded(answer) => (&answer.path, answer.attempt),
             _ => return,
         };
@@ -82,7 +91,8 @@ impl<'p> Facts<'p> {
         let CompiledKind::Step { step, .. } = &node.kind else { panic!("{path} is no step") };
         let before = self.attempts.insert(path.clone(), attempt).unwrap_or(0);
         assert_eq!(attempt, before + 1, "{path}");
-        assert!(attempt <= step.retry.attempts, "{path}");
+        let snoozes = self.snoozes.get(path).copied().unwrap_or(0);
+        assert!(attempt <= step.retry.attempts + snoozes, "{path}");
         assert!(!self.in_queue.iter().any(|(other, _)| other == path), "two tasks of {path} at once");
         self.in_queue.insert((path.clone(), attempt));
     }
@@ -102,7 +112,8 @@ impl<'p> Facts<'p> {
         }
         let is_item =
             node.parent.is_some_and(|outer| matches!(self.plan.node(outer).kind, CompiledKind::ForEach { .. }));
-        if is_item {
+        let is_handler = node.handles && outer.is_none();
+        if is_item || is_handler {
             return;
         }
         let siblings = self.plan.dag_of(node.parent, node.branch);
@@ -124,6 +135,7 @@ impl<'p> Facts<'p> {
 
     fn begins(&mut self, path: &FramePath) {
         if self.begun.insert(path.clone()) {
+            assert!(!self.paused, "{path} begins while it is paused");
             self.needs_are_met(path);
         }
     }
@@ -171,6 +183,8 @@ impl<'p> Facts<'p> {
             }
             Happening::StepResumed { step } => assert!(self.begun.contains(step) && !self.ended.contains(step)),
             Happening::WorkflowStarted { .. } => assert!(self.begun.is_empty()),
+            Happening::WorkflowPaused { .. } => assert!(!std::mem::replace(&mut self.paused, true), "paused twice"),
+            Happening::WorkflowResumed => assert!(std::mem::replace(&mut self.paused, false), "resumed for nothing"),
             ending => {
                 assert!(ending.ends_the_execution(), "{ending:?}");
                 self.over = true;

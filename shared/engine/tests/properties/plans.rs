@@ -1,8 +1,8 @@
 //! Random plans: steps inside steps, every kind, retries, limits, conditions, ways to fail.
 
 use sagaline_model::{
-    ActivityName, Await, Backoff, Case, Dag, ForEach, Kind, Name, Node, OnError, OnTimeout, Plan, Raise, RetryPolicy,
-    Span, Step, Try, Wait,
+    ActivityName, Await, Backoff, Case, Dag, ForEach, Handlers, Kind, Name, Node, OnError, OnTimeout, Plan, Raise,
+    RetryPolicy, Span, Step, StepLimits, Try, Wait,
 };
 use serde_json::{Value, json};
 
@@ -18,6 +18,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
     let timeout = choices.chance(25).then(|| Span::from_secs(5 + choices.below(60) as u64));
     let mut maker = Maker { choices, names: vec![] };
     let root = maker.dag(0);
+    let handlers = maker.handlers();
     let last = maker.names.last().cloned().unwrap_or_default();
     let output = match maker.choices.below(8) {
         7 => Some(json!("${ 1 / ctx.n }")),
@@ -34,6 +35,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
         tags: vec![],
         root,
         output,
+        handlers,
     }
 }
 
@@ -66,6 +68,22 @@ impl Maker<'_> {
             dag.nodes.push(Node { after, ..Node::new(name(&text), Kind::Raise(raise)) });
         }
         dag
+    }
+
+    fn handlers(&mut self) -> Handlers {
+        let mut handler = |text: &str| {
+            let kind = match self.choices.below(4) {
+                3 => Some(Kind::Dag(self.dag(1))),
+                2 => Some(self.kind(DEEPEST)),
+                _ => None,
+            };
+            kind.map(|kind| Box::new(Node::new(name(text), kind)))
+        };
+        Handlers {
+            on_success: handler("on_success"),
+            on_failure: handler("on_failure"),
+            on_cancel: handler("on_cancel"),
+        }
     }
 
     /// Nodes that need nothing of one another.
@@ -192,7 +210,16 @@ impl Maker<'_> {
             queue: name(self.choices.one_of(&["default", "slow"])),
             input,
             timeout: self.choices.chance(50).then(|| self.duration()),
+            limits: self.limits(),
             retry: self.retry(),
+        }
+    }
+
+    fn limits(&mut self) -> StepLimits {
+        StepLimits {
+            schedule_timeout: self.choices.chance(20).then(|| self.duration()),
+            total_timeout: self.choices.chance(20).then(|| self.duration()),
+            heartbeat: self.choices.chance(10).then(|| self.duration()),
         }
     }
 

@@ -6,9 +6,9 @@ use proptest::{prelude::ProptestConfig, proptest};
 use sagaline_engine::{Compiled, Execution, Stage, check};
 use sagaline_events::{
     Input,
-    input::{StepFailed, StepSkipped, StepSucceeded, TaskDiscarded},
+    input::{StepFailed, StepSkipped, StepSnoozed, StepSucceeded, TaskDiscarded},
 };
-use sagaline_model::{Plan, StepError};
+use sagaline_model::{Plan, Span, StepError};
 use serde_json::json;
 
 use crate::{
@@ -61,7 +61,7 @@ proptest! {
             let before = execution.clone();
             let effects = step(&mut execution, &history.plan, input, *at);
             if !effects.is_empty() || before.stage != execution.stage {
-                had_effect.extend(Some(input).filter(|input| counts_once(input, &execution)));
+                had_effect.extend(Some(input).filter(|input| counts_once(input, &execution, &history.plan)));
             }
             for input in &had_effect {
                 changes_nothing(&execution, &history.plan, input);
@@ -87,6 +87,7 @@ proptest! {
                         Input::StepSucceeded(StepSucceeded { path: path.clone(), attempt, output: json!({"n": 9}), worker: None }),
                         Input::StepFailed(StepFailed { path: path.clone(), attempt, error: StepError::new("Late", ""), worker: None }),
                         Input::StepSkipped(StepSkipped { path: path.clone(), attempt, reason: String::new(), worker }),
+                        Input::StepSnoozed(StepSnoozed { path: path.clone(), attempt, delay: Span::ZERO, reason: String::new(), worker: None }),
                         Input::TaskDiscarded(TaskDiscarded { path, attempt }),
                     ];
                     late.iter().for_each(|late| changes_nothing(&execution, &history.plan, late));
@@ -148,16 +149,19 @@ proptest! {
 
 /// Whether the promise is that this input has its effect once. A signal counts as often as it comes; a report of a start says
 /// when the attempt began last; what comes before the execution runs is kept, or asks for the version again.
-fn counts_once(input: &&Input, after: &Execution) -> bool {
+fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
     let began = !matches!(after.stage, Stage::Unborn(_) | Stage::Unbound { .. });
     match input {
-        Input::Signal(_) | Input::StepStarted(_) => false,
-        Input::Cancel(_) | Input::Bound(_) => began,
+        Input::Signal(_) | Input::StepStarted(_) | Input::Pause(_) | Input::Resume(_) => false,
+        // Another one cuts short what handles the first.
+        Input::Cancel(_) => began && plan.plan.handlers.is_empty(),
+        Input::Bound(_) => began,
         Input::Start(_)
         | Input::Refused(_)
         | Input::StepSucceeded(_)
         | Input::StepFailed(_)
         | Input::StepSkipped(_)
+        | Input::StepSnoozed(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_) => true,
     }

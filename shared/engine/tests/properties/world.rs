@@ -6,7 +6,10 @@
 use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind, state::State};
 use sagaline_events::{
     FramePath, Input, Start, TimerKind, TimerName,
-    input::{Bound, Cancel, Refused, Signal, StepFailed, StepSkipped, StepStarted, StepSucceeded, TaskDiscarded},
+    input::{
+        Bound, Cancel, Pause, Refused, Resume, Signal, StepFailed, StepSkipped, StepSnoozed, StepStarted,
+        StepSucceeded, TaskDiscarded,
+    },
 };
 use sagaline_model::{Moment, Span, StepError};
 use serde_json::{Value, json};
@@ -101,6 +104,8 @@ impl World<'_> {
             (2, "discard"),
             (2, "lookup"),
             (2, "back"),
+            (3, "pause"),
+            (3, "resume"),
         ]);
         match what {
             "began" => self.waited_for().map(|task| self.began(task)),
@@ -112,6 +117,10 @@ impl World<'_> {
             "cancel" => self.choices.chance(60).then(|| self.cancel()),
             "discard" => self.waited_for().map(|(path, attempt)| Input::TaskDiscarded(TaskDiscarded { path, attempt })),
             "lookup" => Some(self.lookup()),
+            "pause" => Some(Input::Pause(Pause { reason: None })),
+            "resume" => Some(Input::Resume(Resume {
+                context: json!({"n": self.choices.below(4)}).as_object().cloned().unwrap_or_default(),
+            })),
             "back" => {
                 // The clock of a new leader may be behind.
                 self.clock = Moment::from_nanos(self.clock.as_nanos() - 5_000_000_000);
@@ -126,6 +135,11 @@ impl World<'_> {
     fn kind(&mut self) -> Option<Input> {
         if let Stage::Unbound { .. } = self.execution.stage {
             return Some(Input::Bound(Bound { version: 1 }));
+        }
+        if let Stage::Running(run) = &self.execution.stage
+            && run.paused.is_some()
+        {
+            return Some(Input::Resume(Resume { context: Default::default() }));
         }
         if let Some((path, attempt)) = self.waited_for() {
             return Some(Input::StepSucceeded(StepSucceeded { path, attempt, output: Value::Null, worker: None }));
@@ -164,12 +178,16 @@ impl World<'_> {
 
     fn answer(&mut self, (path, attempt): (FramePath, u32)) -> Input {
         let worker = Some("worker-1".to_owned());
-        match self.choices.weighted(&[(10, "ok"), (5, "failed"), (2, "skipped")]) {
+        match self.choices.weighted(&[(10, "ok"), (5, "failed"), (2, "skipped"), (4, "snoozed")]) {
             "failed" => {
                 let kind = self.choices.one_of(&["Busy", "Broken"]);
                 let error = StepError::new(kind, "no luck");
                 let error = if self.choices.chance(15) { error.final_() } else { error };
                 Input::StepFailed(StepFailed { path, attempt, error, worker })
+            }
+            "snoozed" => {
+                let delay = Span::from_millis(self.choices.one_of(&[500, 0, 3000, 90_000]));
+                Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason: "not yet".to_owned(), worker })
             }
             "skipped" => Input::StepSkipped(StepSkipped { path, attempt, reason: "nothing to do".to_owned(), worker }),
             _ => {
@@ -215,6 +233,9 @@ impl World<'_> {
             TimerKind::Retry,
             TimerKind::Wait,
             TimerKind::AwaitTimeout,
+            TimerKind::ScheduleTimeout,
+            TimerKind::TotalTimeout,
+            TimerKind::Snooze,
         ];
         let kind = self.choices.one_of(&kinds);
         let node = self.choices.below(self.plan.nodes.len());

@@ -2,7 +2,9 @@
 
 use sagaline_events::{
     Input, Start, TimerKind, TimerName,
-    input::{Bound, Cancel, Refused, Signal, StepFailed, StepSkipped, StepStarted, StepSucceeded, TaskDiscarded},
+    input::{
+        Bound, Cancel, Refused, Signal, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded,
+    },
 };
 use sagaline_model::{Name, StepError};
 use serde_json::Value;
@@ -53,6 +55,12 @@ pub(crate) fn failed_finally(step: &str, attempt: u32, kind: &str) -> Input {
 /// The activity says that there is nothing to do.
 pub(crate) fn skipped(step: &str, attempt: u32) -> Input {
     Input::StepSkipped(StepSkipped { path: path(step), attempt, reason: "nothing to do".to_owned(), worker: None })
+}
+
+/// The activity says that it is too early.
+pub(crate) fn snoozed(step: &str, attempt: u32, delay: &str) -> Input {
+    let (path, delay, reason) = (path(step), delay.parse().unwrap(), "not yet".to_owned());
+    Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker: None })
 }
 
 pub(crate) fn discarded(step: &str, attempt: u32) -> Input {

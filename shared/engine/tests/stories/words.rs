@@ -39,6 +39,8 @@ fn told(happening: &Happening) -> String {
         }
         Happening::WorkflowStartRefused { error } => format!(" {}", error.kind),
         Happening::WorkflowParked { cause } => format!(" {cause}"),
+        Happening::WorkflowPaused { reason } => of_option("", reason.as_ref()),
+        Happening::WorkflowResumed => String::new(),
         Happening::StepScheduled { step, attempt } | Happening::StepCancelled { step, attempt } => {
             format!(" {step}#{attempt}")
         }

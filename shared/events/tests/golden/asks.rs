@@ -30,8 +30,12 @@ fn a_task_is_written_and_read_as_recorded() {
         ask: "sagaline.ask.0".to_owned(),
         cause: at("2026-01-01T00:00:00.000000001Z"),
         timeout: Some(Span::from_secs(30)),
+        heartbeat: None,
+        report: false,
     };
     is_promised("task", &task);
+    // These came later.
+    is_promised("task_limits", &Task { timeout: None, heartbeat: Some(Span::from_secs(10)), report: true, ..task });
 }
 
 #[test]

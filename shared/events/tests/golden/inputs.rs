@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use sagaline_events::{
     Input, InputError, Start, TimerKind, TimerName,
     input::{
-        Bound, Cancel, FILLER, INPUT_TYPES, OWNER_MARK, Refused, Signal, StepFailed, StepSkipped, StepStarted,
-        StepSucceeded, TaskDiscarded,
+        Bound, Cancel, FILLER, INPUT_TYPES, OWNER_MARK, Pause, Refused, Resume, Signal, StepFailed, StepSkipped,
+        StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded,
     },
 };
-use sagaline_model::StepError;
+use sagaline_model::{Span, StepError};
 use serde_json::{Value, json};
 
 use crate::file::{declined, frame, is_recorded, name, names_of};
@@ -44,10 +44,19 @@ fn every_input() -> Vec<Input> {
             reason: "nothing to pay".to_owned(),
             worker: worker(),
         }),
+        Input::StepSnoozed(StepSnoozed {
+            path: path(),
+            attempt: 2,
+            delay: Span::from_secs(300),
+            reason: "the bank is closed".to_owned(),
+            worker: worker(),
+        }),
         Input::TaskDiscarded(TaskDiscarded { path: frame("review:2"), attempt: 1 }),
         Input::Signal(Signal { name: name("approved"), data: json!({"by": "ada"}) }),
         Input::Timer(TimerName::of_frame(TimerKind::Retry, &path(), 2)),
         Input::Cancel(Cancel { reason: Some("not today".to_owned()) }),
+        Input::Pause(Pause { reason: Some("maintenance".to_owned()) }),
+        Input::Resume(Resume { context: json!({"approved": true}).as_object().cloned().unwrap_or_default() }),
     ]
 }
 
@@ -100,11 +109,18 @@ fn every_timer_has_a_name_of_its_own() {
         TimerKind::Retry,
         TimerKind::Wait,
         TimerKind::AwaitTimeout,
+        TimerKind::ScheduleTimeout,
+        TimerKind::TotalTimeout,
+        TimerKind::Snooze,
     ];
     let timers: Vec<_> = kinds
         .map(|kind| match kind {
             TimerKind::WorkflowTimeout => TimerName::of_execution(kind),
-            TimerKind::StepTimeout | TimerKind::Retry => TimerName::of_frame(kind, &frame("a"), 1),
+            TimerKind::StepTimeout
+            | TimerKind::Retry
+            | TimerKind::ScheduleTimeout
+            | TimerKind::TotalTimeout
+            | TimerKind::Snooze => TimerName::of_frame(kind, &frame("a"), 1),
             TimerKind::Wait | TimerKind::AwaitTimeout => TimerName::of_frame(kind, &frame("a/b"), 0),
         })
         .into();

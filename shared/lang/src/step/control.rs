@@ -157,8 +157,7 @@ pub(super) fn for_each(
         Some(entry) => reader.count(&entry.value, "concurrency", "it counts the items that are worked on at once"),
         None => Some(AT_ONCE),
     };
-    let on_item_error =
-        get(entries, "on_item_error").map_or(OnError::Fail, |entry| super::on_error(reader, entry));
+    let on_item_error = get(entries, "on_item_error").map_or(OnError::Fail, |entry| super::on_error(reader, entry));
     let body =
         Planned { on_error: on_item_error, ..Planned::new(Name::new(ITEM).expect("`item` may be a name"), once?) };
     Some(Kind::ForEach(ForEach { items: items.json(), item: name?, concurrency: concurrency?, body: Box::new(body) }))

@@ -160,6 +160,46 @@ order.yaml:7:38: `timeout` must be one `${…}` with nothing around it
 }
 
 #[test]
+fn limits_that_are_none() {
+    told(
+        r#"workflow: w
+steps:
+  a: { activity: noop, schedule_timeout: soon }
+  b: { activity: noop, total_timeout: 0s, heartbeat: 5 }
+  c: { wait: 5m, heartbeat: 10s }
+  d: { activity: noop, schedule_timout: 5s }
+"#,
+        r#"order.yaml:3:42: `schedule_timeout`: `soon` is not a duration
+  |
+3 |   a: { activity: noop, schedule_timeout: soon }
+  |                                          ^^^^
+  hint: for example 250ms, 30s, 5m, 2h, 1d or 1h30m
+
+order.yaml:4:39: `total_timeout` must be longer than nothing
+  |
+4 |   b: { activity: noop, total_timeout: 0s, heartbeat: 5 }
+  |                                       ^^
+
+order.yaml:4:54: `heartbeat` needs a unit
+  |
+4 |   b: { activity: noop, total_timeout: 0s, heartbeat: 5 }
+  |                                                      ^
+  hint: say of what: `5s`, `5m`, `5h`
+
+order.yaml:5:18: `heartbeat` belongs to an `activity`; this step has `wait`
+  |
+5 |   c: { wait: 5m, heartbeat: 10s }
+  |                  ^^^^^^^^^
+
+order.yaml:6:24: unknown key `schedule_timout` in step `d`
+  |
+6 |   d: { activity: noop, schedule_timout: 5s }
+  |                        ^^^^^^^^^^^^^^^
+  hint: did you mean `schedule_timeout`?"#,
+    );
+}
+
+#[test]
 fn names_that_are_none() {
     told(
         r#"workflow: my workflow

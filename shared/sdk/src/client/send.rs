@@ -1,12 +1,13 @@
-//! Sending to an execution: signals and cancels. Both are inputs on its log, and are kept if they come before its start.
+//! Sending to an execution: signals, cancels, pauses. All are inputs on its log; signals and cancels are kept if they come before its
+//! start.
 
 use sagaline_broker::ports::Message;
 use sagaline_events::{
     Envelope, Input,
-    input::{Cancel, Signal},
+    input::{Cancel, Pause, Resume, Signal},
 };
 use sagaline_model::{ExecutionId, Name};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Client, Error, id,
@@ -32,6 +33,18 @@ impl Client {
     pub async fn cancel(&self, execution: &ExecutionId, reason: Option<String>) -> Result<Sent, Error> {
         let attempt = format!("cancel `{execution}`");
         self.send(execution, &Input::Cancel(Cancel { reason }), &attempt).await
+    }
+
+    /// Lets no further step of an execution begin; those at work go on.
+    pub async fn pause(&self, execution: &ExecutionId, reason: Option<String>) -> Result<Sent, Error> {
+        let attempt = format!("pause `{execution}`");
+        self.send(execution, &Input::Pause(Pause { reason }), &attempt).await
+    }
+
+    /// Lets a paused execution go on, with what joins its `ctx`.
+    pub async fn resume(&self, execution: &ExecutionId, context: Map<String, Value>) -> Result<Sent, Error> {
+        let attempt = format!("resume `{execution}`");
+        self.send(execution, &Input::Resume(Resume { context }), &attempt).await
     }
 
     /// Publishes a CloudEvent on `EVENTS`, where triggers hear it. The same `source` and `id` again within two minutes is

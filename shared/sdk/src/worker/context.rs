@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use sagaline_broker::{nats::Connection, worker::Run};
+use sagaline_broker::{
+    nats::Connection,
+    worker::{Pulse, Run},
+};
 use sagaline_events::Task;
 use sagaline_model::Moment;
 use serde::{Serialize, de::DeserializeOwned};
@@ -23,6 +26,7 @@ struct Attempt {
     task: Arc<Task>,
     traceparent: Option<String>,
     cancel: CancellationToken,
+    pulse: Pulse,
     deadline: Option<Instant>,
     span: Span,
     heartbeats: Throttle,
@@ -36,6 +40,7 @@ impl ActivityContext {
             task: run.task.clone(),
             traceparent: run.traceparent.clone(),
             cancel: run.cancel.clone(),
+            pulse: run.pulse.clone(),
             deadline: run.task.timeout.map(|timeout| Instant::now() + timeout.into()),
             span,
             heartbeats: Throttle::default(),
@@ -107,8 +112,9 @@ impl ActivityContext {
     }
 
     /// Leaves `details` for the next attempt, should this one not come to its end. Called more often than once a second it
-    /// stores what was said last. It never fails the attempt.
+    /// stores what was said last. It never fails the attempt. It is also the sign of life that a step with a `heartbeat` asks for.
     pub async fn heartbeat(&self, details: impl Serialize) {
+        self.0.pulse.beat();
         let Some(details) = json_of(details, "heartbeat") else { return };
         if let Some((details, _)) = self.0.heartbeats.admit(details) {
             heartbeat::store(&self.0.connection, &self.0.task, &details).await;
@@ -122,14 +128,16 @@ impl ActivityContext {
     }
 
     /// Says how far it is, from 0 to 1, to whoever follows the execution; at most once a second, what comes sooner is left out.
+    /// It is a sign of life, too.
     pub async fn progress(&self, fraction: f64, message: &str) {
+        self.0.pulse.beat();
         let said = json!({ "fraction": fraction, "message": message });
         if let Some((said, number)) = self.0.progress.admit(said) {
             heartbeat::tell(&self.0.connection, &self.0.task, said, number, now()).await;
         }
     }
 
-    /// Stores the heartbeat that was held back: the attempt failed, and the next one wants to know.
+    /// Stores the heartbeat that was held back: the attempt did not succeed, and the next one wants to know.
     pub(super) async fn leave(&self) {
         if let Some(details) = self.0.heartbeats.held_back() {
             heartbeat::store(&self.0.connection, &self.0.task, &details).await;

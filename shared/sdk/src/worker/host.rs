@@ -38,7 +38,7 @@ impl Host for ActivityHost {
             let mut witnessed = Witnessed::begin(observer, run.task, context.span().clone());
             let result = activity(context.clone(), run.input).await;
             witnessed.failed = result.as_ref().err().map(|error| format!("{}: {}", error.kind(), error.message()));
-            if result.is_err() {
+            if matches!(result, Err(_) | Ok(Outcome::Snooze { .. })) {
                 context.leave().await;
             }
             result
@@ -46,6 +46,7 @@ impl Host for ActivityHost {
         match Spawned(tokio::spawn(attempt.instrument(span))).await {
             Ok(Ok(Outcome::Output(output))) => Ended::Succeeded(output),
             Ok(Ok(Outcome::Skip(reason))) => Ended::Skipped(reason),
+            Ok(Ok(Outcome::Snooze { delay, reason })) => Ended::Snoozed { delay: delay.into(), reason },
             Ok(Err(error)) => Ended::Failed(error.into_step_error()),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => Ended::Failed(panicked(&*panic)),

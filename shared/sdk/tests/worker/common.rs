@@ -194,6 +194,8 @@ pub(crate) fn task(activity: &str, execution: &str) -> Task {
         // Later than any session that begins while the test runs: what is put is the only copy without a doubt.
         cause: now() + Span::from_secs(600),
         timeout: None,
+        heartbeat: None,
+        report: false,
     }
 }
 

@@ -24,6 +24,7 @@ struct ChargeOutput {
 async fn charge(context: ActivityContext, input: ChargeInput) -> Result<Outcome<ChargeOutput>, ActivityError> {
     match input.amount {
         0 => Ok(Outcome::Skip("there is nothing to charge".into())),
+        7 => Ok(Outcome::snooze(Duration::from_secs(90), "the bank is closed")),
         13 => panic!("thirteen"),
         99 => Err(ActivityError::new("CardDeclined", "no funds").not_retryable()),
         amount => Ok(Outcome::Output(ChargeOutput { receipt: format!("{}:{amount}", context.idempotency_key()) })),
@@ -37,13 +38,14 @@ async fn each_way_to_end_is_answered_and_acknowledged() {
     for (execution, input) in [
         ("paid", json!({"amount": 5})),
         ("free", json!({"amount": 0})),
+        ("early", json!({"amount": 7})),
         ("panic", json!({"amount": 13})),
         ("broke", json!({"amount": 99})),
         ("bad", json!({"sum": 1})),
     ] {
         site.put(&Task { input, ..task("payments.charge", execution) }).await;
     }
-    let inputs = site.eventually_inputs(5).await;
+    let inputs = site.eventually_inputs(6).await;
     site.eventually_queued(0).await;
     let failed = |kind: &str| {
         inputs.iter().find_map(|input| match input {
@@ -59,6 +61,8 @@ async fn each_way_to_end_is_answered_and_acknowledged() {
     let skipped =
         |input: &Input| matches!(input, Input::StepSkipped(free) if free.reason == "there is nothing to charge");
     assert!(inputs.iter().any(skipped), "{inputs:?}");
+    let early = |input: &Input| matches!(input, Input::StepSnoozed(early) if early.delay == Span::from_secs(90) && early.reason == "the bank is closed");
+    assert!(inputs.iter().any(early), "{inputs:?}");
     assert!(failed("Panic").is_some_and(|error| error.message.ends_with("thirteen") && error.retryable), "{inputs:?}");
     assert!(failed("CardDeclined").is_some_and(|error| !error.retryable), "{inputs:?}");
     assert!(failed("BadInput").is_some_and(|error| error.message.contains("amount") && !error.retryable), "{inputs:?}");
@@ -120,6 +124,30 @@ async fn a_limited_attempt_reports_its_start_and_is_broken_off_in_time() {
     assert_eq!((started.attempt, failed.error.kind.as_str()), (1, "Timeout"));
     assert_eq!(notes.all(), ["told"]);
     site.eventually_queued(0).await;
+}
+
+#[tokio::test]
+async fn an_attempt_that_hangs_is_broken_off_and_one_that_gives_signs_of_life_is_not() {
+    let site = Site::start().await;
+    let work = |context: ActivityContext, hangs: bool| async move {
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        for part in 0..6_u32 {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            context.heartbeat(part).await;
+        }
+        Ok(())
+    };
+    let _working = Working::begin(site.worker().activity("work", work));
+    let heartbeat = Some(Span::from_secs(1));
+    site.put(&Task { heartbeat, input: json!(true), ..task("work", "hangs") }).await;
+    site.put(&Task { heartbeat, input: json!(false), ..task("work", "lives") }).await;
+    let inputs = site.eventually_inputs(2).await;
+    site.eventually_queued(0).await;
+    let hung = |input: &Input| matches!(input, Input::StepFailed(hung) if hung.error.kind == "HeartbeatTimeout");
+    assert!(inputs.iter().any(hung), "{inputs:?}");
+    assert!(inputs.iter().any(|input| matches!(input, Input::StepSucceeded(_))), "{inputs:?}");
 }
 
 #[tokio::test]

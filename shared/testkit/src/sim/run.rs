@@ -46,7 +46,7 @@ pub struct Violation {
 /// The world is harsh for so many steps, then calm until everything has ended.
 const HARSH_STEPS: usize = 6_000;
 /// And after so many steps it is given up.
-const MOST_STEPS: usize = 60_000;
+const MOST_STEPS: usize = 240_000;
 const EXECUTORS: usize = 3;
 /// In a calm world the partitions are shared evenly before long: whoever adopted one keeps it for five minutes.
 const SHARED_WITHIN: Duration = Duration::from_secs(400);

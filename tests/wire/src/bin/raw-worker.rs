@@ -165,7 +165,7 @@ impl Worker {
             }
         }
         let limit = held.task["timeout"].as_str().and_then(millis);
-        if limit.is_some() {
+        if limit.is_some() || held.task["report"] == true {
             self.store(&mut held, "step_started", json!({}))?;
         }
         // It may be somebody else's by now, so it is left alone.
@@ -181,6 +181,12 @@ impl Worker {
             let error = json!({ "type": "Timeout", "message": "the attempt ran longer than its timeout" });
             self.store(&mut held, "step_failed", json!({ "error": error }))?;
             say("failed", &held.name);
+        } else if let (Some(delay), 1) =
+            (held.task["input"]["snooze"].as_str(), held.task["attempt"].as_u64().unwrap_or(0))
+        {
+            let again = json!({ "for": delay, "reason": "too early" });
+            self.store(&mut held, "step_snoozed", again)?;
+            say("snoozed", &held.name);
         } else {
             let output = json!({ "worker": self.name });
             self.store(&mut held, "step_succeeded", json!({ "output": output }))?;

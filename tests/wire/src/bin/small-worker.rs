@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             if stored { Ok(()) } else { Err("nobody knows whether it is stored".into()) }
         };
         let mut revoked = answer["wanted"] != true;
-        if !revoked && task["timeout"].is_string() {
+        if !revoked && (task["timeout"].is_string() || task["report"] == true) {
             store(&mut nats, "step_started", json!({ "path": task["path"], "attempt": task["attempt"] }))?;
         }
         let end = Instant::now() + Duration::from_millis(task["input"]["ms"].as_u64().unwrap_or(0));

@@ -170,6 +170,45 @@ fn an_attempt_that_runs_out_of_time_fails_as_a_timeout() {
     assert_eq!((&record["status"], &record["error"]["type"]), (&json!("failed"), &json!("Timeout")), "{record}");
 }
 
+#[test]
+fn an_attempt_that_is_too_early_comes_again_and_its_snooze_is_no_failure() {
+    let site = Site::with(ONE_STEP);
+    let mut client = site.client();
+    let heard = follow(&mut client);
+    let mut worker = Worker::start(&site, "raw.work");
+    assert_eq!(client.start("e-1", "one", &json!({"snooze": "700ms"})).unwrap(), Started::Now);
+    let record = ended(&mut client, heard, "e-1");
+    assert_eq!((&record["status"], &record["steps"][0]["attempt"]), (&json!("completed"), &json!(2)), "{record}");
+    worker.says("end e-1/work/2");
+    assert_eq!(
+        worker.said(),
+        ["ready", "begin e-1/work/1", "snoozed e-1/work/1", "begin e-1/work/2", "end e-1/work/2"]
+    );
+}
+
+#[test]
+fn a_task_that_no_worker_begins_in_time_is_given_up_and_one_that_is_begun_is_not() {
+    let site = Site::with(
+        "workflow: soon\nsteps: { work: { activity: raw.work, input: \"${ workflow.input }\", schedule_timeout: 2s } }\n",
+    );
+    let mut client = site.client();
+    let heard = follow(&mut client);
+    assert_eq!(client.start("e-1", "soon", &json!({})).unwrap(), Started::Now);
+    let record = ended(&mut client, heard, "e-1");
+    assert_eq!(
+        (&record["status"], &record["error"]["type"]),
+        (&json!("failed"), &json!("ScheduleTimeout")),
+        "{record}"
+    );
+    let mut worker = Worker::start(&site, "raw.work");
+    assert_eq!(client.start("e-2", "soon", &json!({"ms": 4000})).unwrap(), Started::Now);
+    let record = ended(&mut client, heard, "e-2");
+    assert_eq!(record["status"], "completed", "{record}");
+    worker.says("end e-2/work/1");
+    let told: Vec<_> = worker.said().iter().filter(|line| !line.starts_with("alive")).collect();
+    assert_eq!(told, ["ready", "begin e-2/work/1", "end e-2/work/1"], "the task that was given up is gone");
+}
+
 /// A start before anything is ready for it is no less a start.
 #[test]
 fn a_signal_is_kept_for_a_start_that_comes_later() {

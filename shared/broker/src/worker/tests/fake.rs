@@ -195,6 +195,8 @@ impl TaskPorts for World {
 pub(super) enum Script {
     /// Ends like this, after so long.
     Ends(Ended, Duration),
+    /// Shows so many times that it is alive, each time after so long, and ends.
+    Beats(Duration, u32, Ended),
     /// Ends when it is cancelled.
     Heeds,
     /// Never ends.
@@ -212,6 +214,13 @@ impl Host for Scripted {
         match self.script.clone() {
             Script::Ends(ended, after) => {
                 sleep(after).await;
+                ended
+            }
+            Script::Beats(every, times, ended) => {
+                for _ in 0..times {
+                    sleep(every).await;
+                    run.pulse.beat();
+                }
                 ended
             }
             Script::Heeds => {
@@ -241,6 +250,8 @@ pub(super) fn task() -> Task {
         ask: "sagaline.ask.0".into(),
         cause: SINCE + Span::from_secs(60),
         timeout: None,
+        heartbeat: None,
+        report: false,
     }
 }
 

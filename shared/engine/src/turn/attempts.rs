@@ -1,0 +1,146 @@
+//! The attempts of a step: handing them to the workers, those that are too early, and what their time is limited by.
+
+use sagaline_events::{FramePath, Happening, input::StepSnoozed};
+use sagaline_model::{Moment, Span, StepError};
+
+use super::Turn;
+use crate::{
+    compiled::{CompiledKind, InputSource, NodeId, SpanSource},
+    effect::{Dispatch, Effect},
+    state::{Course, Dispatched, Limits, State, TaskInput},
+};
+
+/// A shorter snooze counts as this one: nothing else bounds how often an activity may say that it is too early.
+const SHORTEST_SNOOZE: Span = Span::from_millis(100);
+
+impl Turn<'_> {
+    pub(super) fn first_attempt(
+        &mut self,
+        path: &FramePath,
+        id: NodeId,
+        input: TaskInput,
+        total: Option<&SpanSource>,
+    ) -> Result<(), StepError> {
+        let deadline = total.map(|total| self.span(path, total)).transpose()?.map(|total| self.at + total);
+        self.hand_over(path, id, 1, input, Course { snoozes: 0, deadline })
+    }
+
+    /// What was waited for since the attempt before is over.
+    pub(super) fn try_again(&mut self, path: &FramePath, id: NodeId, before: u32, input: TaskInput, course: Course) {
+        // The owner may have been away for longer than was to be waited.
+        if self.leaves_no_time(course, self.at) {
+            let error = self.no_time_left(path, course);
+            return self.fail(path, id, before, error);
+        }
+        if let Err(error) = self.hand_over(path, id, before + 1, input, course) {
+            self.fail(path, id, before, error);
+        }
+    }
+
+    /// Hands an attempt to the workers. Its limits are computed anew each time, since steps beside it went on; no limit would be
+    /// the wrong answer to a fault.
+    fn hand_over(
+        &mut self,
+        path: &FramePath,
+        id: NodeId,
+        attempt: u32,
+        input: TaskInput,
+        course: Course,
+    ) -> Result<(), StepError> {
+        let CompiledKind::Step { timeout, limits, .. } = &self.plan.node(id).kind else { return Ok(()) };
+        let span = |source: &Option<SpanSource>| source.as_ref().map(|source| self.span(path, source)).transpose();
+        let timeout = span(timeout)?;
+        let limits = Limits { schedule: span(&limits.schedule)?, heartbeat: span(&limits.heartbeat)? };
+        let task = Dispatched { attempt, cause: self.at, input, timeout, limits, report: None, course };
+        self.tell(if task.is_reported() {
+            Happening::StepScheduled { step: path.clone(), attempt }
+        } else {
+            Happening::StepStarted { step: path.clone(), attempt, worker: None }
+        });
+        self.effects.extend(task.dispatch(path, &self.plan.node(id).kind).map(Effect::Dispatch));
+        self.run.set(path, id, State::Dispatched(task), self.at);
+        Ok(())
+    }
+
+    /// The activity says that it is too early.
+    pub(crate) fn step_snoozed(&mut self, said: &StepSnoozed) {
+        let (path, attempt) = (&said.path, said.attempt);
+        let Some(id) = self.waiting_for(path, attempt) else { return };
+        let Some(State::Dispatched(task)) = self.run.frames.get(path).map(|frame| &frame.state) else { return };
+        let (input, mut course) = (task.input.clone(), task.course);
+        course.snoozes += 1;
+        let due = self.at + said.delay.max(SHORTEST_SNOOZE);
+        if self.leaves_no_time(course, due) {
+            let error = self.no_time_left(path, course);
+            return self.fail(path, id, attempt, error);
+        }
+        let reason = said.reason.clone();
+        self.run.set(path, id, State::Snoozed { attempt, since: self.at, due, reason, input, course }, self.at);
+        self.tell(Happening::StepWaiting { step: path.clone(), wait_for: "time".to_owned(), until: Some(due) });
+    }
+
+    /// An attempt ran too long: its task is taken back, then it counts as failed.
+    pub(super) fn attempt_timed_out(&mut self, path: &FramePath, id: NodeId, task: &Dispatched) {
+        let attempt = task.attempt;
+        self.revoke(path, id, attempt);
+        let limit = task.timeout.map(|timeout| format!(" of {timeout}")).unwrap_or_default();
+        let error = StepError::new(StepError::TIMEOUT, format!("attempt {attempt} ran longer than its timeout{limit}"));
+        self.attempt_failed(path, id, attempt, error);
+    }
+
+    /// No worker began the attempt in time: its task is taken back, then it counts as failed.
+    pub(super) fn nobody_began(&mut self, path: &FramePath, id: NodeId, task: &Dispatched) {
+        let attempt = task.attempt;
+        self.revoke(path, id, attempt);
+        let limit = task.limits.schedule.map(|limit| format!(" of {limit}")).unwrap_or_default();
+        let message = format!("no worker began attempt {attempt} within its schedule_timeout{limit}");
+        self.attempt_failed(path, id, attempt, StepError::new(StepError::SCHEDULE_TIMEOUT, message));
+    }
+
+    /// The time of all attempts is over while one of them is out: its task is taken back, and no other follows.
+    pub(super) fn out_of_time(&mut self, path: &FramePath, id: NodeId, task: &Dispatched) {
+        self.revoke(path, id, task.attempt);
+        let message = format!("its attempts took longer than its total_timeout{}", self.total_of(path, task.course));
+        self.fail(path, id, task.attempt, StepError::new(StepError::TIMEOUT, message).final_());
+    }
+
+    /// Whether an attempt that begins then would have no time.
+    pub(super) fn leaves_no_time(&self, course: Course, then: Moment) -> bool {
+        course.deadline.is_some_and(|deadline| deadline <= then)
+    }
+
+    pub(super) fn no_time_left(&self, path: &FramePath, course: Course) -> StepError {
+        let total = self.total_of(path, course);
+        let message = format!("its total_timeout{total} leaves no time for another attempt");
+        StepError::new(StepError::TIMEOUT, message).final_()
+    }
+
+    fn total_of(&self, path: &FramePath, course: Course) -> String {
+        let since = self.run.frames.get(path).map(|frame| frame.since);
+        let total = course.deadline.zip(since).map(|(deadline, since)| format!(" of {}", deadline.since(since)));
+        total.unwrap_or_default()
+    }
+}
+
+impl Dispatched {
+    /// The task of this attempt; nothing if the node is no step.
+    pub(crate) fn dispatch(&self, path: &FramePath, kind: &CompiledKind) -> Option<Dispatch> {
+        let CompiledKind::Step { step, input: source, .. } = kind else { return None };
+        let input = match (&self.input, source) {
+            (TaskInput::Computed(input), _) | (TaskInput::Literal, InputSource::Literal(input)) => input.clone(),
+            // Only a snapshot of another plan could lead here; the plan's own words are the best that is left.
+            (TaskInput::Literal, InputSource::Template(_)) => step.input.clone(),
+        };
+        Some(Dispatch {
+            path: path.clone(),
+            attempt: self.attempt,
+            queue: step.queue.clone(),
+            activity: step.activity.clone(),
+            input,
+            timeout: self.timeout,
+            heartbeat: self.limits.heartbeat,
+            report: self.timeout.is_none() && self.is_reported(),
+            cause: self.cause,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! The definitions in `examples/`, and every kind of step, on a real server with real workers.
+
+mod control;
+mod data;
+mod etl;
+mod images;
+mod loops;
+mod onboarding;
+mod orders;
+mod page;
+mod site;
+mod stubs;
+mod tenants;

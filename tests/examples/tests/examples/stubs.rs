@@ -1,0 +1,203 @@
+//! Activities that answer by a table. What goes wrong is said by the input: a test needs no state of its own in them.
+
+use std::time::Duration;
+
+use sagaline_sdk::worker::{ActivityContext, ActivityError, Outcome, Worker};
+use serde_json::{Value, json};
+
+use crate::site::note;
+
+type Answer = Result<Value, ActivityError>;
+/// From the number of the attempt and the input.
+type Stub = fn(u32, &Value) -> Answer;
+
+const TABLE: &[(&str, Stub)] = &[
+    // Orders.
+    ("orders.validate", |_, input| {
+        let order = text(&input["order_id"]);
+        if order == "bad" {
+            return error("InvalidOrder", "there is nothing in it");
+        }
+        // An order is named after what is to happen to it.
+        let total = match order {
+            "doubtful" => 1_000,
+            "fraud" => 5_000,
+            _ => 30,
+        };
+        Ok(json!({ "customer": "ann", "items": [order], "total": total, "card": order }))
+    }),
+    ("fraud.screen", |_, input| match input["total"].as_u64() {
+        Some(..1_000) => Ok(json!({ "verdict": "clear" })),
+        Some(1_000) => Ok(json!({ "verdict": "review" })),
+        _ => Ok(json!({ "verdict": "reject" })),
+    }),
+    ("stock.reserve", |_, input| match text(&input["items"][0]) {
+        "out-of-stock" => error("OutOfStock", "the last one is gone"),
+        _ => Ok(json!({ "reservation": "r-1" })),
+    }),
+    ("payments.authorize", |_, input| match text(&input["card"]) {
+        "declined" => error("CardDeclined", "no funds"),
+        _ => Ok(json!({ "authorization": "a-1" })),
+    }),
+    ("payments.capture", |_, _| Ok(json!({ "payment": "p-1" }))),
+    // The carrier is busy at the first try.
+    ("parcels.send", |attempt, _| match attempt {
+        1 => error("Busy", "later"),
+        _ => Ok(json!({ "tracking": "t-1" })),
+    }),
+    ("orders.close", |_, _| Ok(Value::Null)),
+    ("orders.mark_failed", |_, _| Ok(Value::Null)),
+    ("orders.mark_cancelled", |_, _| Ok(Value::Null)),
+    // Messages and numbers, for several examples.
+    ("messages.mail", |_, input| match text(&input["customer"]) {
+        "bounce@example.com" => Err(ActivityError::new("Bounced", "no such address").not_retryable()),
+        _ => Ok(Value::Null),
+    }),
+    ("messages.text", |_, _| Err(ActivityError::new("NoPhone", "there is no number").not_retryable())),
+    ("messages.post", |_, _| Ok(Value::Null)),
+    ("messages.plan_course", |_, _| Ok(Value::Null)),
+    ("analytics.count", |_, _| Ok(Value::Null)),
+    // One day into three places.
+    ("etl.extract", |_, input| Ok(json!({ "table": input["table"], "at": format!("lake/{}", text(&input["day"])) }))),
+    ("etl.join", |_, input| Ok(json!({ "at": input[0]["at"], "rows": 7, "tables": input.as_array().map(Vec::len) }))),
+    ("etl.check", |_, input| match text(&input["at"]) {
+        "lake/2026-02-28" => error("BadRows", "3 rows have no customer"),
+        _ => Ok(Value::Null),
+    }),
+    ("etl.load", |_, input| match (text(&input["from"]), text(&input["into"])) {
+        ("lake/2026-03-31", "search") => error("Down", "the search is down"),
+        _ => Ok(Value::Null),
+    }),
+    ("etl.report", |_, input| Ok(json!({ "report": format!("reports/{}", text(&input["day"])) }))),
+    // A new user.
+    ("accounts.create", |_, input| match text(&input["email"]) {
+        "taken@example.com" => error("EmailTaken", "somebody has it"),
+        email => Ok(json!({ "user": email })),
+    }),
+    ("accounts.send_link", |_, _| Ok(Value::Null)),
+    ("accounts.settings", |_, _| Ok(Value::Null)),
+    ("accounts.workspace", |_, input| match text(input) {
+        "full@example.com" => error("QuotaExceeded", "no room for one more"),
+        user => Ok(json!({ "workspace": format!("of {user}") })),
+    }),
+    ("accounts.storage", |_, _| Ok(Value::Null)),
+    ("accounts.trial", |_, _| Ok(json!({ "until": "2026-12-31" }))),
+    ("accounts.close", |_, _| Ok(Value::Null)),
+    ("accounts.mark_failed", |_, _| Ok(Value::Null)),
+    // Images.
+    ("images.pending", |_, input| match text(&input["batch"]) {
+        "none" => Ok(json!({ "images": [] })),
+        _ => Ok(json!({ "images": (0..25).map(|number| format!("{number}.png")).collect::<Vec<_>>() })),
+    }),
+    ("images.resize", |_, input| match text(&input["image"]) {
+        image @ ("7.png" | "19.png") => error("NotAnImage", image),
+        image => Ok(json!({ "resized": image })),
+    }),
+    ("images.optimize", |_, input| Ok(json!({ "optimized": input }))),
+    ("images.store", |_, input| Ok(json!({ "url": format!("https://images.example/{}", text(input)) }))),
+    ("images.report", |_, _| Ok(Value::Null)),
+    ("images.validate_prompt", |_, input| match text(input) {
+        "" => Ok(json!({ "valid": false, "why": "it is empty" })),
+        _ => Ok(json!({ "valid": true })),
+    }),
+    ("images.filter_content", |_, input| match text(input) {
+        "something cruel" => Ok(json!({ "safe": false, "why": "it is cruel" })),
+        _ => Ok(json!({ "safe": true })),
+    }),
+    ("images.generate_large", |_, input| Ok(json!({ "image": text(&input["quality"]), "seconds": 9 }))),
+    ("images.note", |_, _| error("Down", "nobody notes anything today")),
+    // Data.
+    ("data.load", |attempt, input| match (attempt, text(&input["file"])) {
+        (1, "slow.csv") => error("NotThereYet", "it is still being copied"),
+        (_, file) => Ok(json!({ "dataset": file })),
+    }),
+    ("data.check", |_, input| match text(input) {
+        "broken.csv" => Ok(json!({ "faults": ["line 3 has no end", "line 9 is empty"] })),
+        _ => Ok(json!({ "faults": [] })),
+    }),
+    ("data.explore", |_, _| Ok(json!({ "summary": "two humps", "suggested_clusters": 2 }))),
+    ("data.cluster", |_, input| Ok(json!({ "found": input["clusters"] }))),
+    ("data.draw", |_, input| Ok(json!({ "pictures": if input["clusters"].is_null() { 1 } else { 2 } }))),
+    ("data.save", |_, _| Ok(json!({ "analysis": "d-1" }))),
+    // Learning.
+    ("learning.level", |_, _| Ok(json!({ "level": "beginner" }))),
+    ("learning.modules", |_, input| match text(&input["subject"]) {
+        "alchemy" => Ok(json!({ "modules": [topic("history"), topic("gold")] })),
+        _ => Ok(json!({ "modules": [topic("scales"), topic("chords"), topic("songs")] })),
+    }),
+    ("learning.resources", |_, input| match text(&input["topic"]) {
+        "gold" => error("NothingFound", "nobody has written about it"),
+        topic => Ok(json!({ "topic": topic, "links": vec!["link"; topic.len()] })),
+    }),
+    ("learning.schedule", |_, input| Ok(json!({ "days": input["modules"].as_array().map(|all| all.len() * 7) }))),
+    ("learning.save", |_, _| Ok(json!({ "plan": "l-1" }))),
+    // Tenants.
+    ("tenants.backup", |_, input| Ok(json!({ "backup": format!("backup of {}", text(input)) }))),
+    ("tenants.lock", |_, _| Ok(Value::Null)),
+    ("tenants.migrate", |_, _| Ok(Value::Null)),
+    ("tenants.check", |_, input| match text(input) {
+        "unlucky" => error("RowsLost", "two rows are gone"),
+        _ => Ok(json!({ "rows": 12 })),
+    }),
+    ("tenants.restore", |_, _| Ok(Value::Null)),
+    // For definitions that a test brings along.
+    ("stub.give", |_, input| Ok(input.clone())),
+    ("stub.fail", |_, input| error(text(input), "as it was told to")),
+];
+
+/// A worker with all of them.
+pub(crate) fn serve(mut worker: Worker) -> Worker {
+    for &(name, answer) in TABLE {
+        worker = worker.activity(name, move |context: ActivityContext, input: Value| async move {
+            note(&context, &input);
+            answer(context.attempt(), &input)
+        });
+    }
+    worker
+        .activity("images.generate_small", generate_small)
+        .activity("stub.hold", hold)
+        .activity("tenants.drain", drain)
+}
+
+/// Never comes to its end by itself for one prompt: it waits until nobody wants the image any more.
+async fn generate_small(context: ActivityContext, input: Value) -> Answer {
+    note(&context, &input);
+    match text(&input["prompt"]) {
+        "an endless road" => until_cancelled(&context).await,
+        "a famous face" => error("PolicyViolation", "no famous faces"),
+        prompt => Ok(json!({ "image": prompt.replace(' ', "-"), "seconds": 3 })),
+    }
+}
+
+/// Sessions are open twice.
+async fn drain(context: ActivityContext, input: Value) -> Result<Outcome<Value>, ActivityError> {
+    note(&context, &input);
+    match context.attempt() {
+        1 | 2 => Ok(Outcome::snooze(Duration::from_millis(100), "somebody works there")),
+        _ => Ok(Outcome::Output(Value::Null)),
+    }
+}
+
+/// Goes on until nobody waits for it.
+async fn hold(context: ActivityContext, input: Value) -> Answer {
+    note(&context, &input);
+    until_cancelled(&context).await
+}
+
+async fn until_cancelled(context: &ActivityContext) -> Answer {
+    context.cancellation().cancelled().await;
+    note(context, &json!("cancelled"));
+    error("Cancelled", "nobody waits for it")
+}
+
+fn topic(name: &str) -> Value {
+    json!({ "topic": name, "difficulty": 1 })
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn error(kind: &str, message: &str) -> Answer {
+    Err(ActivityError::new(kind, message))
+}
