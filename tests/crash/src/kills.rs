@@ -49,9 +49,10 @@ impl Scene {
         let silences = moments.iter().filter_map(|moment| ears.longest_silence(*moment, KILL_EVERY));
         let longest = silences.max().unwrap_or_default();
         waiting.scan(&system).await;
-        assert!(longest <= resume_within, "work stood still for {longest:?}");
+        let told = format!("{what}: {} times, longest standstill {longest:?}, {report}", moments.len());
+        assert!(longest <= resume_within, "work stood still for {longest:?}; {told}");
         system.end().await;
-        format!("{what}: {} times, longest standstill {longest:?}, {report}", moments.len())
+        told
     }
 }
 

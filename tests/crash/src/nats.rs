@@ -5,10 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sagaline_broker::nats as broker;
 use sagaline_server::{Cluster, Finder, Server, ServerOptions};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 const LED_WITHIN: Duration = Duration::from_secs(60);
+const LEADER_ANSWERS_WITHIN: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nodes {
@@ -91,22 +93,19 @@ impl Nats {
 
     /// Waits until each of these streams, and the durable consumers of tasks, have a leader again. NATS elects one four to nine
     /// seconds after the last sign of a leader that was killed; until then nobody can go on.
+    ///
+    /// Only a leader answers when it is asked about what it leads. What nodes tell on their monitoring ports is what they last heard.
     pub async fn led(&self, streams: &[String], consumers: &[(&str, &str)]) {
-        let Self::Three(cluster) = self else { return };
+        let Self::Three(_) = self else { return };
         let deadline = Instant::now() + LED_WITHIN;
-        loop {
-            let mut led = true;
-            for stream in streams {
-                led = led && cluster.leader_of(stream).await.is_some();
+        let connection = broker::connect(&self.url(), "sagaline", "leaders").await.expect("a connection");
+        for name in streams {
+            let durables = consumers.iter().filter(|(stream, _)| stream == name).map(|(_, durable)| *durable);
+            let durables: Vec<&str> = durables.collect();
+            while timeout(LEADER_ANSWERS_WITHIN, all_answer(&connection, name, &durables)).await != Ok(true) {
+                assert!(Instant::now() < deadline, "no leader of `{name}` within {LED_WITHIN:?}");
+                sleep(Duration::from_millis(50)).await;
             }
-            for (stream, consumer) in consumers {
-                led = led && cluster.consumer_leader(stream, consumer).await.is_some();
-            }
-            if led {
-                return;
-            }
-            assert!(Instant::now() < deadline, "no leader within {LED_WITHIN:?}");
-            sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -148,4 +147,14 @@ impl Nats {
             Self::Three(cluster) => cluster.stop().await,
         }
     }
+}
+
+async fn all_answer(connection: &broker::Connection, stream: &str, durables: &[&str]) -> bool {
+    let Ok(stream) = connection.jetstream().get_stream(stream).await else { return false };
+    for durable in durables {
+        if stream.consumer_info(durable).await.is_err() {
+            return false;
+        }
+    }
+    true
 }

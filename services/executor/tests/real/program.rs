@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::process::{Child, Command};
@@ -45,8 +45,19 @@ fn witnessed(file: &PathBuf) -> Vec<Line> {
 }
 
 fn signal(child: &Child, signal: Signal) {
-    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).expect("it runs");
-    kill_process(pid, signal).expect("it can be told");
+    kill_process(pid(child), signal).expect("it can be told");
+}
+
+fn pid(child: &Child) -> Pid {
+    child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).expect("it runs")
+}
+
+/// Stops a process where it stands. A thread that runs goes on for a moment after the signal was sent: this waits until none does.
+fn freeze(child: &Child) {
+    signal(child, Signal::STOP);
+    let (_, status) =
+        waitpid(Some(pid(child)), WaitOptions::UNTRACED).expect("it is a child").expect("it was waited for");
+    assert!(status.stopped(), "{status:?}");
 }
 
 async fn eventually_begun(file: &PathBuf, execution: &str, pid: Option<u32>) {
@@ -95,7 +106,7 @@ async fn an_executor_that_stood_still_does_not_begin_what_it_was_given_before() 
     let stream = site.connection.jetstream().get_stream("QUEUE_default").await.expect("the queue");
     let pending = async || stream.consumer_info("noop").await.expect("the consumer").num_ack_pending;
     eventually("it has acknowledged that one", async || pending().await == 0).await;
-    signal(&first, Signal::STOP);
+    freeze(&first);
     site.put(&task("noop", "given", json!(null))).await;
     eventually("the server has given it to the first", async || pending().await == 1).await;
     let second = executor(&site, &file);

@@ -12,7 +12,7 @@ use sagaline_crash::{Nodes, kills};
 
 const USAGE: &str = "usage: kills one|three orchestrators|executors|nats|all-nats|sleepers|rolling";
 /// How long all is well between two deaths of nodes of NATS: longer than work may stand still.
-const HEALTHY: Duration = Duration::from_secs(7);
+const HEALTHY: Duration = Duration::from_secs(6);
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_nats::jetstream::{
     Context, Message,
-    consumer::{AckPolicy, pull},
+    consumer::{
+        AckPolicy,
+        pull::{self, MessagesErrorKind},
+    },
 };
 use futures::StreamExt;
 use serde_json::json;
@@ -32,10 +35,16 @@ pub(super) async fn execute(settings: Settings, reporter: Reporter) -> Result<()
         ..pull::Config::default()
     };
     let consumer = context.get_stream(streams::TASKS).await?.create_consumer(config).await?;
-    let mut tasks = consumer.stream().max_messages_per_batch(TASKS_PER_REQUEST).messages().await?;
+    let pull = || consumer.stream().max_messages_per_batch(TASKS_PER_REQUEST).messages();
+    let mut tasks = pull().await?;
     let slots = Arc::new(Semaphore::new(SLOTS));
     reporter.ready().await;
     while let Some(task) = tasks.next().await {
+        // Not every node of a cluster knows at once who answers for a new consumer.
+        if matches!(&task, Err(failure) if failure.kind() == MessagesErrorKind::NoResponders) {
+            tasks = pull().await?;
+            continue;
+        }
         let (task, context, reporter) = (task?, context.clone(), reporter.clone());
         let slot = slots.clone().acquire_owned().await?;
         let partitions = settings.partitions;
