@@ -252,7 +252,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     async fn take_events(&mut self, hungry: bool) -> Result<(), Halt> {
-        let wake = self.next_wake();
+        self.take_events_until(hungry, self.next_wake()).await
+    }
+
+    async fn take_events_until(&mut self, hungry: bool, wake: Duration) -> Result<(), Halt> {
         let mut events = std::mem::take(&mut self.events);
         self.ports.events(hungry, wake, &mut events).await;
         // Looked at before anything is done: an owner that slept lets go here.

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Halt, Owner, Watcher, settle::under_another_id, slot::Saving};
+use super::{Halt, Owner, TICK, Watcher, settle::under_another_id, slot::Saving};
 use crate::{
     machine::{Act, Machine, QueuedTask},
     ports::Ports,
@@ -69,7 +69,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let head = self.append(self.mark()).await?;
         let places = self.places_found;
         while self.applied.0 < head {
-            Box::pin(self.take_events(true)).await?;
+            // What is due meanwhile is fired afterwards: to be woken by it here would be never to wait.
+            let wake = self.ports.boot() + TICK;
+            Box::pin(self.take_events_until(true, wake)).await?;
             if self.places_found != places {
                 // That head may never come; whatever is still absent is found a minute later.
                 return Ok(());
