@@ -262,6 +262,8 @@ impl Plan {
     pub const RULES_OF_CONTRACTS: u32 = 2;
     /// Nodes may come after any of several, race, switch, catch, loop, set and raise.
     pub const RULES_OF_CONTROL: u32 = 3;
+    /// Executions deal with others: with children, with people, and with what executions share. Steps may return further steps.
+    pub const RULES_OF_COMPANY: u32 = 4;
 
     /// Whether its executions have what [`Plan::RULES_OF_CONTRACTS`] gives them.
     pub fn has_contract(&self) -> bool {

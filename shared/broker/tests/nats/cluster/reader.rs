@@ -31,14 +31,19 @@ impl Reading {
         let deadline = boot() + LONG;
         while self.read.last().is_none_or(|last| *last < until) {
             assert!(boot() < deadline, "read up to {:?}, not to {until}", self.read.last());
-            let mut events = vec![];
-            self.ports.events(true, boot() + Duration::from_millis(50), &mut events).await;
-            for event in events {
-                match event {
-                    Event::Entry(entry) => self.read.push(entry.sequence),
-                    Event::ReaderLost(_) => self.begin_anew().await,
-                    other => panic!("{other:?}"),
-                }
+            self.what_comes().await;
+        }
+    }
+
+    /// Reads what comes within a moment.
+    async fn what_comes(&mut self) {
+        let mut events = vec![];
+        self.ports.events(true, boot() + Duration::from_millis(50), &mut events).await;
+        for event in events {
+            match event {
+                Event::Entry(entry) => self.read.push(entry.sequence),
+                Event::ReaderLost(_) => self.begin_anew().await,
+                other => panic!("{other:?}"),
             }
         }
     }
@@ -153,8 +158,7 @@ async fn leaders_that_change_while_it_reads_cost_no_entry_and_repeat_none() {
         last
     });
     while !written.is_finished() {
-        let next = reading.read.last().map_or(1, |last| last + 1);
-        reading.to(next).await;
+        reading.what_comes().await;
     }
     reading.to(written.await.unwrap()).await;
     stop.cancel();
