@@ -133,7 +133,6 @@ fn begin(
         return (over_before_begin(start, started, &early, at, Outcome::Refused { error }), vec![told]);
     }
     let trigger = start.trigger.as_ref().and_then(|event| event.get("id")?.as_str()).map(str::to_owned);
-    let deadline = plan.plan.timeout.map(|timeout| started + timeout);
     let mut run = Run {
         workflow: start.workflow,
         version: plan.version,
@@ -149,7 +148,8 @@ fn begin(
         mailbox: early.signals.into_iter().map(|(_, name, data)| (name, data)).collect(),
         ending: None,
         paused: None,
-        deadline,
+        deadline: None,
+        slots: None,
         index: Index::default(),
     };
     run.reindex();
@@ -160,7 +160,7 @@ fn begin(
     }
     match early.cancel {
         Some((_, reason)) => turn.end(Outcome::Cancelled { reason }),
-        None => turn.open(None, None, 0),
+        None => turn.set_out(),
     }
     turn.finish()
 }

@@ -1,12 +1,20 @@
 //! A plan made ready to run: nodes in an arena, edges in both directions, expressions compiled.
 
+mod conduct;
+mod source;
+
 use std::collections::BTreeMap;
 
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
-use sagaline_model::{Await, Backoff, Dag, Kind, Name, Node, OnError, Plan, Raise, Span, Step};
+use sagaline_model::{Await, Backoff, Dag, Kind, Name, Node, OnError, Plan, Raise, Step};
 use sagaline_schema::Schema;
 use serde_json::{Map, Value};
+
+pub use self::{
+    conduct::CompiledConduct,
+    source::{CountSource, MomentSource, SpanSource},
+};
 
 /// The position of a node in [`Compiled::nodes`]; the same for every compilation of the same plan.
 pub type NodeId = u32;
@@ -22,6 +30,7 @@ pub struct Compiled {
     pub output: Option<Template>,
     /// What an input must look like; nothing if the plan does not ask for it.
     pub(crate) schema: Option<Schema>,
+    pub conduct: CompiledConduct,
     by_name: BTreeMap<Name, NodeId>,
 }
 
@@ -80,7 +89,7 @@ pub enum CompiledKind {
     ForEach {
         items: Template,
         item: Name,
-        concurrency: u32,
+        concurrency: CountSource,
         body: NodeId,
     },
     Set {
@@ -140,19 +149,13 @@ pub enum InputSource {
     Template(Template),
 }
 
-/// A duration as written, or an expression that gives one.
-#[derive(Debug)]
-pub enum SpanSource {
-    Fixed(Span),
-    Expression(Expression),
-}
-
 /// What limits the time of a step besides its `timeout`.
 #[derive(Debug)]
 pub struct LimitSources {
     pub schedule: Option<SpanSource>,
     pub total: Option<SpanSource>,
     pub heartbeat: Option<SpanSource>,
+    pub deadline: Option<MomentSource>,
 }
 
 /// A plan that cannot run. The front ends refuse such definitions with their place; this is for plans made otherwise.
@@ -189,7 +192,9 @@ impl Compiled {
             on_cancel: handler(&plan.handlers.on_cancel)?,
         };
         let output = plan.output.as_ref().map(|output| template("output", output)).transpose()?;
-        Ok(Self { nodes: compiler.nodes, by_name: compiler.by_name, version, root, handlers, output, schema, plan })
+        let conduct = CompiledConduct::new(&plan)?;
+        let (nodes, by_name) = (compiler.nodes, compiler.by_name);
+        Ok(Self { nodes, by_name, version, root, handlers, output, schema, conduct, plan })
     }
 
     pub fn node(&self, id: NodeId) -> &CompiledNode {
@@ -337,6 +342,7 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
                 schedule: step.limits.schedule_timeout.as_deref().map(|text| span(name, text)).transpose()?,
                 total: step.limits.total_timeout.as_deref().map(|text| span(name, text)).transpose()?,
                 heartbeat: step.limits.heartbeat.as_deref().map(|text| span(name, text)).transpose()?,
+                deadline: step.limits.deadline.as_deref().map(|text| MomentSource::compile(name, text)).transpose()?,
             },
             backoff: match &step.retry.backoff {
                 Backoff::Custom { expression } => Some(expression_of(name, expression)?),
@@ -358,7 +364,10 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
         Kind::ForEach(each) => CompiledKind::ForEach {
             items: template(name, &each.items)?,
             item: each.item.clone(),
-            concurrency: each.concurrency.max(1),
+            concurrency: match &each.computed_concurrency {
+                Some(text) => CountSource::compile(name, text)?,
+                None => CountSource::Fixed(each.concurrency.max(1)),
+            },
             body: NodeId::MAX,
         },
         // Those inside of it come behind it.
@@ -414,12 +423,5 @@ fn expression_of(step: &str, text: &str) -> Result<Expression, CompileError> {
 }
 
 fn span(step: &str, text: &str) -> Result<SpanSource, CompileError> {
-    if whole(text).is_some() {
-        return expression_of(step, text).map(SpanSource::Expression);
-    }
-    text.parse().map(SpanSource::Fixed).map_err(|fault: sagaline_model::time::NotADuration| CompileError::Expression {
-        step: step.to_owned(),
-        text: text.to_owned(),
-        why: fault.to_string(),
-    })
+    SpanSource::compile(step, text)
 }

@@ -32,4 +32,6 @@ pub struct Dispatch {
     pub report: bool,
     /// When the input that caused this was stored.
     pub cause: Moment,
+    /// What the definition says about the step for the activity to read.
+    pub metadata: Value,
 }

@@ -18,12 +18,28 @@ pub fn check(execution: &Execution, plan: Option<&Compiled>) -> Result<(), Broke
     if run.paused.is_none() && !run.frames.values().any(|frame| frame.state.is_in_flight()) {
         return Err(Broken(format!("`{}` runs but has no task, timer or signal in flight", execution.id)));
     }
+    slots_are_kept(execution, run)?;
     let mut derived = run.clone();
     derived.reindex();
     if derived.index != run.index {
         return Err(Broken(format!("`{}` keeps an index that its frames do not give", execution.id)));
     }
     plan.map_or(Ok(()), |plan| dags_count_right(run, plan))
+}
+
+/// No more attempts are at work than may be, and nobody waits for a slot while there is one.
+fn slots_are_kept(execution: &Execution, run: &Run) -> Result<(), Broken> {
+    let (at_work, waiting) = (run.index.at_work, run.index.queued.len());
+    let Some(slots) = run.slots.map(|slots| slots.limit as usize) else {
+        return if waiting == 0 { Ok(()) } else { Err(Broken(format!("`{}` has no slots to wait for", execution.id))) };
+    };
+    if slots < at_work {
+        return Err(Broken(format!("`{}` has {at_work} attempts at work, and only {slots} slots", execution.id)));
+    }
+    if 0 < waiting && at_work < slots && run.paused.is_none() {
+        return Err(Broken(format!("`{}` lets {waiting} steps wait though there is a slot", execution.id)));
+    }
+    Ok(())
 }
 
 fn dags_count_right(run: &Run, plan: &Compiled) -> Result<(), Broken> {

@@ -2,6 +2,7 @@
 
 mod index;
 mod looping;
+mod slots;
 mod task;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 pub use self::{
     index::Index,
     looping::Loop,
+    slots::Slots,
     task::{Course, Dispatched, Limits, Report, TaskInput},
 };
 use crate::{
@@ -110,6 +112,9 @@ pub struct Run {
     /// When the whole execution's time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Moment>,
+    /// Set if only so many steps may be at work at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<Slots>,
     /// What can be derived from the frames, kept at hand.
     #[serde(skip)]
     pub index: Index,
@@ -200,6 +205,17 @@ pub enum State {
     Cancelled {
         at: Moment,
         attempt: u32,
+    },
+    /// The next attempt waits until fewer steps are at work.
+    Queued {
+        /// The attempt before it; 0 for the first.
+        before: u32,
+        ticket: u64,
+        since: Moment,
+        #[serde(default)]
+        input: TaskInput,
+        #[serde(default, skip_serializing_if = "Course::is_plain")]
+        course: Course,
     },
 }
 
@@ -322,6 +338,7 @@ impl Execution {
             ending: None,
             paused: None,
             deadline: None,
+            slots: None,
             index: Index::default(),
         };
         Self { id, now: at, trace: None, start_at: None, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
@@ -373,6 +390,7 @@ impl State {
             Self::Snoozed { attempt, due, .. } => timer(*due, TimerKind::Snooze, *attempt),
             Self::Waiting { due } => timer(*due, TimerKind::Wait, 0),
             Self::Awaiting { until, .. } => timer((*until)?, TimerKind::AwaitTimeout, 0),
+            Self::Queued { before, course, .. } => timer(course.deadline?, TimerKind::TotalTimeout, *before),
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Completed { .. }
@@ -392,6 +410,7 @@ impl State {
             | Self::Awaiting { .. } => true,
             Self::Open { .. }
             | Self::Looping(_)
+            | Self::Queued { .. }
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -409,6 +428,7 @@ impl State {
             | Self::Waiting { .. }
             | Self::Open { .. }
             | Self::Looping(_)
+            | Self::Queued { .. }
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -417,13 +437,14 @@ impl State {
     }
 
     pub fn is_done(&self) -> bool {
-        !self.is_in_flight() && !matches!(self, Self::Open { .. } | Self::Looping(_))
+        !self.is_in_flight() && !matches!(self, Self::Open { .. } | Self::Looping(_) | Self::Queued { .. })
     }
 
     pub fn attempt(&self) -> u32 {
         match self {
             Self::Dispatched(dispatched) => dispatched.attempt,
             Self::BackingOff { failed, .. } => *failed,
+            Self::Queued { before, .. } => *before,
             Self::Snoozed { attempt, .. }
             | Self::Completed { attempt, .. }
             | Self::Failed { attempt, .. }

@@ -4,6 +4,8 @@ mod advance;
 mod answers;
 mod attempts;
 mod blocks;
+mod computed;
+mod conduct;
 mod handlers;
 mod loops;
 mod pause;
@@ -49,8 +51,11 @@ impl<'p> Turn<'p> {
     pub(crate) fn finish(mut self) -> (Stage, Vec<Effect>) {
         self.hold_what_is_ready();
         while self.over.is_none() {
-            let Some((path, node)) = self.ready.pop_front() else { break };
-            self.enter(&path, node);
+            match self.ready.pop_front() {
+                Some((path, node)) => self.enter(&path, node),
+                None if self.give_a_slot() => {}
+                None => break,
+            }
         }
         let weight = self.run.index.weight;
         if self.over.is_none() && weight > weight::HEAVIEST {

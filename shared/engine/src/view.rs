@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     compiled::{Compiled, CompiledNode},
-    state::{Execution, Frame, Outcome, Run, Stage, State},
+    state::{Execution, Frame, Outcome, Run, Slots, Stage, State},
 };
 
 /// What there is to know of an execution without looking at its steps.
@@ -131,6 +131,7 @@ pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
         let (error, reason) = match frame.map(|frame| &frame.state) {
             Some(State::Failed { error, .. } | State::BackingOff { error, .. }) => (Some(error.clone()), None),
             Some(State::Skipped { reason, .. }) => (None, Some(reason.clone())),
+            Some(State::Queued { .. }) => (None, run.slots.map(Slots::told)),
             Some(State::Snoozed { reason, .. }) if !reason.is_empty() => (None, Some(reason.clone())),
             Some(_) | None => (None, None),
         };
@@ -172,7 +173,9 @@ pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
         State::Dispatched(task) if task.report.is_none() && task.is_reported() => StepStatus::Scheduled,
         State::Dispatched(_) | State::Open { .. } | State::Looping(_) => StepStatus::Running,
         State::BackingOff { .. } => StepStatus::BackingOff,
-        State::Snoozed { .. } | State::Waiting { .. } | State::Awaiting { .. } => StepStatus::Waiting,
+        State::Snoozed { .. } | State::Waiting { .. } | State::Awaiting { .. } | State::Queued { .. } => {
+            StepStatus::Waiting
+        }
         State::Completed { .. } => StepStatus::Completed,
         State::Failed { error, .. } if error.kind == StepError::TIMEOUT => StepStatus::TimedOut,
         State::Failed { .. } => StepStatus::Failed,

@@ -61,6 +61,7 @@ impl State {
             Self::Dispatched(task) => task.input.weight() + task.limits.weight() + task.course.weight(),
             Self::BackingOff { input, error: fault, course, .. } => input.weight() + error(fault) + course.weight(),
             Self::Snoozed { input, reason, course, .. } => input.weight() + of_text(reason) + course.weight(),
+            Self::Queued { input, course, .. } => input.weight() + course.weight(),
             Self::Open { dag, merged, caught, .. } => {
                 (dag.unmet.len() + dag.any.len()) * 4 + of_map(merged) + caught.as_ref().map_or(0, error)
             }

@@ -7,7 +7,7 @@ use sagaline_events::{
 
 use crate::{
     compiled::{Compiled, CompiledKind},
-    state::{Dispatched, Execution, Frame, Outcome, Over, Paused, Run, Stage, State},
+    state::{Dispatched, Execution, Frame, Outcome, Over, Paused, Run, Slots, Stage, State},
 };
 
 impl Execution {
@@ -43,8 +43,8 @@ impl Execution {
 }
 
 fn running(id: &str, run: &Run, plan: Option<&Compiled>) -> Vec<Why> {
-    let in_flight = run.frames.iter().filter(|(_, frame)| frame.state.is_in_flight());
-    let mut reasons: Vec<Why> = in_flight.filter_map(|(path, frame)| frame_why(id, path, frame, plan)).collect();
+    let mut reasons: Vec<Why> =
+        run.frames.iter().filter_map(|(path, frame)| frame_why(id, path, frame, run, plan)).collect();
     reasons.sort_by_key(|why| (why.until.is_none(), why.until, why.since));
     reasons.extend(run.paused.as_ref().map(|paused| paused_why(id, paused)));
     if let Some(deadline) = run.deadline {
@@ -74,7 +74,7 @@ fn paused_why(id: &str, paused: &Paused) -> Why {
     }
 }
 
-fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>) -> Option<Why> {
+fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<&Compiled>) -> Option<Why> {
     let node = plan.map(|plan| &plan.node(frame.node).kind);
     let why = |state: &str, since, cause, ends, until, command| {
         Some(Why { step: Some(path.clone()), state: state.into(), cause, since, ends, until, command, worker_of: None })
@@ -109,6 +109,12 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, plan: Option<&Compiled>)
             });
             let command = format!("sagaline signal {id} {signal}");
             why("waiting", frame.since, format!("nobody has sent the signal `{signal}` yet"), ends, *until, command)
+        }
+        State::Queued { since, course, .. } => {
+            let cause = run.slots.map(Slots::told).unwrap_or_default();
+            let ends = "an attempt of another step ends, and those that came before had their turn".to_owned();
+            let ends = course.deadline.map_or(ends.clone(), |until| format!("{ends}; or its time is over at {until}"));
+            why("waiting", *since, cause, ends, course.deadline, cancel)
         }
         State::Open { .. }
         | State::Looping(_)

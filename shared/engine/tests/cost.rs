@@ -42,6 +42,7 @@ fn step(input: Value) -> Kind {
         timeout: None,
         limits: Default::default(),
         retry: RetryPolicy::default(),
+        metadata: Value::Null,
     })
 }
 
@@ -63,6 +64,7 @@ fn plan(nodes: Vec<Node>) -> Compiled {
         root,
         output,
         handlers: Default::default(),
+        conduct: Default::default(),
     };
     Compiled::new(plan, 1).unwrap()
 }
@@ -112,7 +114,11 @@ fn awaiting(size: usize) -> Compiled {
 fn looping(size: usize) -> Compiled {
     let body = Box::new(Node::new(name("item"), step(json!("${ item }"))));
     let items = (0..size).collect::<Vec<_>>().into();
-    plan(vec![node("n", vec![], Kind::ForEach(ForEach { items, item: name("item"), concurrency: 100, body }))])
+    plan(vec![node(
+        "n",
+        vec![],
+        Kind::ForEach(ForEach { items, item: name("item"), concurrency: 100, body, computed_concurrency: None }),
+    )])
 }
 
 /// Runs it to its end in a world in which every task succeeds and every signal comes.

@@ -41,4 +41,7 @@ pub struct Task {
     /// Whether the worker reports when it starts, though there is no `timeout`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub report: bool,
+    /// What the definition says about the step for the activity to read.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub metadata: Value,
 }

@@ -5,11 +5,13 @@
 use std::rc::Rc;
 
 use sagaline_expr::{Expression, Template};
+use sagaline_model::Moment;
 use serde_json::Value;
 
 use crate::{
     outline::{Outline, Scope, Use},
     reader::Reader,
+    syntax::shown,
     tree::{Content, Node, Text},
 };
 
@@ -67,6 +69,38 @@ pub(crate) fn timeout(
 ) -> Option<String> {
     computed(reader, outline, node, what, scope)
         .unwrap_or_else(|| reader.positive_span(node, what).map(|span| written(node, span)))
+}
+
+/// A time, or `${…}` that gives one when the time comes.
+pub(crate) fn moment(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    node: &Rc<Node>,
+    what: &str,
+    scope: Scope,
+) -> Option<String> {
+    computed(reader, outline, node, what, scope).unwrap_or_else(|| {
+        let text = reader.text(node, what)?;
+        if text.value.parse::<Moment>().is_ok() {
+            return Some(text.value.clone());
+        }
+        let message = format!("`{what}`: `{}` is not a time", shown(&text.value));
+        reader.error(node.place, message).hint("for example `2026-11-20T06:00:00Z`, or \"${ workflow.input.until }\"");
+        None
+    })
+}
+
+/// A whole number from 1 on, or `${…}` that gives one when the time comes.
+pub(crate) fn count(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    node: &Rc<Node>,
+    what: &str,
+    hint: &str,
+    scope: Scope,
+) -> Option<String> {
+    computed(reader, outline, node, what, scope)
+        .unwrap_or_else(|| reader.count(node, what, hint).map(|count| count.to_string()))
 }
 
 fn computed(

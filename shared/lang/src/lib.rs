@@ -3,6 +3,7 @@
 //! [`read`] takes the text of a file, YAML or JSON, and gives its [`Definition`] or every fault in it at once, each with its
 //! place and, where one can be given, a hint. Text in, values out: no files are opened here, and nothing is run.
 
+mod conduct;
 mod expression;
 mod fault;
 mod order;

@@ -72,6 +72,8 @@ pub(crate) enum Scope {
     Backoff(Option<usize>),
     /// In the output of the workflow: everything has run.
     Output,
+    /// In what the workflow says about an execution as a whole: nothing has run yet.
+    Whole,
 }
 
 impl Outline {

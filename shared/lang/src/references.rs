@@ -92,6 +92,12 @@ fn readings_of<'o>(reader: &mut Reader, outline: &'o Outline, used: &'o Use) -> 
             (Some(read), Scope::Step(step) | Scope::Body(step) | Scope::Backoff(Some(step))) => {
                 readings.push(Reading { used, path, reader: step, read });
             }
+            (Some(_), Scope::Whole) => {
+                let place = place(reader, used, path, 0);
+                reader.error(place, "no step has run when an execution starts").hint(
+                    "it is evaluated once, at the start: it can read `workflow.input`, `trigger` and `execution`",
+                );
+            }
             (Some(_), Scope::Output | Scope::Backoff(None) | Scope::Trigger) => {}
         }
     }
@@ -109,7 +115,7 @@ fn hidden_in_a_loop(
 ) -> bool {
     let around = match scope {
         Scope::Step(step) | Scope::Body(step) | Scope::Backoff(Some(step)) => outline.ancestry(step),
-        Scope::Output | Scope::Backoff(None) | Scope::Trigger => vec![],
+        Scope::Output | Scope::Whole | Scope::Backoff(None) | Scope::Trigger => vec![],
     };
     let Some(outer) = outline.loops_around(read).find(|outer| !around.contains(outer)) else { return false };
     let (step, of) = (shown(&outline.steps[read].name), shown(&outline.steps[outer].name));
@@ -150,7 +156,7 @@ fn is_local(outline: &Outline, scope: Scope, root: &str) -> bool {
     let (step, own) = match scope {
         Scope::Step(step) => (step, None),
         Scope::Body(step) | Scope::Backoff(Some(step)) => (step, Some(step)),
-        Scope::Output | Scope::Backoff(None) | Scope::Trigger => return false,
+        Scope::Output | Scope::Whole | Scope::Backoff(None) | Scope::Trigger => return false,
     };
     let own = own.filter(|step| outline.steps[*step].item.is_some());
     let mut loops = outline.loops_around(step).chain(own);
@@ -177,7 +183,7 @@ fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> b
             reader.error(at, message).hint("no execution has started yet: only `trigger` is there, the event");
             false
         }
-        (Some(_), Scope::Step(_) | Scope::Body(_) | Scope::Output) if only_backoff => {
+        (Some(_), Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole) if only_backoff => {
             let at = place(reader, used, path, 0);
             reader.error(at, only_where(root));
             false
@@ -212,7 +218,7 @@ fn readable(scope: Scope) -> Vec<&'static str> {
     let names = |roots: &[(&'static str, &[&str])]| roots.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     match scope {
         Scope::Trigger => vec!["trigger"],
-        Scope::Step(_) | Scope::Body(_) | Scope::Output => names(&ROOTS),
+        Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole => names(&ROOTS),
         Scope::Backoff(_) => [names(&ROOTS), names(&BACKOFF_ROOTS)].concat(),
     }
 }

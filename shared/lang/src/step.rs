@@ -276,10 +276,11 @@ fn activity(
     };
     let timeout = value("timeout").and_then(|node| expression::timeout(reader, outline, node, "timeout", scope));
     let limits = limits(reader, outline, entries, scope);
+    let metadata = value("metadata").map_or(Value::Null, |node| node.json());
     let retry = value("retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(Some(index))));
     let retry = retry.unwrap_or_default();
     retry.check(reader, defaults);
-    Some(Step { activity: activity?, queue: queue?, input, timeout, limits, retry: retry.policy(defaults) })
+    Some(Step { activity: activity?, queue: queue?, input, timeout, limits, retry: retry.policy(defaults), metadata })
 }
 
 /// What limits the time of a step besides its `timeout`.
@@ -288,11 +289,11 @@ fn limits(reader: &mut Reader, outline: &mut Outline, entries: &[Entry], scope: 
         let entry = get(entries, key)?;
         expression::timeout(reader, outline, &entry.value, key, scope)
     };
-    StepLimits {
-        schedule_timeout: limit("schedule_timeout"),
-        total_timeout: limit("total_timeout"),
-        heartbeat: limit("heartbeat"),
-    }
+    let (schedule_timeout, total_timeout) = (limit("schedule_timeout"), limit("total_timeout"));
+    let heartbeat = limit("heartbeat");
+    let deadline =
+        get(entries, "deadline").and_then(|entry| expression::moment(reader, outline, &entry.value, "deadline", scope));
+    StepLimits { schedule_timeout, total_timeout, heartbeat, deadline }
 }
 
 /// `await: name`, or a map.

@@ -22,13 +22,14 @@ pub(crate) const WORKFLOW: Words = Words {
         "on_success",
         "on_failure",
         "on_cancel",
+        "step_concurrency",
+        "step_timeout",
+        "deadline",
+        "metadata",
     ],
     later: &[
-        "metadata",
         "priority",
         "concurrency",
-        "step_concurrency",
-        "deadline",
         "total_timeout",
         "breaker",
         "compensate",
@@ -65,6 +66,8 @@ pub(crate) const STEP: Words = Words {
         "group",
         "when",
         "on_error",
+        "deadline",
+        "metadata",
     ],
     later: &[
         "after_graft",
@@ -73,12 +76,10 @@ pub(crate) const STEP: Words = Words {
         "emit",
         "compensate",
         "priority",
-        "deadline",
         "breaker",
         "claim",
         "concurrency",
         "step_concurrency",
-        "metadata",
         "output",
         "tags",
         "on_success",
@@ -97,8 +98,8 @@ pub(crate) const KINDS: [&str; 9] = ["activity", "wait", "await", "steps", "race
 pub(crate) const LATER_KINDS: [&str; 3] = ["expand", "child", "emit"];
 
 /// What only a step with an activity has.
-pub(crate) const OF_ACTIVITIES: [&str; 7] =
-    ["input", "queue", "timeout", "schedule_timeout", "total_timeout", "heartbeat", "retry"];
+pub(crate) const OF_ACTIVITIES: [&str; 9] =
+    ["input", "queue", "timeout", "schedule_timeout", "total_timeout", "heartbeat", "retry", "deadline", "metadata"];
 
 pub(crate) const AWAIT: Words =
     Words { known: &["signal", "timeout", "on_timeout"], later: &["event", "approval", "when", "schema"] };

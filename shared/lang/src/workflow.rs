@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sagaline_model::{Handlers, Node as Planned, Plan};
 
 use crate::{
-    expression,
+    conduct, expression,
     outline::{Outline, Part, Scope},
     reader::Reader,
     retry::Retry,
@@ -29,7 +29,9 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
     let note = optional(entries, "version_note").and_then(|node| reader.text(node, "version_note"));
     let input_schema = optional(entries, "input_schema").and_then(|node| schema::read(reader, node));
     let triggers = optional(entries, "on").map_or(vec![], |node| trigger::read(reader, outline, node));
-    let timeout = optional(entries, "timeout").and_then(|node| reader.positive_span(node, "timeout"));
+    let (timeout, conduct) = conduct::read(reader, outline, entries);
+    let step_timeout = optional(entries, "step_timeout")
+        .and_then(|node| expression::timeout(reader, outline, node, "step_timeout", Scope::Whole));
     let tags = optional(entries, "tags").map_or(vec![], |node| tags_of(reader, node));
     let defaults = optional(entries, "retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(None)));
     let defaults = defaults.unwrap_or_default();
@@ -49,12 +51,10 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
     let root = root?;
     let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
     let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };
-    Some(Plan {
+    let of_top = of_top.max(conduct.rules()).max(handlers.rules());
+    let mut plan = Plan {
         workflow: workflow?,
-        rules: match handlers.is_empty() {
-            true => root.nodes.iter().map(Planned::rules).fold(of_top, u32::max),
-            false => Plan::RULES_OF_CONTROL,
-        },
+        rules: root.nodes.iter().map(Planned::rules).fold(of_top, u32::max),
         note: note.map(|text| text.value.clone()),
         input_schema,
         triggers,
@@ -63,7 +63,12 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
         root,
         handlers,
         output,
-    })
+        conduct,
+    };
+    if let Some(timeout) = step_timeout {
+        plan.set_default_timeout(&timeout);
+    }
+    Some(plan)
 }
 
 /// Each a name, or `name=value`.
@@ -75,7 +80,7 @@ fn tags_of(reader: &mut Reader, node: &Rc<Node>) -> Vec<String> {
     tags
 }
 
-fn optional<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Rc<Node>> {
+pub(crate) fn optional<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Rc<Node>> {
     get(entries, key).map(|entry| &entry.value)
 }
 

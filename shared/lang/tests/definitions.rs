@@ -48,7 +48,15 @@ fn node(text: &str, after: &[&str], kind: Kind) -> Node {
 
 fn step(activity: &str, retry: RetryPolicy) -> Step {
     let activity = ActivityName::new(activity).expect("a name");
-    Step { activity, queue: name("default"), input: Value::Null, timeout: None, limits: Default::default(), retry }
+    Step {
+        activity,
+        queue: name("default"),
+        input: Value::Null,
+        timeout: None,
+        limits: Default::default(),
+        retry,
+        metadata: Value::Null,
+    }
 }
 
 fn without_warnings(source: &str) -> Plan {
@@ -100,6 +108,7 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
     };
     let expected = Plan {
         handlers: Default::default(),
+        conduct: Default::default(),
         workflow: name("order_fulfillment"),
         note: Some("first".to_owned()),
         rules: Plan::RULES_OF_CONTRACTS,

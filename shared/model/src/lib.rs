@@ -11,8 +11,8 @@ pub mod time;
 pub use error::StepError;
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
 pub use plan::{
-    Await, Case, Dag, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step, StepLimits,
-    Trigger, Try, Wait,
+    Await, Case, Conduct, Dag, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step,
+    StepLimits, Trigger, Try, Wait,
 };
 pub use retry::{Backoff, RetryPolicy};
 pub use time::{Moment, Span};

@@ -3,12 +3,15 @@
 //! A plan is a tree of nodes. [`Kind`] names what a node can be; a node that holds others nests freely. Plans are recorded
 //! (bucket `definitions`), so their JSON form is a promise: fields are added with a default, never renamed.
 
+mod conduct;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use self::conduct::Conduct;
 use crate::{ActivityName, Name, RetryPolicy, Span};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +39,8 @@ pub struct Plan {
     /// What is done once it is known how an execution ends, before it is over.
     #[serde(default, skip_serializing_if = "Handlers::is_empty")]
     pub handlers: Handlers,
+    #[serde(default, skip_serializing_if = "Conduct::is_plain")]
+    pub conduct: Conduct,
 }
 
 /// Each runs for one way to end. Whether it succeeds changes nothing about that.
@@ -53,6 +58,12 @@ pub struct Handlers {
 impl Handlers {
     pub fn is_empty(&self) -> bool {
         self.all().next().is_none()
+    }
+
+    /// By which rules they can be decided.
+    pub fn rules(&self) -> u32 {
+        let own = if self.is_empty() { Plan::FIRST_RULES } else { Plan::RULES_OF_CONTROL };
+        self.all().map(Node::rules).fold(own, u32::max)
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Node> {
@@ -159,6 +170,9 @@ pub struct ForEach {
     pub concurrency: u32,
     /// What is done for each. Its own `on_error` says what becomes of an item that failed.
     pub body: Box<Node>,
+    /// `${…}` that gives the `concurrency`, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed_concurrency: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -188,6 +202,9 @@ pub struct Step {
     pub limits: StepLimits,
     #[serde(default)]
     pub retry: RetryPolicy,
+    /// Whatever the activity is to know of the step besides its input.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub metadata: Value,
 }
 
 /// What limits the time of a step besides its `timeout`: durations, or `${…}` that gives one.
@@ -202,6 +219,9 @@ pub struct StepLimits {
     /// From one sign of life of an attempt to the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<String>,
+    /// The time at which the time of all attempts is over: as RFC 3339 writes it, or `${…}` that gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
 }
 
 /// A durable timer: a duration, or `${…}` that gives one (a text, or seconds).
@@ -291,6 +311,20 @@ impl Plan {
         nodes
     }
 
+    /// Gives every activity step that has no `timeout` of its own this one.
+    pub fn set_default_timeout(&mut self, timeout: &str) {
+        fn visit(node: &mut Node, timeout: &str) {
+            if let Kind::Step(step) = &mut node.kind {
+                step.timeout.get_or_insert_with(|| timeout.to_owned());
+            }
+            node.inside_mut().into_iter().for_each(|inner| visit(inner, timeout));
+        }
+        let handlers = &mut self.handlers;
+        let handlers = [&mut handlers.on_success, &mut handlers.on_failure, &mut handlers.on_cancel];
+        let handlers = handlers.into_iter().flatten().map(|node| &mut **node);
+        self.root.nodes.iter_mut().chain(handlers).for_each(|node| visit(node, timeout));
+    }
+
     /// The queues that its tasks go to.
     pub fn queues<'a>(&'a self) -> BTreeSet<&'a Name> {
         let queue_of = |node: &'a Node| match &node.kind {
@@ -318,9 +352,22 @@ impl Node {
         }
     }
 
+    /// The same, to change them.
+    pub fn inside_mut(&mut self) -> Vec<&mut Node> {
+        match &mut self.kind {
+            Kind::Dag(dag) | Kind::Race(dag) => dag.nodes.iter_mut().collect(),
+            Kind::Switch { cases } => cases.iter_mut().flat_map(|case| &mut case.steps.nodes).collect(),
+            Kind::Try(Try { body, catch, .. }) => body.nodes.iter_mut().chain(&mut catch.nodes).collect(),
+            Kind::ForEach(each) => vec![&mut each.body],
+            Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Set { .. } | Kind::Raise(_) => vec![],
+        }
+    }
+
     /// By which rules it can be decided: the first that know of all that it asks for.
     pub fn rules(&self) -> u32 {
         let own = match &self.kind {
+            Kind::Step(step) if step.limits.deadline.is_some() => Plan::RULES_OF_COMPANY,
+            Kind::ForEach(each) if each.computed_concurrency.is_some() => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits != StepLimits::default() => Plan::RULES_OF_CONTROL,
             Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) if self.after_any.is_empty() => {
                 Plan::FIRST_RULES

@@ -111,7 +111,7 @@ impl Wire {
         task: Dispatch,
         trace: Option<&Trace>,
     ) -> QueuedTask {
-        let Dispatch { path, attempt, queue, activity, input, timeout, heartbeat, report, cause } = task;
+        let Dispatch { path, attempt, queue, activity, input, timeout, heartbeat, report, cause, metadata } = task;
         let subject = self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt);
         let name = format!("{id}/{path}/{attempt}");
         let traceparent = trace.map(|trace| trace.carried(Some(&path)));
@@ -131,6 +131,7 @@ impl Wire {
             timeout,
             heartbeat,
             report,
+            metadata,
         };
         let message = Message {
             subject,

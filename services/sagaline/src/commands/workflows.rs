@@ -31,9 +31,11 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Exit, Failure
         let started_by = definition.as_ref().map(|definition| starters(&definition.plan)).unwrap_or_default();
         if output.is_json() {
             let (version, hash) = (latest.version, &latest.hash);
-            output.json(
-                &json!({ "workflow": workflow, "version": version, "hash": hash, "steps": steps, "started_by": started_by }),
-            )?;
+            let metadata = definition.as_ref().map(|definition| &definition.plan.conduct.metadata);
+            output.json(&json!({
+                "workflow": workflow, "version": version, "hash": hash, "steps": steps, "started_by": started_by,
+                "metadata": metadata,
+            }))?;
         } else {
             table.row(vec![
                 (Tone::Plain, workflow.to_string()),

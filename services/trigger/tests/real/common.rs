@@ -59,6 +59,7 @@ impl World {
     pub(crate) async fn apply(&self, workflow: &str, version: u32, triggers: Vec<Trigger>) {
         let plan = Plan {
             handlers: Default::default(),
+            conduct: Default::default(),
             workflow: Name::new(workflow).expect("a name"),
             note: None,
             rules: Plan::FIRST_RULES,

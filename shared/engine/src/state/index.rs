@@ -26,6 +26,10 @@ pub struct Index {
     pub tasks: usize,
     /// About how many bytes its snapshot takes.
     pub weight: usize,
+    /// How many attempts are at work that take one of the execution's slots.
+    pub at_work: usize,
+    /// Who waits for a slot, by ticket.
+    pub queued: BTreeSet<(u64, FramePath)>,
 }
 
 impl Run {
@@ -91,6 +95,16 @@ impl Run {
         join(ctx);
     }
 
+    /// Notes when the whole execution's time is over.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Moment>) {
+        let timer = |at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout));
+        if let Some(before) = self.deadline {
+            self.index.timers.remove(&timer(before));
+        }
+        self.index.timers.extend(deadline.map(timer));
+        self.deadline = deadline;
+    }
+
     /// Notes how it will have ended; its time does not run out any more. `false` if there is no room for that.
     pub(crate) fn set_ending(&mut self, outcome: Outcome) -> bool {
         let added = outcome.weight();
@@ -98,9 +112,7 @@ impl Run {
             return false;
         }
         self.index.weight += added;
-        if let Some(deadline) = self.deadline.take() {
-            self.index.timers.remove(&(deadline, TimerName::of_execution(TimerKind::WorkflowTimeout)));
-        }
+        self.set_deadline(None);
         self.ending = Some(outcome);
         true
     }
@@ -159,6 +171,10 @@ impl Index {
         }
         self.in_flight += usize::from(frame.state.is_in_flight());
         self.tasks += usize::from(matches!(frame.state, State::Dispatched(_)));
+        self.at_work += usize::from(matches!(frame.state, State::Dispatched(_)));
+        if let State::Queued { ticket, .. } = &frame.state {
+            self.queued.insert((*ticket, path.clone()));
+        }
         self.weight += weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 
@@ -176,6 +192,10 @@ impl Index {
         }
         self.in_flight -= usize::from(frame.state.is_in_flight());
         self.tasks -= usize::from(matches!(frame.state, State::Dispatched(_)));
+        self.at_work -= usize::from(matches!(frame.state, State::Dispatched(_)));
+        if let State::Queued { ticket, .. } = &frame.state {
+            self.queued.remove(&(*ticket, path.clone()));
+        }
         self.weight -= weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 

@@ -18,12 +18,15 @@ pub struct Loop {
     pub next: u32,
     /// How many items are worked on.
     pub open: u32,
+    /// How many may be, where that was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<u32>,
 }
 
 impl Loop {
-    pub(crate) fn over(items: Vec<Value>) -> Self {
+    pub(crate) fn over(items: Vec<Value>, at_once: Option<u32>) -> Self {
         let results = vec![Value::Null; items.len()];
-        Self { items, results, next: 0, open: 0 }
+        Self { items, results, next: 0, open: 0, at_once }
     }
 
     pub fn len(&self) -> usize {
@@ -53,9 +56,12 @@ impl Run {
         }
     }
 
-    /// Begins the next item, if fewer than so many are worked on. Gives its number, from 0.
+    /// Begins the next item, if fewer than so many are worked on (or than what was computed). Gives its number, from 0.
     pub(crate) fn next_item(&mut self, path: &FramePath, at_once: u32) -> Option<u32> {
-        let looping = self.looping(path).filter(|it| it.open < at_once && (it.next as usize) < it.len())?;
+        let looping = self.looping(path)?;
+        if looping.at_once.unwrap_or(at_once) <= looping.open || looping.len() <= looping.next as usize {
+            return None;
+        }
         looping.next += 1;
         looping.open += 1;
         Some(looping.next - 1)

@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::Turn;
 use crate::{
-    compiled::{CompiledKind, InputSource, NodeId, SpanSource},
-    data::span_of,
+    compiled::{CompiledKind, InputSource, NodeId},
     state::{OpenDag, Outcome, State, TaskInput},
     weight,
 };
@@ -63,7 +62,7 @@ impl Turn<'_> {
                     InputSource::Literal(_) => TaskInput::Literal,
                     InputSource::Template(template) => TaskInput::Computed(self.render(path, template)?),
                 };
-                self.first_attempt(path, id, input, limits.total.as_ref())?;
+                self.first_attempt(path, id, input, limits)?;
             }
             CompiledKind::Wait { duration } => {
                 let due = self.at + self.span(path, duration)?;
@@ -81,7 +80,7 @@ impl Turn<'_> {
                 self.open_block(path, id, 0, None);
             }
             CompiledKind::Switch { cases } => self.choose(path, id, cases)?,
-            CompiledKind::ForEach { items, .. } => self.begin_loop(path, id, items)?,
+            CompiledKind::ForEach { items, concurrency, .. } => self.begin_loop(path, id, items, concurrency)?,
             CompiledKind::Set { values } => {
                 let values = self.render(path, values)?;
                 self.complete(path, id, 0, values);
@@ -106,19 +105,6 @@ impl Turn<'_> {
         let until = timeout.map(|timeout| self.at + timeout);
         self.run.set(&path, id, State::Awaiting { signal: signal.clone(), until }, self.at);
         self.tell(Happening::StepWaiting { step: path, wait_for: format!("signal {signal}"), until });
-    }
-
-    pub(super) fn span(&self, path: &FramePath, source: &SpanSource) -> Result<Span, StepError> {
-        match source {
-            SpanSource::Fixed(span) => Ok(*span),
-            SpanSource::Expression(expression) => {
-                let value = expression.evaluate(&self.data_at(path)).map_err(|fault| expression_error(&fault))?;
-                span_of(&value).ok_or_else(|| {
-                    let message = format!("`{}` gave {value}, which is no duration", expression.source());
-                    StepError::new(StepError::EXPRESSION, message).final_()
-                })
-            }
-        }
     }
 
     /// A node is done as it should be.

@@ -87,6 +87,10 @@ impl Turn<'_> {
                 self.complete(path, id, 0, Value::Null);
             }
             State::Awaiting { .. } => self.nobody_signalled(path, id),
+            State::Queued { before, course, .. } => {
+                let error = self.no_time_left(path, id, course);
+                self.fail(path, id, before, error);
+            }
             State::Open { .. }
             | State::Looping(_)
             | State::Completed { .. }

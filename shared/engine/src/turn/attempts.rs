@@ -5,9 +5,9 @@ use sagaline_model::{Moment, Span, StepError};
 
 use super::Turn;
 use crate::{
-    compiled::{CompiledKind, InputSource, NodeId, SpanSource},
+    compiled::{CompiledKind, InputSource, LimitSources, NodeId, SpanSource},
     effect::{Dispatch, Effect},
-    state::{Course, Dispatched, Limits, State, TaskInput},
+    state::{Course, Dispatched, Frame, Limits, State, TaskInput},
 };
 
 /// A shorter snooze counts as this one: nothing else bounds how often an activity may say that it is too early.
@@ -19,20 +19,61 @@ impl Turn<'_> {
         path: &FramePath,
         id: NodeId,
         input: TaskInput,
-        total: Option<&SpanSource>,
+        limits: &LimitSources,
     ) -> Result<(), StepError> {
-        let deadline = total.map(|total| self.span(path, total)).transpose()?.map(|total| self.at + total);
-        self.hand_over(path, id, 1, input, Course { snoozes: 0, deadline })
+        let total = limits.total.as_ref().map(|total| self.span(path, total)).transpose()?.map(|total| self.at + total);
+        let at = limits.deadline.as_ref().map(|deadline| self.moment("deadline", deadline, self.data_at(path)));
+        let at = at.transpose()?;
+        let course = Course { snoozes: 0, deadline: total.into_iter().chain(at).min() };
+        if at.is_some() && self.leaves_no_time(course, self.at) {
+            return Err(self.no_time_left(path, id, course));
+        }
+        self.next_attempt(path, id, 0, input, course)
+    }
+
+    /// Hands over the attempt that follows number `before`, or lets it wait for its turn.
+    fn next_attempt(
+        &mut self,
+        path: &FramePath,
+        id: NodeId,
+        before: u32,
+        input: TaskInput,
+        course: Course,
+    ) -> Result<(), StepError> {
+        if self.run.has_a_slot() {
+            return self.hand_over(path, id, before + 1, input, course);
+        }
+        let (ticket, since) = (self.run.next_ticket(), self.at);
+        self.run.set(path, id, State::Queued { before, ticket, since, input, course }, self.at);
+        self.tell(Happening::StepWaiting { step: path.clone(), wait_for: "a slot".to_owned(), until: None });
+        Ok(())
+    }
+
+    /// Hands over the attempt that has waited longest for a slot, if there is one now. Whether it did.
+    pub(super) fn give_a_slot(&mut self) -> bool {
+        let Some(path) = self.run.is_next().cloned() else { return false };
+        let Some(Frame { node, state: State::Queued { before, input, course, .. }, .. }) = self.run.frames.get(&path)
+        else {
+            return false;
+        };
+        let (id, before, input, course) = (*node, *before, input.clone(), *course);
+        if self.leaves_no_time(course, self.at) {
+            let error = self.no_time_left(&path, id, course);
+            self.fail(&path, id, before, error);
+        } else if let Err(error) = self.hand_over(&path, id, before + 1, input, course) {
+            self.fail(&path, id, before, error);
+        }
+        true
     }
 
     /// What was waited for since the attempt before is over.
     pub(super) fn try_again(&mut self, path: &FramePath, id: NodeId, before: u32, input: TaskInput, course: Course) {
         // The owner may have been away for longer than was to be waited.
         if self.leaves_no_time(course, self.at) {
-            let error = self.no_time_left(path, course);
+            let error = self.no_time_left(path, id, course);
             return self.fail(path, id, before, error);
         }
-        if let Err(error) = self.hand_over(path, id, before + 1, input, course) {
+        if let Err(error) = self.next_attempt(path, id, before, input, course) {
             self.fail(path, id, before, error);
         }
     }
@@ -71,7 +112,7 @@ impl Turn<'_> {
         course.snoozes += 1;
         let due = self.at + said.delay.max(SHORTEST_SNOOZE);
         if self.leaves_no_time(course, due) {
-            let error = self.no_time_left(path, course);
+            let error = self.no_time_left(path, id, course);
             return self.fail(path, id, attempt, error);
         }
         let reason = said.reason.clone();
@@ -100,7 +141,10 @@ impl Turn<'_> {
     /// The time of all attempts is over while one of them is out: its task is taken back, and no other follows.
     pub(super) fn out_of_time(&mut self, path: &FramePath, id: NodeId, task: &Dispatched) {
         self.revoke(path, id, task.attempt);
-        let message = format!("its attempts took longer than its total_timeout{}", self.total_of(path, task.course));
+        let message = match self.deadline_of(id, task.course) {
+            Some(deadline) => format!("its time was over at {deadline}, while attempt {} was at work", task.attempt),
+            None => format!("its attempts took longer than its total_timeout{}", self.total_of(path, task.course)),
+        };
         self.fail(path, id, task.attempt, StepError::new(StepError::TIMEOUT, message).final_());
     }
 
@@ -109,10 +153,23 @@ impl Turn<'_> {
         course.deadline.is_some_and(|deadline| deadline <= then)
     }
 
-    pub(super) fn no_time_left(&self, path: &FramePath, course: Course) -> StepError {
-        let total = self.total_of(path, course);
-        let message = format!("its total_timeout{total} leaves no time for another attempt");
+    pub(super) fn no_time_left(&self, path: &FramePath, id: NodeId, course: Course) -> StepError {
+        let message = match self.deadline_of(id, course) {
+            Some(deadline) => format!("its time is over at {deadline}, which leaves none for another attempt"),
+            None => {
+                let total = self.total_of(path, course);
+                format!("its total_timeout{total} leaves no time for another attempt")
+            }
+        };
         StepError::new(StepError::TIMEOUT, message).final_()
+    }
+
+    /// When the time of all attempts is over, of a step that has a `deadline`: that, or its `total_timeout` if it is earlier.
+    fn deadline_of(&self, id: NodeId, course: Course) -> Option<Moment> {
+        match &self.plan.node(id).kind {
+            CompiledKind::Step { limits: LimitSources { deadline: Some(_), .. }, .. } => course.deadline,
+            _ => None,
+        }
     }
 
     fn total_of(&self, path: &FramePath, course: Course) -> String {
@@ -141,6 +198,7 @@ impl Dispatched {
             heartbeat: self.limits.heartbeat,
             report: self.timeout.is_none() && self.is_reported(),
             cause: self.cause,
+            metadata: step.metadata.clone(),
         })
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Turn;
 use crate::{
-    compiled::{CompiledKind, NodeId},
+    compiled::{CompiledKind, CountSource, NodeId},
     state::{Loop, State},
 };
 
@@ -15,7 +15,13 @@ use crate::{
 const ITEMS_MAX: usize = 100_000;
 
 impl Turn<'_> {
-    pub(super) fn begin_loop(&mut self, path: &FramePath, id: NodeId, items: &Template) -> Result<(), StepError> {
+    pub(super) fn begin_loop(
+        &mut self,
+        path: &FramePath,
+        id: NodeId,
+        items: &Template,
+        concurrency: &CountSource,
+    ) -> Result<(), StepError> {
         let items = match self.render(path, items)? {
             Value::Array(items) => items,
             // What is not there has no items.
@@ -29,8 +35,12 @@ impl Turn<'_> {
             let message = format!("`items` gave {} items; a loop takes {ITEMS_MAX} at most", items.len());
             return Err(StepError::new(StepError::TOO_LARGE, message).final_());
         }
+        let at_once = match concurrency {
+            CountSource::Fixed(_) => None,
+            CountSource::Expression(_) => Some(self.count("concurrency", concurrency, self.data_at(path))?),
+        };
         let is_empty = items.is_empty();
-        self.run.set(path, id, State::Looping(Loop::over(items)), self.at);
+        self.run.set(path, id, State::Looping(Loop::over(items, at_once)), self.at);
         self.tell(Happening::StepStarted { step: path.clone(), attempt: 0, worker: None });
         if is_empty {
             self.complete(path, id, 0, Value::Array(vec![]));
@@ -44,7 +54,12 @@ impl Turn<'_> {
     fn begin_items(&mut self, path: &FramePath, id: NodeId) {
         let CompiledKind::ForEach { concurrency, body, .. } = &self.plan.node(id).kind else { return };
         let name = &self.plan.node(*body).name;
-        while let Some(item) = self.run.next_item(path, *concurrency) {
+        let at_once = match concurrency {
+            CountSource::Fixed(count) => *count,
+            // What it gave is noted with the loop.
+            CountSource::Expression(_) => 1,
+        };
+        while let Some(item) = self.run.next_item(path, at_once) {
             self.ready.push_back((path.child_visit(name, item + 1), *body));
         }
     }
@@ -62,7 +77,7 @@ impl Turn<'_> {
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+pub(super) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Bool(_) => "true or false",

@@ -17,7 +17,7 @@ impl Turn<'_> {
             Ok(Some(delay)) => {
                 let (due, course) = (self.at + delay, self.course(path));
                 if self.leaves_no_time(course, due) {
-                    let none_left = self.no_time_left(path, course);
+                    let none_left = self.no_time_left(path, id, course);
                     return self.fail(path, id, attempt, after(&error, none_left));
                 }
                 self.back_off(path, id, attempt, error.clone(), due);

@@ -54,6 +54,7 @@ fn expected() -> Vec<String> {
         "failed",
         "skipped",
         "cancelled",
+        "queued",
     ];
     let outcomes = ["completed", "failed", "cancelled", "timed out", "refused"].map(|name| format!("outcome {name}"));
     let effects = ["dispatch", "revoke", "tell", "bind"].map(|name| format!("effect {name}"));
@@ -133,5 +134,6 @@ fn state_name(state: &State) -> &'static str {
         State::Failed { .. } => "state failed",
         State::Skipped { .. } => "state skipped",
         State::Cancelled { .. } => "state cancelled",
+        State::Queued { .. } => "state queued",
     }
 }

@@ -1,8 +1,8 @@
 //! Random plans: steps inside steps, every kind, retries, limits, conditions, ways to fail.
 
 use sagaline_model::{
-    ActivityName, Await, Backoff, Case, Dag, ForEach, Handlers, Kind, Name, Node, OnError, OnTimeout, Plan, Raise,
-    RetryPolicy, Span, Step, StepLimits, Try, Wait,
+    ActivityName, Await, Backoff, Case, Conduct, Dag, ForEach, Handlers, Kind, Name, Node, OnError, OnTimeout, Plan,
+    Raise, RetryPolicy, Span, Step, StepLimits, Try, Wait,
 };
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ pub(crate) const SIGNALS: [&str; 2] = ["go", "stop"];
 
 pub(crate) fn plan(choices: &mut Choices) -> Plan {
     let timeout = choices.chance(25).then(|| Span::from_secs(5 + choices.below(60) as u64));
+    let conduct = conduct(choices);
     let mut maker = Maker { choices, names: vec![] };
     let root = maker.dag(0);
     let handlers = maker.handlers();
@@ -27,7 +28,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
     };
     Plan {
         workflow: name("w"),
-        rules: Plan::RULES_OF_CONTROL,
+        rules: Plan::RULES_OF_COMPANY,
         note: None,
         input_schema: None,
         triggers: vec![],
@@ -36,6 +37,20 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
         root,
         output,
         handlers,
+        conduct,
+    }
+}
+
+fn conduct(choices: &mut Choices) -> Conduct {
+    Conduct {
+        step_concurrency: match choices.below(12) {
+            11 => Some("${ workflow.input.n }".to_owned()),
+            8..=10 => Some((1 + choices.below(2)).to_string()),
+            _ => None,
+        },
+        timeout: choices.chance(5).then(|| "${ workflow.input.n + 30 }".to_owned()),
+        deadline: choices.chance(5).then(|| "2026-01-01T00:20:00Z".to_owned()),
+        metadata: Value::Null,
     }
 }
 
@@ -159,7 +174,8 @@ impl Maker<'_> {
         };
         let body = Node { on_error: self.on_error(), ..Node::new(name("item"), kind) };
         let concurrency = 1 + self.choices.below(3) as u32;
-        Kind::ForEach(ForEach { items, item: name("item"), concurrency, body: Box::new(body) })
+        let computed_concurrency = self.choices.chance(10).then(|| "${ ctx.n }".to_owned());
+        Kind::ForEach(ForEach { items, item: name("item"), concurrency, body: Box::new(body), computed_concurrency })
     }
 
     /// The name of an earlier node, wherever it stands.
@@ -212,6 +228,7 @@ impl Maker<'_> {
             timeout: self.choices.chance(50).then(|| self.duration()),
             limits: self.limits(),
             retry: self.retry(),
+            metadata: Value::Null,
         }
     }
 
@@ -220,6 +237,9 @@ impl Maker<'_> {
             schedule_timeout: self.choices.chance(20).then(|| self.duration()),
             total_timeout: self.choices.chance(20).then(|| self.duration()),
             heartbeat: self.choices.chance(10).then(|| self.duration()),
+            deadline: self.choices.chance(10).then(|| {
+                self.choices.one_of(&["2026-01-01T00:00:30Z", "${ '2026-01-01T00:01:00Z' }", "${ ctx.n }"]).to_owned()
+            }),
         }
     }
 

@@ -115,9 +115,10 @@ fn a_plan_that_cannot_be_checked_against_or_asks_for_later_rules_is_not_run() {
     let broken = Plan { input_schema: Some(json!({ "$ref": "https://example.com/a" })), ..plan(KEYS) };
     let fault = Compiled::new(broken, 1).unwrap_err();
     assert!(matches!(&fault, CompileError::Schema(why) if why.contains("nothing is fetched")), "{fault}");
-    let later = Compiled::new(Plan { rules: 4, ..plan(KEYS) }, 1).unwrap_err();
+    let later = Compiled::new(Plan { rules: sagaline_engine::RULES + 1, ..plan(KEYS) }, 1).unwrap_err();
+    let (known, asked) = (sagaline_engine::RULES, sagaline_engine::RULES + 1);
     assert_eq!(
         later.to_string(),
-        "it asks for rules 4, and this version knows 3 at most; a newer orchestrator runs it"
+        format!("it asks for rules {asked}, and this version knows {known} at most; a newer orchestrator runs it")
     );
 }

@@ -32,6 +32,7 @@ fn a_task_is_written_and_read_as_recorded() {
         timeout: Some(Span::from_secs(30)),
         heartbeat: None,
         report: false,
+        metadata: serde_json::Value::Null,
     };
     is_promised("task", &task);
     // These came later.

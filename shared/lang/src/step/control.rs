@@ -154,13 +154,25 @@ pub(super) fn for_each(
         None => Name::new(ITEM).ok(),
     };
     let concurrency = match get(entries, "concurrency") {
-        Some(entry) => reader.count(&entry.value, "concurrency", "it counts the items that are worked on at once"),
-        None => Some(AT_ONCE),
+        Some(entry) => {
+            let hint = "it counts the items that are worked on at once";
+            expression::count(reader, outline, &entry.value, "concurrency", hint, Scope::Step(index))
+        }
+        None => Some(AT_ONCE.to_string()),
     };
     let on_item_error = get(entries, "on_item_error").map_or(OnError::Fail, |entry| super::on_error(reader, entry));
     let body =
         Planned { on_error: on_item_error, ..Planned::new(Name::new(ITEM).expect("`item` may be a name"), once?) };
-    Some(Kind::ForEach(ForEach { items: items.json(), item: name?, concurrency: concurrency?, body: Box::new(body) }))
+    let concurrency = concurrency?;
+    // What cannot be known yet is noted beside the number that stands for it until then.
+    let computed_concurrency = concurrency.parse::<u32>().is_err().then(|| concurrency.clone());
+    Some(Kind::ForEach(ForEach {
+        items: items.json(),
+        item: name?,
+        concurrency: concurrency.parse().unwrap_or(AT_ONCE),
+        body: Box::new(body),
+        computed_concurrency,
+    }))
 }
 
 /// A name that expressions do not read something else by.

@@ -2,6 +2,7 @@
 
 use sagaline_lang::{Severity, read};
 
+mod conduct;
 mod control;
 mod expressions;
 mod schema;

@@ -85,6 +85,11 @@ impl ActivityContext {
         &self.0.task.idempotency_key
     }
 
+    /// The `metadata` of the step; null if it has none.
+    pub fn metadata(&self) -> &Value {
+        &self.0.task.metadata
+    }
+
     /// The W3C trace context to hand on to whatever the activity calls: of this attempt, where attempts are traced, else the one that
     /// the task came with.
     pub fn traceparent(&self) -> Option<&str> {

@@ -9,5 +9,6 @@ mod onboarding;
 mod orders;
 mod page;
 mod site;
+mod slots;
 mod stubs;
 mod tenants;

@@ -1,0 +1,38 @@
+//! What the top of a definition says about an execution as a whole: how much at once, until when.
+
+use std::rc::Rc;
+
+use sagaline_model::{Conduct, Span};
+use serde_json::Value;
+
+use crate::{
+    expression,
+    outline::{Outline, Scope},
+    reader::Reader,
+    tree::{Content, Entry, Node},
+    workflow::optional,
+};
+
+/// Gives the `timeout` too, where it is no expression: plans have always had that.
+pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, entries: &[Entry]) -> (Option<Span>, Conduct) {
+    let whole = Scope::Whole;
+    let (fixed, computed) = optional(entries, "timeout").map_or((None, None), |node| {
+        if is_expression(node) {
+            (None, expression::timeout(reader, outline, node, "timeout", whole))
+        } else {
+            (reader.positive_span(node, "timeout"), None)
+        }
+    });
+    let slots = optional(entries, "step_concurrency").and_then(|node| {
+        let hint = "it counts the steps that are at work at once";
+        expression::count(reader, outline, node, "step_concurrency", hint, whole)
+    });
+    let deadline =
+        optional(entries, "deadline").and_then(|node| expression::moment(reader, outline, node, "deadline", whole));
+    let metadata = optional(entries, "metadata").map_or(Value::Null, |node| node.json());
+    (fixed, Conduct { step_concurrency: slots, timeout: computed, deadline, metadata })
+}
+
+fn is_expression(node: &Rc<Node>) -> bool {
+    matches!(&node.content, Content::Text(text) if text.value.contains("${"))
+}
