@@ -3,6 +3,7 @@
 //! The engine decides; here its effects get their names on the wire. No clock, and no I/O but to count and to log.
 
 mod acts;
+mod company;
 pub mod glance;
 mod listing;
 mod plans;
@@ -144,9 +145,14 @@ impl Machine for Executions {
     }
 
     fn found(&mut self, _key: &Arc<str>, state: &Execution, value: Option<Bytes>) -> Vec<Act> {
-        let Stage::Unbound { start, .. } = &state.stage else { return vec![] };
-        let input = plans::bind(start, value.as_deref());
-        vec![Act::Send(self.wire.input(&state.id, &input, "bind"))]
+        match &state.stage {
+            Stage::Unbound { start, .. } => {
+                let input = plans::bind(start, value.as_deref());
+                vec![Act::Send(self.wire.input(&state.id, &input, "bind"))]
+            }
+            Stage::Unborn(_) => self.wire.recalled(state, value.as_deref()),
+            Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => vec![],
+        }
     }
 
     fn task_refused(&self, _key: &Arc<str>, task: &QueuedTask, why: &str) -> Option<Message> {

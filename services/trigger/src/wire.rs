@@ -62,11 +62,10 @@ impl Wire {
     pub(crate) fn start(&self, meant: &Meant, input: Value, trigger: &Value, event: &Received) -> Message {
         let execution = meant.execution.as_str();
         let start = Input::Start(Start {
-            workflow: meant.workflow.clone(),
             version: Some(meant.version),
             input,
             trigger: Some(trigger.clone()),
-            tags: std::collections::BTreeMap::new(),
+            ..Start::of(meant.workflow.clone())
         });
         let id = format!("{execution}-start");
         Message {

@@ -50,6 +50,9 @@ pub enum Act {
     LookUp { bucket: Bucket, key: String },
     /// Keep this input where an operator finds it.
     Reject(Rejection),
+    /// Begin something that begins once: `start` has an expected sequence. If it is there already, or the server will never take
+    /// it, the other message is sent instead.
+    Start { start: Message, if_there: Message, if_refused: Message },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -4,6 +4,7 @@ use sagaline_events::{Happening, Input, Start, input::Signal};
 use sagaline_model::{Moment, StepError};
 
 use crate::{
+    child::told_to_another,
     compiled::Compiled,
     effect::Effect,
     state::{EARLY_INPUTS_KEPT, Early, Execution, Index, MAILBOX_LIMIT, OpenDag, Outcome, Over, Run, Stage, State},
@@ -23,7 +24,10 @@ pub fn apply(execution: &mut Execution, plan: Option<&Compiled>, input: &Input, 
         Stage::Unborn(early) => unborn(execution, early, plan, input, at),
         Stage::Unbound { start, started, early } => unbound(execution, start, started, early, plan, input, at),
         Stage::Running(run) => running(execution, run, plan, input, at),
-        Stage::Over(over) => (Stage::Over(over), vec![]),
+        Stage::Over(over) => {
+            let effects = over.answer(&execution.id, input);
+            (Stage::Over(over), effects)
+        }
         Stage::Parked { run, cause, since } => parked(execution, run, cause, since, plan, input, at),
     };
     execution.stage = stage;
@@ -48,10 +52,16 @@ fn unborn(
                 }
             }
         }
-        Input::Signal(_) | Input::Cancel(_) | Input::Pause(_) | Input::Resume(_) => {
+        Input::Signal(_) | Input::Cancel(_) | Input::Pause(_) | Input::Resume(_) | Input::ParentGone(_) => {
             early.forget_old(at);
             let effects = early.keep(input, at);
             (Stage::Unborn(early), effects)
+        }
+        // It may have ended long ago: its record says how.
+        Input::ParentAsks(asks) => {
+            early.forget_old(at);
+            early.asked.push((at, asks.parent.clone()));
+            (Stage::Unborn(early), vec![Effect::Recall])
         }
         Input::Bound(_)
         | Input::Refused(_)
@@ -61,7 +71,9 @@ fn unborn(
         | Input::StepSkipped(_)
         | Input::StepSnoozed(_)
         | Input::TaskDiscarded(_)
-        | Input::Timer(_) => (Stage::Unborn(early), vec![]),
+        | Input::Timer(_)
+        | Input::ChildEnded(_)
+        | Input::ChildUnknown(_) => (Stage::Unborn(early), vec![]),
     }
 }
 
@@ -87,11 +99,17 @@ fn unbound(
         Input::Refused(refused) => {
             let error = refused.error.clone();
             let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
-            (over_before_begin(start, started, &early, at, Outcome::Refused { error }), vec![told])
+            let over = over_before_begin(start, started, &early, at, Outcome::Refused { error });
+            let parent = over.tell_parent(&execution.id);
+            (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect())
         }
-        Input::Signal(_) | Input::Cancel(_) | Input::Pause(_) | Input::Resume(_) => {
+        Input::Signal(_) | Input::Cancel(_) | Input::Pause(_) | Input::Resume(_) | Input::ParentGone(_) => {
             let effects = early.keep(input, at);
             (Stage::Unbound { start, started, early }, effects)
+        }
+        Input::ParentAsks(asks) => {
+            let taken = told_to_another(&execution.id, start.parent.as_ref(), &asks.parent);
+            (Stage::Unbound { start, started, early }, taken.into_iter().collect())
         }
         Input::Start(_)
         | Input::StepStarted(_)
@@ -100,12 +118,14 @@ fn unbound(
         | Input::StepSkipped(_)
         | Input::StepSnoozed(_)
         | Input::TaskDiscarded(_)
-        | Input::Timer(_) => (Stage::Unbound { start, started, early }, vec![]),
+        | Input::Timer(_)
+        | Input::ChildEnded(_)
+        | Input::ChildUnknown(_) => (Stage::Unbound { start, started, early }, vec![]),
     }
 }
 
-fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment, outcome: Outcome) -> Stage {
-    Stage::Over(Box::new(Over {
+fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment, outcome: Outcome) -> Over {
+    Over {
         version: start.version.unwrap_or(0),
         workflow: start.workflow,
         started,
@@ -114,7 +134,8 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
         tags: start.tags,
         outcome,
         steps: vec![],
-    }))
+        parent: start.parent,
+    }
 }
 
 /// The first turn: everything that needs nothing is entered, then what came early is taken.
@@ -130,9 +151,12 @@ fn begin(
     if let Some(error) = plan.refusal(&start.input) {
         let start = Start { version: Some(plan.version), ..start };
         let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
-        return (over_before_begin(start, started, &early, at, Outcome::Refused { error }), vec![told]);
+        let over = over_before_begin(start, started, &early, at, Outcome::Refused { error });
+        let parent = over.tell_parent(&execution.id);
+        return (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect());
     }
     let trigger = start.trigger.as_ref().and_then(|event| event.get("id")?.as_str()).map(str::to_owned);
+    let parent = start.parent.as_ref().map(|parent| parent.execution.to_string());
     let mut run = Run {
         workflow: start.workflow,
         version: plan.version,
@@ -150,16 +174,20 @@ fn begin(
         paused: None,
         deadline: None,
         slots: None,
+        parent: start.parent,
+        queue: start.queue,
+        companions: vec![],
         index: Index::default(),
     };
     run.reindex();
+    let gone = early.gone.into_iter().map(|(_, gone)| gone).find(|gone| run.parent.as_ref() == Some(&gone.parent));
     let mut turn = Turn::new(execution.id.clone(), Box::new(run), plan, at);
-    turn.tell(Happening::WorkflowStarted { trigger });
+    turn.tell(Happening::WorkflowStarted { trigger, parent });
     if let Some((_, reason)) = early.pause {
         turn.pause(reason);
     }
-    match early.cancel {
-        Some((_, reason)) => turn.end(Outcome::Cancelled { reason }),
+    match early.cancel.map(|(_, reason)| reason).or_else(|| gone.map(|gone| gone.reason)) {
+        Some(reason) => turn.end(Outcome::Cancelled { reason }),
         None => turn.set_out(),
     }
     turn.finish()
@@ -192,6 +220,10 @@ fn running(
         Input::Cancel(cancel) => turn.end(Outcome::Cancelled { reason: cancel.reason.clone() }),
         Input::Pause(pause) => turn.pause(pause.reason.clone()),
         Input::Resume(resume) => turn.resume(&resume.context),
+        Input::ChildEnded(ended) => turn.child_ended(ended),
+        Input::ChildUnknown(unknown) => turn.child_unknown(unknown),
+        Input::ParentAsks(asks) => turn.parent_asks(&asks.parent),
+        Input::ParentGone(gone) => turn.parent_gone(gone),
         // A second start cannot be stored; a second binding of the same start changes nothing.
         Input::Start(_) | Input::Bound(_) | Input::Refused(_) => {}
     }
@@ -207,10 +239,16 @@ fn parked(
     input: &Input,
     at: Moment,
 ) -> (Stage, Vec<Effect>) {
-    let Input::Cancel(cancel) = input else {
-        return (Stage::Parked { run, cause, since }, vec![]);
+    let reason = match input {
+        Input::Cancel(cancel) => cancel.reason.clone(),
+        Input::ParentGone(gone) if run.parent.as_ref() == Some(&gone.parent) => gone.reason.clone(),
+        Input::ParentAsks(asks) => {
+            let taken = told_to_another(&execution.id, run.parent.as_ref(), &asks.parent);
+            return (Stage::Parked { run, cause, since }, taken.into_iter().collect());
+        }
+        _ => return (Stage::Parked { run, cause, since }, vec![]),
     };
-    let outcome = Outcome::Cancelled { reason: cancel.reason.clone() };
+    let outcome = Outcome::Cancelled { reason: reason.clone() };
     if let Some(plan) = plan {
         let mut turn = Turn::new(execution.id.clone(), run, plan, at);
         turn.end(outcome);
@@ -218,8 +256,10 @@ fn parked(
     }
     // Without its plan nobody knows the queues of its tasks, so they cannot be taken back.
     let duration = at.since(run.started);
-    let told = Effect::Tell(Happening::WorkflowCancelled { duration, reason: cancel.reason.clone() });
-    (Stage::Over(Box::new(Over::of(&run, vec![], outcome, at))), vec![told])
+    let told = Effect::Tell(Happening::WorkflowCancelled { duration, reason });
+    let over = Over::of(&run, vec![], outcome, at);
+    let parent = over.tell_parent(&execution.id);
+    (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect())
 }
 
 /// Sets an execution aside that cannot go on because of a bug: visible, and the others go on.
@@ -230,7 +270,7 @@ pub(crate) fn park(run: Box<Run>, cause: String, at: Moment) -> (Stage, Vec<Effe
 
 impl Early {
     fn is_empty(&self) -> bool {
-        self.signals.is_empty() && self.cancel.is_none() && self.pause.is_none()
+        self.signals.is_empty() && self.cancel.is_none() && self.pause.is_none() && self.gone.is_empty()
     }
 
     fn has_room_for(&self, signal: &Signal) -> bool {
@@ -243,6 +283,8 @@ impl Early {
         self.weight = self.signals.iter().map(|(_, _, data)| weight::of(data)).sum();
         self.cancel = self.cancel.take().filter(|(then, _)| young(*then));
         self.pause = self.pause.take().filter(|(then, _)| young(*then));
+        self.asked.retain(|(then, _)| young(*then));
+        self.gone.retain(|(then, _)| young(*then));
     }
 
     fn keep(&mut self, input: &Input, at: Moment) -> Vec<Effect> {
@@ -262,6 +304,7 @@ impl Early {
                 self.pause = Some((at, first.or_else(|| pause.reason.clone())));
             }
             Input::Resume(_) => self.pause = None,
+            Input::ParentGone(gone) => self.gone.push((at, gone.clone())),
             _ => {}
         }
         vec![]
@@ -296,6 +339,7 @@ impl Over {
             tags: run.tags.clone(),
             outcome,
             steps,
+            parent: run.parent.clone(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
-use sagaline_model::{Await, Backoff, Dag, Kind, Name, Node, OnError, Plan, Raise, Step};
+use sagaline_model::{Await, Backoff, Child, Dag, Kind, Name, Node, OnError, Plan, Raise, Step};
 use sagaline_schema::Schema;
 use serde_json::{Map, Value};
 
@@ -100,6 +100,18 @@ pub enum CompiledKind {
         message: Template,
         details: Template,
     },
+    Child {
+        what: Child,
+        id: Option<Template>,
+        input: InputSource,
+        timeout: Option<SpanSource>,
+    },
+    Emit {
+        kind: String,
+        source: Option<Template>,
+        subject: Option<Template>,
+        data: Template,
+    },
 }
 
 impl CompiledKind {
@@ -114,7 +126,9 @@ impl CompiledKind {
             | Self::Wait { .. }
             | Self::Await { .. }
             | Self::Set { .. }
-            | Self::Raise { .. } => None,
+            | Self::Raise { .. }
+            | Self::Child { .. }
+            | Self::Emit { .. } => None,
         }
     }
 
@@ -324,7 +338,13 @@ impl Compiler {
                 }
                 return Ok(id);
             }
-            Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Set { .. } | Kind::Raise(_) => return Ok(id),
+            Kind::Step(_)
+            | Kind::Wait(_)
+            | Kind::Await(_)
+            | Kind::Set { .. }
+            | Kind::Raise(_)
+            | Kind::Child(_)
+            | Kind::Emit(_) => return Ok(id),
         };
         self.nodes[id as usize].kind = kind;
         Ok(id)
@@ -358,8 +378,20 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
         Kind::Set { values } => CompiledKind::Set { values: template(name, values)? },
         Kind::Raise(Raise { kind, message, details }) => CompiledKind::Raise {
             kind: kind.clone(),
-            message: template(name, &Value::String(message.clone()))?,
+            message: text_template(name, message)?,
             details: template(name, details)?,
+        },
+        Kind::Child(child) => CompiledKind::Child {
+            id: child.id.as_deref().map(|text| text_template(name, text)).transpose()?,
+            input: input(name, &child.input)?,
+            timeout: child.timeout.as_deref().map(|text| span(name, text)).transpose()?,
+            what: child.clone(),
+        },
+        Kind::Emit(emit) => CompiledKind::Emit {
+            kind: emit.kind.clone(),
+            source: emit.source.as_deref().map(|text| text_template(name, text)).transpose()?,
+            subject: emit.subject.as_deref().map(|text| text_template(name, text)).transpose()?,
+            data: template(name, &emit.data)?,
         },
         Kind::ForEach(each) => CompiledKind::ForEach {
             items: template(name, &each.items)?,
@@ -403,6 +435,10 @@ fn input(step: &str, value: &Value) -> Result<InputSource, CompileError> {
         true => InputSource::Literal(template.render(&Map::new()).expect("a literal is not evaluated")),
         false => InputSource::Template(template),
     })
+}
+
+fn text_template(step: &str, text: &str) -> Result<Template, CompileError> {
+    template(step, &Value::String(text.to_owned()))
 }
 
 fn template(step: &str, value: &Value) -> Result<Template, CompileError> {

@@ -1,7 +1,7 @@
 //! What the engine wants done. Each effect has a name in the shell, so that doing it twice is harmless.
 
-use sagaline_events::{FramePath, Happening};
-use sagaline_model::{ActivityName, Moment, Name, Span};
+use sagaline_events::{FramePath, Happening, Parent, Start, input::ChildEnded};
+use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
 use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,18 @@ pub enum Effect {
     Bind { workflow: Name, version: Option<u32> },
     /// This input may not be applied; keep it where an operator finds it.
     Reject { reason: &'static str, detail: String },
+    /// Start a child; one that is there already is asked how it ended.
+    StartChild { child: ExecutionId, start: Start },
+    /// Ask a child how it ended.
+    AskChild { child: ExecutionId, parent: Parent },
+    /// Nobody waits for a child any more, and it is to end.
+    CancelChild { child: ExecutionId, parent: Parent, reason: String },
+    /// Tell the parent how this execution ended; `again`: because it asked.
+    TellParent { parent: ExecutionId, ended: ChildEnded, again: bool },
+    /// A parent asks for this execution, of which nothing is known here: find its record.
+    Recall,
+    /// Publish an event.
+    Emit { id: String, kind: String, source: Option<String>, subject: Option<String>, data: Value },
 }
 
 /// One attempt of a step.

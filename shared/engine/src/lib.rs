@@ -4,6 +4,7 @@
 //! input), no randomness and no I/O, so the same inputs give the same effects on any machine, any number of times.
 
 mod apply;
+mod child;
 pub mod compiled;
 mod contract;
 mod data;
@@ -16,10 +17,12 @@ pub mod weight;
 mod why;
 
 pub use apply::apply;
+pub use child::recalled;
 pub use compiled::{CompileError, Compiled};
 pub use effect::{Dispatch, Effect};
 pub use invariant::{Broken, check};
 pub use state::{Execution, Stage};
+pub(crate) use turn::queue_of;
 pub use view::Overview;
 
 /// The newest rules by which [`apply`] can decide; a plan says which it asks for. A change that would decide differently on an old

@@ -1,5 +1,6 @@
 //! The state of an execution. It is a fold of its inputs; its JSON form is what snapshots hold.
 
+mod delegated;
 mod index;
 mod looping;
 mod slots;
@@ -7,12 +8,16 @@ mod task;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use sagaline_events::{FramePath, Start, TimerKind, TimerName, TraceContext, record::StepView};
+use sagaline_events::{
+    FramePath, Parent, Start, TimerKind, TimerName, TraceContext, input::ParentGone, record::StepView,
+};
 use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::delegated::parent;
 pub use self::{
+    delegated::Delegated,
     index::Index,
     looping::Loop,
     slots::Slots,
@@ -77,6 +82,12 @@ pub struct Early {
     pub cancel: Option<(Moment, Option<String>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<(Moment, Option<String>)>,
+    /// Who asked for it, and
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<(Moment, Parent)>,
+    /// who does not wait for it any more, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<(Moment, ParentGone)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +126,15 @@ pub struct Run {
     /// Set if only so many steps may be at work at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slots: Option<Slots>,
+    /// The execution that it is a child of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// Where its tasks wait whose steps name no queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Name>,
+    /// Children that nobody waits for and that end with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub companions: Vec<(FramePath, ExecutionId)>,
     /// What can be derived from the frames, kept at hand.
     #[serde(skip)]
     pub index: Index,
@@ -187,6 +207,8 @@ pub enum State {
     },
     /// Items of a loop are worked on.
     Looping(Loop),
+    /// A child does it.
+    Delegated(Delegated),
     Completed {
         at: Moment,
         attempt: u32,
@@ -249,6 +271,8 @@ pub struct Over {
     pub tags: BTreeMap<String, String>,
     pub outcome: Outcome,
     pub steps: Vec<StepView>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -287,7 +311,7 @@ impl Execution {
     pub fn tasks(&self, plan: &Compiled) -> Vec<Dispatch> {
         let Stage::Running(run) = &self.stage else { return vec![] };
         let tasks = run.frames.iter().filter_map(|(path, frame)| match &frame.state {
-            State::Dispatched(task) => task.dispatch(path, &plan.node(frame.node).kind),
+            State::Dispatched(task) => task.dispatch(path, &plan.node(frame.node).kind, run.queue.as_ref()),
             _ => None,
         });
         tasks.collect()
@@ -305,7 +329,11 @@ impl Execution {
         match &self.stage {
             Stage::Unborn(early) => {
                 let wish = |wish: &Option<(Moment, _)>| wish.as_ref().is_some_and(|(then, _)| young(*then));
-                !wish(&early.cancel) && !wish(&early.pause) && !early.signals.iter().any(|(then, _, _)| young(*then))
+                !wish(&early.cancel)
+                    && !wish(&early.pause)
+                    && !early.signals.iter().any(|(then, _, _)| young(*then))
+                    && !early.asked.iter().any(|(then, _)| young(*then))
+                    && !early.gone.iter().any(|(then, _)| young(*then))
             }
             Stage::Unbound { .. } | Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => false,
         }
@@ -339,6 +367,9 @@ impl Execution {
             paused: None,
             deadline: None,
             slots: None,
+            parent: None,
+            queue: None,
+            companions: vec![],
             index: Index::default(),
         };
         Self { id, now: at, trace: None, start_at: None, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
@@ -391,6 +422,10 @@ impl State {
             Self::Waiting { due } => timer(*due, TimerKind::Wait, 0),
             Self::Awaiting { until, .. } => timer((*until)?, TimerKind::AwaitTimeout, 0),
             Self::Queued { before, course, .. } => timer(course.deadline?, TimerKind::TotalTimeout, *before),
+            Self::Delegated(delegated) => {
+                let (at, kind) = delegated.timer();
+                timer(at, kind, delegated.looks)
+            }
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Completed { .. }
@@ -407,7 +442,8 @@ impl State {
             | Self::BackingOff { .. }
             | Self::Snoozed { .. }
             | Self::Waiting { .. }
-            | Self::Awaiting { .. } => true,
+            | Self::Awaiting { .. }
+            | Self::Delegated(_) => true,
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Queued { .. }
@@ -429,6 +465,7 @@ impl State {
             | Self::Open { .. }
             | Self::Looping(_)
             | Self::Queued { .. }
+            | Self::Delegated(_)
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -450,7 +487,11 @@ impl State {
             | Self::Failed { attempt, .. }
             | Self::Skipped { attempt, .. }
             | Self::Cancelled { attempt, .. } => *attempt,
-            Self::Waiting { .. } | Self::Awaiting { .. } | Self::Open { .. } | Self::Looping(_) => 0,
+            Self::Waiting { .. }
+            | Self::Awaiting { .. }
+            | Self::Open { .. }
+            | Self::Looping(_)
+            | Self::Delegated(_) => 0,
         }
     }
 }

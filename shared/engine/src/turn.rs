@@ -4,16 +4,20 @@ mod advance;
 mod answers;
 mod attempts;
 mod blocks;
+mod children;
 mod computed;
 mod conduct;
+mod emit;
 mod handlers;
 mod loops;
 mod pause;
 mod unwind;
 
+pub(crate) use attempts::queue_of;
+
 use std::collections::VecDeque;
 
-use sagaline_events::{FramePath, Happening};
+use sagaline_events::{FramePath, Happening, Parent};
 use sagaline_model::{ExecutionId, Moment};
 
 use crate::{
@@ -32,7 +36,7 @@ pub(crate) struct Turn<'p> {
     run: Box<Run>,
     plan: &'p Compiled,
     at: Moment,
-    effects: Vec<Effect>,
+    pub(crate) effects: Vec<Effect>,
     /// Frames whose needs are satisfied, not entered yet. A queue rather than recursion: a chain may be long.
     ready: VecDeque<(FramePath, NodeId)>,
     over: Option<Outcome>,
@@ -41,6 +45,19 @@ pub(crate) struct Turn<'p> {
 impl<'p> Turn<'p> {
     pub(crate) fn new(id: ExecutionId, run: Box<Run>, plan: &'p Compiled, at: Moment) -> Self {
         Self { id, run, plan, at, effects: vec![], ready: VecDeque::new(), over: None }
+    }
+
+    pub(crate) fn id(&self) -> &ExecutionId {
+        &self.id
+    }
+
+    /// Whether it is known already how the execution ends.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.run.ending.is_some()
+    }
+
+    pub(crate) fn parent(&self) -> Option<&Parent> {
+        self.run.parent.as_ref()
     }
 
     pub(crate) fn tell(&mut self, happening: Happening) {
@@ -68,6 +85,7 @@ impl<'p> Turn<'p> {
             Some(outcome) => {
                 let steps = step_views(&self.run, self.plan);
                 let over = Over::of(&self.run, steps, outcome, self.at);
+                self.effects.extend(over.tell_parent(&self.id));
                 (Stage::Over(Box::new(over)), self.effects)
             }
             None if self.run.index.in_flight == 0 && self.run.paused.is_none() => {

@@ -67,22 +67,26 @@ impl Execution {
             reason: None,
             tags: BTreeMap::new(),
             steps: vec![],
+            parent: None,
         };
         match &self.stage {
             Stage::Unborn(_) => None,
             Stage::Unbound { start, started, .. } => Some(ExecutionView {
                 tags: start.tags.clone(),
+                parent: start.parent.clone(),
                 ..blank(start.workflow.clone(), start.version.unwrap_or(0), *started, Status::Pending)
             }),
             Stage::Running(run) => Some(ExecutionView {
                 tags: run.tags.clone(),
                 steps: plan.map(|plan| step_views(run, plan)).unwrap_or_default(),
+                parent: run.parent.clone(),
                 ..blank(run.workflow.clone(), run.version, run.started, status_of(run))
             }),
             Stage::Parked { run, cause, .. } => Some(ExecutionView {
                 tags: run.tags.clone(),
                 reason: Some(cause.clone()),
                 steps: plan.map(|plan| step_views(run, plan)).unwrap_or_default(),
+                parent: run.parent.clone(),
                 ..blank(run.workflow.clone(), run.version, run.started, Status::Parked)
             }),
             Stage::Over(over) => {
@@ -90,6 +94,7 @@ impl Execution {
                     ended_at: Some(over.ended),
                     tags: over.tags.clone(),
                     steps: over.steps.clone(),
+                    parent: over.parent.clone(),
                     ..blank(over.workflow.clone(), over.version, over.started, Status::Completed)
                 };
                 match &over.outcome {
@@ -120,7 +125,8 @@ fn status_of(run: &Run) -> Status {
     if run.paused.is_some() {
         return Status::Paused;
     }
-    let at_work = |frame: &Frame| matches!(frame.state, State::Dispatched(_) | State::BackingOff { .. });
+    let at_work =
+        |frame: &Frame| matches!(frame.state, State::Dispatched(_) | State::BackingOff { .. } | State::Delegated(_));
     if run.frames.values().any(at_work) { Status::Running } else { Status::Waiting }
 }
 
@@ -144,7 +150,11 @@ pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
             None if was_passed_by(run, plan, node) => StepStatus::Skipped,
             frame => step_status(frame),
         };
-        StepView { step: node.path.to_string(), status, attempt, error, reason, items }
+        let child = match frame.map(|frame| &frame.state) {
+            Some(State::Delegated(delegated)) => Some(delegated.child.clone()),
+            Some(_) | None => None,
+        };
+        StepView { step: node.path.to_string(), status, attempt, error, reason, items, child }
     };
     // The steps inside of a loop have a frame for each item: the loop says how far they are.
     // What handles an end is listed where it ran.
@@ -176,6 +186,7 @@ pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
         State::Snoozed { .. } | State::Waiting { .. } | State::Awaiting { .. } | State::Queued { .. } => {
             StepStatus::Waiting
         }
+        State::Delegated(_) => StepStatus::Running,
         State::Completed { .. } => StepStatus::Completed,
         State::Failed { error, .. } if error.kind == StepError::TIMEOUT => StepStatus::TimedOut,
         State::Failed { .. } => StepStatus::Failed,

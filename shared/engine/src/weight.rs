@@ -69,6 +69,7 @@ impl State {
             Self::Completed { output, .. } => of(output),
             Self::Failed { error: fault, .. } => error(fault),
             Self::Skipped { reason, .. } => of_text(reason),
+            Self::Delegated(delegated) => of_text(delegated.child.as_str()) + delegated.input.weight(),
             Self::Waiting { .. } | Self::Awaiting { .. } | Self::Cancelled { .. } => 0,
         }
     }

@@ -4,9 +4,11 @@ use sagaline_events::{
     FramePath, TimerKind,
     ask::{Why, WorkerOf},
 };
+use sagaline_model::Name;
 
 use crate::{
     compiled::{Compiled, CompiledKind},
+    queue_of,
     state::{Dispatched, Execution, Frame, Outcome, Over, Paused, Run, Slots, Stage, State},
 };
 
@@ -81,7 +83,7 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
     };
     let cancel = format!("sagaline cancel {id}");
     match &frame.state {
-        State::Dispatched(task) => Some(task_why(path, task, node, cancel)),
+        State::Dispatched(task) => Some(task_why(path, task, node, run.queue.as_ref(), cancel)),
         State::BackingOff { failed, since, due, error, .. } => why(
             "backing_off",
             *since,
@@ -116,6 +118,25 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
             let ends = course.deadline.map_or(ends.clone(), |until| format!("{ends}; or its time is over at {until}"));
             why("waiting", *since, cause, ends, course.deadline, cancel)
         }
+        State::Delegated(delegated) => {
+            let child = &delegated.child;
+            let workflow = match node {
+                Some(CompiledKind::Child { what, .. }) => format!(" of the workflow `{}`", what.workflow),
+                _ => String::new(),
+            };
+            let ends = delegated.until.map_or("that execution ends".to_owned(), |until| {
+                format!("that execution ends, or its timeout at {until}")
+            });
+            let command = format!("sagaline why {child}");
+            why(
+                "running",
+                frame.since,
+                format!("it waits for the execution `{child}`{workflow}"),
+                ends,
+                delegated.until,
+                command,
+            )
+        }
         State::Open { .. }
         | State::Looping(_)
         | State::Completed { .. }
@@ -125,10 +146,16 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
     }
 }
 
-fn task_why(path: &FramePath, task: &Dispatched, node: Option<&CompiledKind>, cancel: String) -> Why {
+fn task_why(
+    path: &FramePath,
+    task: &Dispatched,
+    node: Option<&CompiledKind>,
+    own_queue: Option<&Name>,
+    cancel: String,
+) -> Why {
     let worker_of = match node {
         Some(CompiledKind::Step { step, .. }) => {
-            Some(WorkerOf { queue: step.queue.clone(), activity: step.activity.clone() })
+            Some(WorkerOf { queue: queue_of(step, own_queue), activity: step.activity.clone() })
         }
         _ => None,
     };

@@ -125,7 +125,7 @@ fn looping(size: usize) -> Compiled {
 fn run(plan: &Compiled) -> Duration {
     let mut execution = Execution::unborn(ExecutionId::new("e").unwrap());
     let (version, input, trigger, tags) = (Some(1), Value::Null, None, Default::default());
-    let start = Input::Start(Start { workflow: name("w"), version, input, trigger, tags });
+    let start = Input::Start(Start { version, input, trigger, tags, ..Start::of(name("w")) });
     let signals = plan.plan.root.nodes.iter().filter_map(|node| match &node.kind {
         Kind::Await(what) => Some(Input::Signal(Signal { name: what.signal.clone(), data: Value::Null })),
         _ => None,

@@ -155,5 +155,11 @@ fn effect_json(effect: &Effect, at: Moment) -> Value {
         }
         Effect::Bind { workflow, version } => json!({"bind": workflow, "version": version}),
         Effect::Reject { reason, detail } => json!({"reject": reason, "detail": detail}),
+        Effect::StartChild { child, start } => json!({"start": child, "as": start}),
+        Effect::AskChild { child, .. } => json!({"ask": child}),
+        Effect::CancelChild { child, reason, .. } => json!({"cancel": child, "reason": reason}),
+        Effect::TellParent { parent, ended, .. } => json!({"tell": parent, "ended": ended}),
+        Effect::Recall => json!("recall"),
+        Effect::Emit { id, kind, data, .. } => json!({"emit": kind, "id": id, "data": data}),
     }
 }

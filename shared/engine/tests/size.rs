@@ -31,7 +31,7 @@ impl Run {
         let execution = Execution::unborn(ExecutionId::new("e").unwrap());
         let mut run = Self { plan, execution, at: Moment::from_millis(1_800_000_000_000), inputs: 0 };
         let (version, input, trigger, tags) = (Some(1), Value::Null, None, Default::default());
-        run.apply(&Input::Start(Start { workflow, version, input, trigger, tags }));
+        run.apply(&Input::Start(Start { version, input, trigger, tags, ..Start::of(workflow) }));
         run
     }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_model::{Name, Span, StepError};
+use sagaline_model::{ExecutionId, Name, Span, StepError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::FramePath;
+use crate::{FramePath, record::Status};
 
 /// What happened, or is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,10 @@ pub enum Input {
     Cancel(Cancel),
     Pause(Pause),
     Resume(Resume),
+    ChildEnded(ChildEnded),
+    ChildUnknown(ChildUnknown),
+    ParentAsks(ParentAsks),
+    ParentGone(ParentGone),
 }
 
 /// Begins an execution.
@@ -41,6 +45,27 @@ pub struct Start {
     pub trigger: Option<Value>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// The execution that it is a child of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// Where its tasks wait whose steps name no queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Name>,
+}
+
+impl Start {
+    /// A start of the newest version, without an input.
+    pub fn of(workflow: Name) -> Self {
+        Self {
+            workflow,
+            version: None,
+            input: Value::Null,
+            trigger: None,
+            tags: BTreeMap::new(),
+            parent: None,
+            queue: None,
+        }
+    }
 }
 
 /// The version that a start without one runs on.
@@ -143,6 +168,62 @@ pub struct Resume {
     pub context: Map<String, Value>,
 }
 
+/// A child tells how it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChildEnded {
+    /// Where in the parent it was started.
+    pub path: FramePath,
+    pub child: ExecutionId,
+    /// As in its record. `failed` also where the id is that of another execution, which is not touched.
+    pub status: Status,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub output: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<StepError>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Nothing is known of a child: its start was lost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChildUnknown {
+    pub path: FramePath,
+    pub child: ExecutionId,
+}
+
+/// A parent asks for the outcome of its child. While the child runs this changes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParentAsks {
+    pub parent: Parent,
+}
+
+/// A parent does not wait any more, and its child ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParentGone {
+    pub parent: Parent,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Who started a child, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    pub execution: ExecutionId,
+    pub path: FramePath,
+    /// Whether it wants to know how the child ended.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub waits: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_yes(waits: &bool) -> bool {
+    *waits
+}
+
 /// A timer came due. Which one: an old one is told from the one that is armed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TimerName {
@@ -173,6 +254,10 @@ pub enum TimerKind {
     TotalTimeout,
     /// A step that was too early may be tried again.
     Snooze,
+    /// A child was waited for long enough.
+    ChildTimeout,
+    /// Nothing was heard of a child for a while: it is asked.
+    ChildLook,
 }
 
 /// The prefix of every input's CloudEvent type.
@@ -234,6 +319,10 @@ inputs! {
     Cancel => "cancel",
     Pause => "pause",
     Resume => "resume",
+    ChildEnded => "child_ended",
+    ChildUnknown => "child_unknown",
+    ParentAsks => "parent_asks",
+    ParentGone => "parent_gone",
 }
 
 fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {

@@ -13,7 +13,7 @@ pub mod task;
 pub mod trace;
 
 pub use envelope::{Envelope, EnvelopeError};
-pub use input::{Input, InputError, Start, TimerKind, TimerName};
+pub use input::{Input, InputError, Parent, Start, TimerKind, TimerName};
 pub use lifecycle::{Happening, Lifecycle};
 pub use path::FramePath;
 pub use task::Task;

@@ -17,7 +17,7 @@ pub struct Lifecycle {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happening {
-    WorkflowStarted { trigger: Option<String> },
+    WorkflowStarted { trigger: Option<String>, parent: Option<String> },
     WorkflowCompleted { duration: Span },
     WorkflowFailed { duration: Span, error: StepError, step: Option<FramePath>, attempts: Option<u32> },
     WorkflowCancelled { duration: Span, reason: Option<String> },
@@ -46,6 +46,8 @@ struct Wire<'a> {
     at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     trigger: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     input_ref: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,8 +170,8 @@ impl Lifecycle {
         let millis = |span: &Span| Some(span.as_millis());
         let path = |step: &'a FramePath| Some(step.as_str());
         match &self.happening {
-            Happening::WorkflowStarted { trigger } => {
-                Wire { trigger: trigger.as_deref(), input_ref: refs.input, ..wire }
+            Happening::WorkflowStarted { trigger, parent } => {
+                Wire { trigger: trigger.as_deref(), parent: parent.as_deref(), input_ref: refs.input, ..wire }
             }
             Happening::WorkflowCompleted { duration } => {
                 Wire { duration_ms: millis(duration), output_ref: refs.output, ..wire }

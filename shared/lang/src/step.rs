@@ -1,5 +1,6 @@
 //! Steps: what each does, and what it comes after.
 
+mod company;
 mod control;
 
 use std::rc::Rc;
@@ -211,8 +212,13 @@ fn once(
     if word != "activity" {
         for entry in entries.iter().filter(|entry| words::OF_ACTIVITIES.contains(&entry.key.text.as_str())) {
             let message = format!("`{}` belongs to an `activity`; this step has `{word}`", entry.key.text);
-            let hint = (word == "await" && entry.key.text == "timeout")
-                .then_some("put it into the `await`: `await: { signal: …, timeout: 1h }`");
+            let hint = match (word, entry.key.text.as_str()) {
+                ("await", "timeout") => Some("put it into the `await`: `await: { signal: …, timeout: 1h }`"),
+                ("child", "timeout" | "input" | "queue") => {
+                    Some("put it into the `child`: `child: { workflow: …, input: … }`")
+                }
+                _ => None,
+            };
             reader.error(entry.key.place, message).maybe_hint(hint);
         }
     }
@@ -228,6 +234,8 @@ fn once(
         "switch" => control::switch(reader, outline, &one.value, index, defaults),
         "try" => control::attempt(reader, outline, one, entries, index, defaults),
         "set" => control::set(reader, outline, &one.value, index),
+        "child" => company::child(reader, outline, &one.value, index),
+        "emit" => company::emit(reader, outline, &one.value, index),
         _ => control::raise(reader, outline, &one.value, index),
     }
 }
@@ -248,9 +256,7 @@ fn not_one_kind(reader: &mut Reader, step: &Entry, entries: &[Entry], given: &[&
     };
     if !entries.iter().any(meant) {
         let message = format!("step `{name}` has no `activity`");
-        reader.error(step.key.place, message).hint(
-            "give it an `activity`, a `wait`, an `await`, `steps`, a `race`, a `switch`, a `try`, a `set` or a `raise`",
-        );
+        reader.error(step.key.place, message).hint(format!("give it one of: {}", words::KINDS.join(", ")));
     }
 }
 

@@ -54,7 +54,7 @@ fn from_map(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, entries
         }
         return None;
     };
-    let kind = event_type(reader, &event.value);
+    let kind = event_type(reader, &event.value, "event");
     let when =
         get(entries, "when").and_then(|entry| expression::condition(reader, outline, &entry.value, Scope::Trigger));
     let input = get(entries, "input").map(|entry| {
@@ -65,8 +65,8 @@ fn from_map(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, entries
 }
 
 /// The type is part of a subject: no spaces, no wildcards, no empty part between dots.
-fn event_type(reader: &mut Reader, node: &Node) -> Option<String> {
-    let text = &reader.text(node, "event")?.value;
+pub(crate) fn event_type(reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
+    let text = &reader.text(node, what)?.value;
     let bad = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '*' | '>');
     if text.split('.').any(|part| part.is_empty() || part.contains(bad)) {
         let message = format!("`{}` is not the type of an event", shown(text));

@@ -52,6 +52,8 @@ pub(crate) const STEP: Words = Words {
         "catch",
         "set",
         "raise",
+        "child",
+        "emit",
         "for_each",
         "input",
         "queue",
@@ -72,8 +74,6 @@ pub(crate) const STEP: Words = Words {
     later: &[
         "after_graft",
         "expand",
-        "child",
-        "emit",
         "compensate",
         "priority",
         "breaker",
@@ -92,10 +92,11 @@ pub(crate) const STEP: Words = Words {
 };
 
 /// What a step does; it has exactly one of these.
-pub(crate) const KINDS: [&str; 9] = ["activity", "wait", "await", "steps", "race", "switch", "try", "set", "raise"];
+pub(crate) const KINDS: [&str; 11] =
+    ["activity", "wait", "await", "steps", "race", "switch", "try", "set", "raise", "child", "emit"];
 
 /// What a step will be able to do.
-pub(crate) const LATER_KINDS: [&str; 3] = ["expand", "child", "emit"];
+pub(crate) const LATER_KINDS: [&str; 1] = ["expand"];
 
 /// What only a step with an activity has.
 pub(crate) const OF_ACTIVITIES: [&str; 9] =
@@ -109,6 +110,13 @@ pub(crate) const CASE: Words = Words { known: &["when", "steps"], later: &[] };
 pub(crate) const CATCH: Words = Words { known: &["errors", "steps"], later: &["when"] };
 
 pub(crate) const RAISE: Words = Words { known: &["type", "message", "details"], later: &[] };
+
+pub(crate) const CHILD: Words = Words {
+    known: &["workflow", "version", "id", "input", "queue", "wait", "timeout", "on_parent_end"],
+    later: &["retry", "tags"],
+};
+
+pub(crate) const EMIT: Words = Words { known: &["type", "source", "subject", "data"], later: &["id"] };
 
 pub(crate) const FOR_EACH: Words = Words { known: &["items", "as", "concurrency", "on_item_error"], later: &[] };
 

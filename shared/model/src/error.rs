@@ -45,6 +45,12 @@ impl StepError {
     pub const INVALID_INPUT: &str = "InvalidInput";
     /// The workflow that a start names is not there, or not in that version.
     pub const UNKNOWN_WORKFLOW: &str = "UnknownWorkflow";
+    /// A child failed, was cancelled or ran out of its time. Its own error is in the details.
+    pub const CHILD_FAILED: &str = "ChildFailed";
+    pub const CHILD_CANCELLED: &str = "ChildCancelled";
+    pub const CHILD_TIMED_OUT: &str = "ChildTimedOut";
+    /// The id that a child was to have is that of another execution.
+    pub const ID_TAKEN: &str = "IdTaken";
 
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into(), retryable: true, details: None }

@@ -122,7 +122,21 @@ impl ActivityName {
     }
 }
 
+/// How much of the parent's id and of the step's name a child's id shows.
+const PARENT_SHOWN: usize = 80;
+const STEP_SHOWN: usize = 24;
+
 impl ExecutionId {
+    /// The id of what is started at this place of an execution, always the same: what can be read of it is for people, and the
+    /// hash tells it from all others.
+    pub fn of_child(&self, place: &str) -> Self {
+        let hash = crate::plan::sha256_hex(format!("{self}\n{place}").as_bytes());
+        let parent = &self.0[..self.0.len().min(PARENT_SHOWN)];
+        let step = place.rsplit('/').next().unwrap_or(place).replace(':', "-");
+        let step: String = step.chars().take(STEP_SHOWN).collect();
+        Self(format!("{parent}-{step}-{}", &hash[..16]).into())
+    }
+
     /// An id for any text: the text itself where it may be one; otherwise every other byte is written `_xx` in hexadecimal
     /// (as is `_` itself), and what is too long ends in the hash of the whole.
     pub fn encoded(text: &str) -> Self {
@@ -191,6 +205,18 @@ mod tests {
         assert_eq!(ExecutionId::encoded("a.b").as_str(), "a_2eb");
         assert_ne!(ExecutionId::encoded(&"é".repeat(90)), ExecutionId::encoded(&"é".repeat(91)));
         assert!(ExecutionId::encoded(&"é".repeat(90)).as_str().len() <= LONGEST_NAME);
+    }
+
+    #[test]
+    fn a_child_has_an_id_of_its_own_that_is_always_the_same() {
+        let parent = ExecutionId::new("order-1").expect("an id");
+        assert_eq!(parent.of_child("ship/item:3").as_str(), "order-1-item-3-d2a1");
+        let long = ExecutionId::new("x".repeat(LONGEST_NAME)).expect("an id");
+        let place = format!("{}/{}", "a".repeat(128), "b".repeat(128));
+        let child = long.of_child(&place);
+        assert!(ExecutionId::new(child.as_str()).is_ok());
+        assert_ne!(child, long.of_child(&format!("{place}:2")));
+        assert_ne!(child, child.of_child(&place));
     }
 
     #[test]

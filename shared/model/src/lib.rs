@@ -2,12 +2,14 @@
 //!
 //! Values only. No clock, no randomness, no I/O: moments and ids come in from outside.
 
+pub mod company;
 pub mod error;
 pub mod id;
 pub mod plan;
 pub mod retry;
 pub mod time;
 
+pub use company::{Child, Emit, OnParentEnd};
 pub use error::StepError;
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
 pub use plan::{

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use self::conduct::Conduct;
-use crate::{ActivityName, Name, RetryPolicy, Span};
+use crate::{ActivityName, Child, Emit, Name, RetryPolicy, Span};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -140,6 +140,10 @@ pub enum Kind {
     },
     /// A failure on purpose.
     Raise(Raise),
+    /// An execution of another workflow.
+    Child(Child),
+    /// An event for others.
+    Emit(Emit),
 }
 
 /// One way to go on.
@@ -330,10 +334,16 @@ impl Plan {
     pub fn queues<'a>(&'a self) -> BTreeSet<&'a Name> {
         let queue_of = |node: &'a Node| match &node.kind {
             Kind::Step(step) => Some(&step.queue),
+            Kind::Child(child) => child.queue.as_ref(),
             _ => None,
         };
         self.nodes().into_iter().filter_map(queue_of).collect()
     }
+}
+
+impl Step {
+    /// Where tasks wait whose steps name no queue.
+    pub const DEFAULT_QUEUE: &str = "default";
 }
 
 impl Node {
@@ -349,7 +359,13 @@ impl Node {
             Kind::Switch { cases } => cases.iter().flat_map(|case| &case.steps.nodes).collect(),
             Kind::Try(Try { body, catch, .. }) => body.nodes.iter().chain(&catch.nodes).collect(),
             Kind::ForEach(each) => vec![&each.body],
-            Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Set { .. } | Kind::Raise(_) => vec![],
+            Kind::Step(_)
+            | Kind::Wait(_)
+            | Kind::Await(_)
+            | Kind::Set { .. }
+            | Kind::Raise(_)
+            | Kind::Child(_)
+            | Kind::Emit(_) => vec![],
         }
     }
 
@@ -360,7 +376,13 @@ impl Node {
             Kind::Switch { cases } => cases.iter_mut().flat_map(|case| &mut case.steps.nodes).collect(),
             Kind::Try(Try { body, catch, .. }) => body.nodes.iter_mut().chain(&mut catch.nodes).collect(),
             Kind::ForEach(each) => vec![&mut each.body],
-            Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Set { .. } | Kind::Raise(_) => vec![],
+            Kind::Step(_)
+            | Kind::Wait(_)
+            | Kind::Await(_)
+            | Kind::Set { .. }
+            | Kind::Raise(_)
+            | Kind::Child(_)
+            | Kind::Emit(_) => vec![],
         }
     }
 
@@ -373,6 +395,7 @@ impl Node {
             Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) if self.after_any.is_empty() => {
                 Plan::FIRST_RULES
             }
+            Kind::Child(_) | Kind::Emit(_) => Plan::RULES_OF_COMPANY,
             _ => Plan::RULES_OF_CONTROL,
         };
         self.inside().into_iter().map(Self::rules).fold(own, u32::max)

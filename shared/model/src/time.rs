@@ -123,6 +123,10 @@ impl Span {
         self.0
     }
 
+    pub const fn as_secs(self) -> u64 {
+        self.as_nanos() / 1_000_000_000
+    }
+
     pub const fn as_millis(self) -> u64 {
         self.0 / 1_000_000
     }

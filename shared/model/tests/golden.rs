@@ -65,6 +65,8 @@ fn kind_of(kind: &Kind) -> &'static str {
         Kind::ForEach(_) => "for_each",
         Kind::Set { .. } => "set",
         Kind::Raise(_) => "raise",
+        Kind::Child(_) => "child",
+        Kind::Emit(_) => "emit",
     }
 }
 

@@ -10,7 +10,7 @@ use sagaline_events::{Happening, Input, Lifecycle, Task, input::StepFailed, life
 use sagaline_model::{ExecutionId, Name, StepError};
 use serde_json::json;
 
-use super::spans::Trace;
+use super::{company::Emitted, spans::Trace};
 
 /// Writes what one partition's executions send.
 pub(super) struct Wire {
@@ -26,6 +26,10 @@ impl Wire {
     pub(super) fn new(names: Names, partition: u32, partitions: u32) -> Self {
         let source = format!("/sagaline/{}/orchestrator", names.namespace());
         Self { source, log: names.runs(partition), ask: names.ask(partition), names, partition, partitions }
+    }
+
+    pub(super) fn partitions(&self) -> u32 {
+        self.partitions
     }
 
     pub(super) fn names(&self) -> &Names {
@@ -58,6 +62,18 @@ impl Wire {
             }
             Effect::Bind { workflow, version } => look_up(&workflow, version),
             Effect::Reject { reason, detail } => Act::Reject(Rejection { reason, detail }),
+            Effect::StartChild { child, start } => {
+                let step = start.parent.as_ref().map(|parent| parent.path.clone());
+                self.start_child(&child, start, trace.as_ref().map(|trace| trace.carried(step.as_ref())))
+            }
+            Effect::AskChild { child, parent } => Act::Send(self.ask_child(&child, parent)),
+            Effect::CancelChild { child, parent, reason } => Act::Send(self.cancel_child(&child, parent, reason)),
+            Effect::TellParent { parent, ended, again } => Act::Send(self.child_ended(&parent, ended, again)),
+            Effect::Recall => self.recall(id),
+            Effect::Emit { id: event, kind, source, subject, data } => {
+                let emitted = Emitted { id: event, kind: &kind, source, subject, data: &data };
+                Act::Send(self.emitted(id, &workflow, emitted, trace.as_ref().map(|trace| trace.carried(None))))
+            }
         };
         effects.into_iter().enumerate().map(act).collect()
     }
@@ -170,7 +186,7 @@ impl Wire {
         Some(self.input(&data.execution, &failed, "refused"))
     }
 
-    fn headers(
+    pub(super) fn headers(
         &self,
         id: String,
         kind: String,

@@ -73,6 +73,7 @@ impl Glance {
             reason: more.and_then(|more| more.reason.as_deref().map(str::to_owned)),
             tags: self.tags(),
             steps: vec![],
+            parent: None,
         }
     }
 }

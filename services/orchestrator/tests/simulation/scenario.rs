@@ -158,11 +158,9 @@ async fn client(world: World<Executions>, number: usize, seed: u64, choice: Choi
         step().await;
     }
     let start = Start {
-        workflow: Name::new(choice(number)).expect("a name"),
         version: dice.chance(500).then_some(1),
         input: json!({"n": number}),
-        trigger: None,
-        tags: std::collections::BTreeMap::new(),
+        ..Start::of(Name::new(choice(number)).expect("a name"))
     };
     let start = input(names.start(&id, partitions), Some(0), &Input::Start(start));
     // A conflict: an own earlier try was stored, and only its ack got lost.

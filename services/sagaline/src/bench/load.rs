@@ -96,11 +96,9 @@ impl<'a> Load<'a> {
         let acks = nats.subscribe(format!("{inbox}*")).await.map_err(broken)?;
         nats.flush().await.map_err(broken)?;
         let start = Input::Start(Start {
-            workflow: applied.workflow.clone(),
             version: Some(applied.version),
             input: input(settings),
-            trigger: None,
-            tags: std::collections::BTreeMap::new(),
+            ..Start::of(applied.workflow.clone())
         });
         let now = Instant::now();
         Ok(Load {

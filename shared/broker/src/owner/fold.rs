@@ -160,6 +160,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 Purpose::Revoke { queue, subject }
             }
             Act::LookUp { bucket, key } => Purpose::LookUp { bucket, key },
+            Act::Start { start, if_there, if_refused } => Purpose::Start {
+                start: Arc::new(start),
+                if_there: Arc::new(if_there),
+                if_refused: Arc::new(if_refused),
+            },
             Act::Reject(_) => return,
         };
         if let Some(slot) = self.slots.get_mut(key) {

@@ -98,6 +98,7 @@ mod tests {
             reason: None,
             tags: [("t".to_owned(), "x".repeat(tag))].into(),
             steps: vec![],
+            parent: None,
         }
     }
 

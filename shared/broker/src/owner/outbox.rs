@@ -41,6 +41,12 @@ pub(super) enum Purpose {
     },
     /// Whatever is told by its name: a lifecycle event, an input of our own.
     Send(Arc<Message>),
+    /// What begins once, and what is said instead where it does not.
+    Start {
+        start: Arc<Message>,
+        if_there: Arc<Message>,
+        if_refused: Arc<Message>,
+    },
     Revoke {
         queue: String,
         subject: String,
@@ -96,6 +102,7 @@ impl Purpose {
     fn request(&self) -> Request<'_> {
         match self {
             Self::Task { message, .. }
+            | Self::Start { start: message, .. }
             | Self::Send(message)
             | Self::Snapshot { message, .. }
             | Self::Record(message)

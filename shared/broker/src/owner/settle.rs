@@ -48,7 +48,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 }
                 self.done(&pending);
             }
-            Purpose::Task { .. } | Purpose::Send(_) | Purpose::Timer(_) => self.done(&pending),
+            Purpose::Task { .. } | Purpose::Send(_) | Purpose::Start { .. } | Purpose::Timer(_) => self.done(&pending),
             Purpose::Snapshot { .. } => self.snapshot_stored(&pending, sequence),
             Purpose::Record(_) => self.record_stored(&pending),
             Purpose::Tombstone(_) => self.snapshot_removed(&pending, sequence),
@@ -66,6 +66,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             // The task is in its queue; what is to be published once is there already.
             Purpose::Task { .. } | Purpose::Send(_) | Purpose::Timer(_) => {
                 self.done(&pending);
+                Ok(())
+            }
+            Purpose::Start { if_there, .. } => {
+                let instead = Purpose::Send(Arc::clone(if_there));
+                self.outbox.send(&mut self.ports, instead, pending.key);
                 Ok(())
             }
             Purpose::Snapshot { .. } | Purpose::Record(_) | Purpose::Tombstone(_) => {
@@ -111,6 +116,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                     return;
                 }
                 self.done(&pending);
+            }
+            (Purpose::Start { if_refused, .. }, Some(_)) => {
+                let instead = Purpose::Send(Arc::clone(if_refused));
+                self.outbox.send(&mut self.ports, instead, pending.key);
             }
             (Purpose::Snapshot { .. }, Some(key))
                 if self.slots.get(key).is_some_and(|slot| slot.saving == Saving::Last) =>

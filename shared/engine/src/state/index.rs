@@ -8,7 +8,7 @@ use std::{
 };
 
 use sagaline_events::{FramePath, TimerKind, TimerName};
-use sagaline_model::{Moment, Name};
+use sagaline_model::{ExecutionId, Moment, Name};
 use serde_json::{Map, Value};
 
 use super::{Frame, MAILBOX_LIMIT, Outcome, Run, State};
@@ -68,6 +68,7 @@ impl Run {
         let tags: usize = self.tags.iter().map(|(key, value)| weight::of_text(key) + weight::of_text(value)).sum();
         let mailbox: usize = self.mailbox.iter().map(|(_, data)| weight::of(data)).sum();
         let ending = self.ending.as_ref().map_or(0, Outcome::weight);
+        self.index.weight += self.companions.iter().map(weight_of_companion).sum::<usize>();
         self.index.weight += given + tags + mailbox + ending + weight::of_map(&self.ctx);
     }
 
@@ -117,6 +118,19 @@ impl Run {
         true
     }
 
+    /// A child that nobody waits for ends with this execution.
+    pub(crate) fn accompany(&mut self, path: FramePath, child: ExecutionId) {
+        let companion = (path, child);
+        self.index.weight += weight_of_companion(&companion);
+        self.companions.push(companion);
+    }
+
+    pub(crate) fn take_companions(&mut self) -> Vec<(FramePath, ExecutionId)> {
+        let companions = std::mem::take(&mut self.companions);
+        self.index.weight -= companions.iter().map(weight_of_companion).sum::<usize>();
+        companions
+    }
+
     /// What somebody gives to the whole execution.
     pub(crate) fn join_ctx(&mut self, map: &Map<String, Value>) {
         for (key, value) in map {
@@ -161,6 +175,10 @@ impl Run {
         self.index.weight -= weight::of(&data);
         Some(data)
     }
+}
+
+fn weight_of_companion((path, child): &(FramePath, ExecutionId)) -> usize {
+    weight::of_text(path.as_str()) + weight::of_text(child.as_str())
 }
 
 impl Index {

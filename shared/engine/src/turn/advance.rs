@@ -5,7 +5,7 @@ use sagaline_expr::Template;
 use sagaline_model::{Name, Span, StepError};
 use serde_json::Value;
 
-use super::Turn;
+use super::{Turn, children::ChildPlan, emit::EmitPlan};
 use crate::{
     compiled::{CompiledKind, InputSource, NodeId},
     state::{OpenDag, Outcome, State, TaskInput},
@@ -92,6 +92,14 @@ impl Turn<'_> {
                 };
                 let details = Some(self.render(path, details)?).filter(|details| !details.is_null());
                 return Err(StepError { details, ..StepError::new(kind.as_str(), message).final_() });
+            }
+            CompiledKind::Child { what, id: named, input, timeout } => {
+                let planned = ChildPlan { what, id: named.as_ref(), input, timeout: timeout.as_ref() };
+                self.begin_child(path, id, planned)?;
+            }
+            CompiledKind::Emit { kind, source, subject, data } => {
+                let planned = EmitPlan { kind, source: source.as_ref(), subject: subject.as_ref(), data };
+                self.emit(path, id, planned)?;
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use sagaline_events::{FramePath, Happening, TimerKind, TimerName};
 use sagaline_model::{Name, OnTimeout, StepError};
 use serde_json::Value;
 
-use super::Turn;
+use super::{Turn, attempts::queue_of};
 use crate::{
     apply::{is_task, mailbox_full},
     compiled::{CompiledKind, NodeId},
@@ -91,6 +91,10 @@ impl Turn<'_> {
                 let error = self.no_time_left(path, id, course);
                 self.fail(path, id, before, error);
             }
+            State::Delegated(delegated) => match timer.kind {
+                TimerKind::ChildTimeout => self.child_took_too_long(path, id, &delegated),
+                _ => self.look_after_child(path, id, delegated),
+            },
             State::Open { .. }
             | State::Looping(_)
             | State::Completed { .. }
@@ -113,7 +117,7 @@ impl Turn<'_> {
 
     pub(super) fn revoke(&mut self, path: &FramePath, id: NodeId, attempt: u32) {
         if let CompiledKind::Step { step, .. } = &self.plan.node(id).kind {
-            let (queue, activity) = (step.queue.clone(), step.activity.clone());
+            let (queue, activity) = (queue_of(step, self.run.queue.as_ref()), step.activity.clone());
             self.effects.push(Effect::Revoke { path: path.clone(), attempt, queue, activity });
         }
     }

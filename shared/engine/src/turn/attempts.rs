@@ -1,7 +1,7 @@
 //! The attempts of a step: handing them to the workers, those that are too early, and what their time is limited by.
 
 use sagaline_events::{FramePath, Happening, input::StepSnoozed};
-use sagaline_model::{Moment, Span, StepError};
+use sagaline_model::{Moment, Name, Span, Step, StepError};
 
 use super::Turn;
 use crate::{
@@ -98,7 +98,8 @@ impl Turn<'_> {
         } else {
             Happening::StepStarted { step: path.clone(), attempt, worker: None }
         });
-        self.effects.extend(task.dispatch(path, &self.plan.node(id).kind).map(Effect::Dispatch));
+        let queue = self.run.queue.as_ref();
+        self.effects.extend(task.dispatch(path, &self.plan.node(id).kind, queue).map(Effect::Dispatch));
         self.run.set(path, id, State::Dispatched(task), self.at);
         Ok(())
     }
@@ -179,9 +180,17 @@ impl Turn<'_> {
     }
 }
 
+/// Where the tasks of a step wait: an execution may have a queue of its own, for the steps that name none.
+pub(crate) fn queue_of(step: &Step, own: Option<&Name>) -> Name {
+    match own {
+        Some(own) if step.queue.as_str() == Step::DEFAULT_QUEUE => own.clone(),
+        Some(_) | None => step.queue.clone(),
+    }
+}
+
 impl Dispatched {
     /// The task of this attempt; nothing if the node is no step.
-    pub(crate) fn dispatch(&self, path: &FramePath, kind: &CompiledKind) -> Option<Dispatch> {
+    pub(crate) fn dispatch(&self, path: &FramePath, kind: &CompiledKind, queue: Option<&Name>) -> Option<Dispatch> {
         let CompiledKind::Step { step, input: source, .. } = kind else { return None };
         let input = match (&self.input, source) {
             (TaskInput::Computed(input), _) | (TaskInput::Literal, InputSource::Literal(input)) => input.clone(),
@@ -191,7 +200,7 @@ impl Dispatched {
         Some(Dispatch {
             path: path.clone(),
             attempt: self.attempt,
-            queue: step.queue.clone(),
+            queue: queue_of(step, queue),
             activity: step.activity.clone(),
             input,
             timeout: self.timeout,

@@ -7,7 +7,7 @@ use super::{Turn, advance::expression_error};
 use crate::{
     compiled::{CompiledKind, NodeId},
     data::{Failure, span_of},
-    state::{Course, Outcome, State, TaskInput},
+    state::{Course, Delegated, Outcome, State, TaskInput},
 };
 
 impl Turn<'_> {
@@ -119,11 +119,12 @@ impl Turn<'_> {
     /// Cancels every frame below `outer` (the whole tree without it) that is not done.
     pub(super) fn cancel_below(&mut self, outer: Option<&FramePath>) {
         let open = self.run.frames_below(outer).filter(|(_, frame)| !frame.state.is_done());
-        let of = |state: &State| (state.attempt(), matches!(state, State::Dispatched(_)));
-        let open: Vec<_> = open.map(|(path, frame)| (path.clone(), frame.node, of(&frame.state))).collect();
-        for (path, id, (attempt, is_task)) in open {
-            if is_task {
-                self.revoke(&path, id, attempt);
+        let open: Vec<_> = open.map(|(path, frame)| (path.clone(), frame.node, Held::of(&frame.state))).collect();
+        for (path, id, (attempt, held)) in open {
+            match held {
+                Held::Task => self.revoke(&path, id, attempt),
+                Held::Child(child) => self.let_go(&path, id, &child, "its parent does not wait for it any more"),
+                Held::Nothing => {}
             }
             self.tell(Happening::StepCancelled { step: path.clone(), attempt });
             self.run.set(&path, id, State::Cancelled { at: self.at, attempt }, self.at);
@@ -133,6 +134,7 @@ impl Turn<'_> {
     /// The execution is over, and everyone is told.
     pub(super) fn over_with(&mut self, outcome: Outcome) {
         let duration = self.at.since(self.run.started);
+        self.part_from_companions();
         self.tell(match &outcome {
             Outcome::Completed { .. } => Happening::WorkflowCompleted { duration },
             Outcome::Failed { error, step, attempts } => {
@@ -144,6 +146,34 @@ impl Turn<'_> {
             Outcome::Refused { error } => Happening::WorkflowStartRefused { error: error.clone() },
         });
         self.over = Some(outcome);
+    }
+}
+
+/// What is out for a frame and has to be taken back.
+enum Held {
+    Task,
+    Child(Delegated),
+    Nothing,
+}
+
+impl Held {
+    fn of(state: &State) -> (u32, Self) {
+        let held = match state {
+            State::Dispatched(_) => Self::Task,
+            State::Delegated(delegated) => Self::Child(delegated.clone()),
+            State::BackingOff { .. }
+            | State::Snoozed { .. }
+            | State::Waiting { .. }
+            | State::Awaiting { .. }
+            | State::Open { .. }
+            | State::Looping(_)
+            | State::Queued { .. }
+            | State::Completed { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. }
+            | State::Cancelled { .. } => Self::Nothing,
+        };
+        (state.attempt(), held)
     }
 }
 

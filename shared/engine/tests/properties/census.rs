@@ -38,8 +38,22 @@ fn every_kind_of_node_state_outcome_and_input_occurs_often_enough() {
 }
 
 fn expected() -> Vec<String> {
-    let nodes = ["step", "wait", "await", "dag", "race", "switch", "try", "loop", "set", "raise", "three deep"]
-        .map(|name| format!("node {name}"));
+    let nodes = [
+        "step",
+        "wait",
+        "await",
+        "dag",
+        "race",
+        "switch",
+        "try",
+        "loop",
+        "set",
+        "raise",
+        "child",
+        "emit",
+        "three deep",
+    ]
+    .map(|name| format!("node {name}"));
     let states = [
         "dispatched",
         "reported",
@@ -50,6 +64,7 @@ fn expected() -> Vec<String> {
         "open",
         "caught",
         "looping",
+        "delegated",
         "completed",
         "failed",
         "skipped",
@@ -57,7 +72,19 @@ fn expected() -> Vec<String> {
         "queued",
     ];
     let outcomes = ["completed", "failed", "cancelled", "timed out", "refused"].map(|name| format!("outcome {name}"));
-    let effects = ["dispatch", "revoke", "tell", "bind"].map(|name| format!("effect {name}"));
+    let effects = [
+        "dispatch",
+        "revoke",
+        "tell",
+        "bind",
+        "start child",
+        "ask child",
+        "cancel child",
+        "tell parent",
+        "recall",
+        "emit",
+    ]
+    .map(|name| format!("effect {name}"));
     let states = states.map(|name| format!("state {name}"));
     let inputs = INPUT_TYPES.iter().map(|name| (*name).to_owned());
     nodes.into_iter().chain(states).chain(outcomes).chain(effects).chain(inputs).collect()
@@ -77,6 +104,8 @@ fn census(history: &History) -> BTreeSet<String> {
             CompiledKind::ForEach { .. } => "node loop",
             CompiledKind::Set { .. } => "node set",
             CompiledKind::Raise { .. } => "node raise",
+            CompiledKind::Child { .. } => "node child",
+            CompiledKind::Emit { .. } => "node emit",
         };
         seen.insert(kind.to_owned());
         if node.path.as_str().matches('/').count() >= 3 {
@@ -116,6 +145,12 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::Tell(_) => "effect tell",
         Effect::Bind { .. } => "effect bind",
         Effect::Reject { .. } => "effect reject",
+        Effect::StartChild { .. } => "effect start child",
+        Effect::AskChild { .. } => "effect ask child",
+        Effect::CancelChild { .. } => "effect cancel child",
+        Effect::TellParent { .. } => "effect tell parent",
+        Effect::Recall => "effect recall",
+        Effect::Emit { .. } => "effect emit",
     }
 }
 
@@ -130,6 +165,7 @@ fn state_name(state: &State) -> &'static str {
         State::Open { caught: Some(_), .. } => "state caught",
         State::Open { .. } => "state open",
         State::Looping(_) => "state looping",
+        State::Delegated(_) => "state delegated",
         State::Completed { .. } => "state completed",
         State::Failed { .. } => "state failed",
         State::Skipped { .. } => "state skipped",

@@ -7,8 +7,8 @@ use sagaline_engine::{
     compiled::{CompiledKind, CompiledNode},
     state::Outcome,
 };
-use sagaline_events::{FramePath, Happening, Input, record::StepStatus};
-use sagaline_model::OnError;
+use sagaline_events::{FramePath, Happening, Input, Parent, record::StepStatus};
+use sagaline_model::{ExecutionId, OnError};
 
 pub(crate) struct Facts<'p> {
     plan: &'p Compiled,
@@ -25,6 +25,13 @@ pub(crate) struct Facts<'p> {
     ended: BTreeSet<FramePath>,
     paused: bool,
     over: bool,
+    /// Every child that was started, and those that are waited for.
+    children: BTreeMap<ExecutionId, Parent>,
+    waiting: BTreeSet<ExecutionId>,
+    emitted: BTreeSet<String>,
+    /// Whose child it is, and whether that one was told how it ended.
+    parent: Option<Parent>,
+    parent_told: bool,
 }
 
 impl<'p> Facts<'p> {
@@ -42,16 +49,23 @@ impl<'p> Facts<'p> {
             ended: none,
             paused: false,
             over: false,
+            children: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            emitted: BTreeSet::new(),
+            parent: None,
+            parent_told: false,
         }
     }
 
     pub(crate) fn learn(&mut self, effects: &[Effect], input: &Input, after: &Execution) {
-        assert!(!self.over || effects.is_empty(), "it is over, yet {input:?} gave {effects:?}");
+        // What is over only says so again, to a parent that asks.
+        let asked = matches!(input, Input::ParentAsks(_));
+        assert!(!self.over || asked || effects.is_empty(), "it is over, yet {input:?} gave {effects:?}");
         if !effects.is_empty() {
             self.answered(input);
         }
         for effect in effects {
-            assert!(!self.over, "{effect:?} after the end");
+            assert!(!self.over || matches!(effect, Effect::TellParent { .. }), "{effect:?} after the end");
             match effect {
                 Effect::Dispatch(task) => {
                     self.handed_out(&task.path, task.attempt);
@@ -66,6 +80,28 @@ impl<'p> Facts<'p> {
                 Effect::Tell(happening) => self.told(happening, after),
                 Effect::Bind { .. } => assert!(matches!(after.stage, Stage::Unbound { .. })),
                 Effect::Reject { reason, .. } => panic!("{reason}"),
+                Effect::StartChild { child, start } => {
+                    let parent = start.parent.as_ref().expect("a child has a parent");
+                    let again = self.children.insert(child.clone(), parent.clone());
+                    assert!(again.is_none_or(|first| first == *parent), "two children are called {child}");
+                    if parent.waits {
+                        self.waiting.insert(child.clone());
+                    }
+                }
+                Effect::AskChild { child, .. } => assert!(self.waiting.contains(child), "{child} is not waited for"),
+                Effect::CancelChild { child, parent, .. } => {
+                    assert_eq!(self.children.get(child), Some(parent));
+                    self.waiting.remove(child);
+                }
+                Effect::TellParent { parent, ended, again } => {
+                    let ours = self.parent.as_ref().filter(|ours| ours.execution == *parent && ours.path == ended.path);
+                    assert!(ours.is_some() || *again, "{parent} is told of {ended:?}");
+                    if !again {
+                        assert!(self.over && !std::mem::replace(&mut self.parent_told, true), "told twice");
+                    }
+                }
+                Effect::Recall => assert!(matches!(after.stage, Stage::Unborn(_))),
+                Effect::Emit { id, .. } => assert!(self.emitted.insert(id.clone()), "{id} was emitted twice"),
             }
         }
     }
@@ -80,6 +116,14 @@ impl<'p> Facts<'p> {
                 (&answer.path, answer.attempt)
             }
             Input::TaskDiscarded(answer) => (&answer.path, answer.attempt),
+            Input::ChildEnded(told) => {
+                assert!(self.waiting.remove(&told.child), "{told:?} had an effect, but nobody waited for it");
+                return;
+            }
+            Input::Start(start) => {
+                self.parent.clone_from(&start.parent);
+                return;
+            }
             _ => return,
         };
         assert!(self.in_queue.remove(&(task.0.clone(), task.1)), "{task:?} had an effect, but nobody waited for it");
@@ -197,6 +241,8 @@ impl<'p> Facts<'p> {
         assert!(self.over, "nobody was told of the end");
         assert_eq!(self.in_queue, BTreeSet::new(), "tasks that nobody waits for were not taken back");
         assert_eq!(self.begun, self.ended, "what began ended");
+        let waits = self.parent.as_ref().is_some_and(|parent| parent.waits);
+        assert_eq!(self.parent_told, waits, "a parent that waits is told");
         for view in &over.steps {
             let begun = self.begun.contains(view.step.as_str());
             match view.status {

@@ -1,8 +1,8 @@
 //! Random plans: steps inside steps, every kind, retries, limits, conditions, ways to fail.
 
 use sagaline_model::{
-    ActivityName, Await, Backoff, Case, Conduct, Dag, ForEach, Handlers, Kind, Name, Node, OnError, OnTimeout, Plan,
-    Raise, RetryPolicy, Span, Step, StepLimits, Try, Wait,
+    ActivityName, Await, Backoff, Case, Child, Conduct, Dag, Emit, ForEach, Handlers, Kind, Name, Node, OnError,
+    OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepLimits, Try, Wait,
 };
 use serde_json::{Value, json};
 
@@ -131,6 +131,8 @@ impl Maker<'_> {
             (3, "await"),
             (1, "set"),
             (1, "raise"),
+            (3, "child"),
+            (2, "emit"),
             (dag, "dag"),
             (other, "race"),
             (other, "switch"),
@@ -158,6 +160,13 @@ impl Maker<'_> {
                 kind: self.choices.one_of(&["Broken", "Busy"]).to_owned(),
                 message: "at ${ index }".to_owned(),
                 details: json!({"item": "${ item }"}),
+            }),
+            "child" => Kind::Child(self.child()),
+            "emit" => Kind::Emit(Emit {
+                kind: "something.happened".to_owned(),
+                source: None,
+                subject: self.choices.chance(50).then(|| "${ index }".to_owned()),
+                data: json!({"n": "${ ctx.n }"}),
             }),
             _ => Kind::Step(self.step()),
         }
@@ -229,6 +238,21 @@ impl Maker<'_> {
             limits: self.limits(),
             retry: self.retry(),
             metadata: Value::Null,
+        }
+    }
+
+    fn child(&mut self) -> Child {
+        let wait = self.choices.chance(70);
+        Child {
+            workflow: name("other"),
+            version: None,
+            // In a loop the second of the same name would be another execution's: a story of its own.
+            id: None,
+            input: if self.choices.chance(50) { json!({"n": "${ ctx.n }"}) } else { json!([1]) },
+            queue: self.choices.chance(20).then(|| name("slow")),
+            wait,
+            timeout: self.choices.chance(40).then(|| self.duration()),
+            on_parent_end: if self.choices.chance(30) { OnParentEnd::Abandon } else { OnParentEnd::Cancel },
         }
     }
 

@@ -5,7 +5,7 @@ use std::env;
 use proptest::{prelude::ProptestConfig, proptest};
 use sagaline_engine::{Compiled, Execution, Stage, check};
 use sagaline_events::{
-    Input,
+    Input, TimerKind,
     input::{StepFailed, StepSkipped, StepSnoozed, StepSucceeded, TaskDiscarded},
 };
 use sagaline_model::{Plan, Span, StepError};
@@ -128,7 +128,9 @@ proptest! {
                 assert!(![&why.state, &why.cause, &why.ends, &why.command].iter().any(|text| text.is_empty()));
                 assert!(why.since <= execution.now);
             }
-            if let (Stage::Running(run), Some((due, _))) = (&execution.stage, execution.next_timer()) {
+            // To look after a child ends nothing, so nobody is told of that.
+            let first = execution.next_timer().filter(|(_, timer)| timer.kind != TimerKind::ChildLook);
+            if let (Stage::Running(run), Some((due, _))) = (&execution.stage, first) {
                 let said = why.iter().filter_map(|why| why.until).chain(run.deadline).min();
                 assert_eq!(said, Some(due), "the timer that is due first is said");
             }
@@ -155,7 +157,9 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         Input::Signal(_) | Input::StepStarted(_) | Input::Pause(_) | Input::Resume(_) => false,
         // Another one cuts short what handles the first.
         Input::Cancel(_) => began && plan.plan.handlers.is_empty(),
-        Input::Bound(_) => began,
+        Input::Bound(_) | Input::ParentGone(_) => began,
+        // Each is an answer to a question, and asked again it is given again.
+        Input::ParentAsks(_) | Input::ChildUnknown(_) => false,
         Input::Start(_)
         | Input::Refused(_)
         | Input::StepSucceeded(_)
@@ -163,7 +167,8 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         | Input::StepSkipped(_)
         | Input::StepSnoozed(_)
         | Input::TaskDiscarded(_)
-        | Input::Timer(_) => true,
+        | Input::Timer(_)
+        | Input::ChildEnded(_) => true,
     }
 }
 

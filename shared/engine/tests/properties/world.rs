@@ -5,13 +5,14 @@
 
 use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind, state::State};
 use sagaline_events::{
-    FramePath, Input, Start, TimerKind, TimerName,
+    FramePath, Input, Parent, Start, TimerKind, TimerName,
     input::{
-        Bound, Cancel, Pause, Refused, Resume, Signal, StepFailed, StepSkipped, StepSnoozed, StepStarted,
-        StepSucceeded, TaskDiscarded,
+        Bound, Cancel, ChildEnded, ChildUnknown, ParentAsks, ParentGone, Pause, Refused, Resume, Signal, StepFailed,
+        StepSkipped, StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded,
     },
+    record::Status,
 };
-use sagaline_model::{Moment, Span, StepError};
+use sagaline_model::{ExecutionId, Moment, Span, StepError};
 use serde_json::{Value, json};
 
 use crate::{
@@ -69,8 +70,12 @@ impl World<'_> {
     }
 
     fn begins(&mut self) {
-        while self.choices.chance(15) {
-            let early = if self.choices.chance(15) { self.cancel() } else { self.signal() };
+        while self.choices.chance(25) {
+            let early = match self.choices.weighted(&[(8, "signal"), (2, "cancel"), (9, "parent")]) {
+                "cancel" => self.cancel(),
+                "parent" => self.parent_says(),
+                _ => self.signal(),
+            };
             self.happens(early);
             let passing = self.choices.below(400) as u64;
             self.passes(Span::from_secs(passing));
@@ -78,7 +83,8 @@ impl World<'_> {
         let version = self.choices.weighted(&[(6, Some(1)), (3, None), (1, Some(2))]);
         let input = json!({"n": self.choices.below(4)});
         let trigger = Some(json!({"id": "event-1", "data": 1}));
-        self.happens(Input::Start(Start { workflow: name("w"), version, input, trigger, tags: Default::default() }));
+        let parent = self.choices.chance(40).then(|| self.parent());
+        self.happens(Input::Start(Start { version, input, trigger, parent, ..Start::of(name("w")) }));
     }
 
     fn passes(&mut self, span: Span) {
@@ -106,6 +112,9 @@ impl World<'_> {
             (2, "back"),
             (3, "pause"),
             (3, "resume"),
+            (8, "child"),
+            (2, "any child"),
+            (3, "parent"),
         ]);
         match what {
             "began" => self.waited_for().map(|task| self.began(task)),
@@ -117,6 +126,12 @@ impl World<'_> {
             "cancel" => self.choices.chance(60).then(|| self.cancel()),
             "discard" => self.waited_for().map(|(path, attempt)| Input::TaskDiscarded(TaskDiscarded { path, attempt })),
             "lookup" => Some(self.lookup()),
+            "child" => match self.child() {
+                Some(_) if self.choices.chance(25) => self.due(),
+                child => child.map(|(path, child)| self.child_says(path, child)),
+            },
+            "any child" => Some(self.any_child()),
+            "parent" => Some(self.parent_says()),
             "pause" => Some(Input::Pause(Pause { reason: None })),
             "resume" => Some(Input::Resume(Resume {
                 context: json!({"n": self.choices.below(4)}).as_object().cloned().unwrap_or_default(),
@@ -144,7 +159,60 @@ impl World<'_> {
         if let Some((path, attempt)) = self.waited_for() {
             return Some(Input::StepSucceeded(StepSucceeded { path, attempt, output: Value::Null, worker: None }));
         }
+        if let Some((path, child)) = self.child() {
+            return Some(Input::ChildEnded(ended(path, child, Status::Completed)));
+        }
         self.awaited().or_else(|| self.due())
+    }
+
+    /// A child that the execution waits for.
+    fn child(&mut self) -> Option<(FramePath, ExecutionId)> {
+        let Stage::Running(run) = &self.execution.stage else { return None };
+        let children = run.frames.iter().filter_map(|(path, frame)| match &frame.state {
+            State::Delegated(delegated) => Some((path.clone(), delegated.child.clone())),
+            _ => None,
+        });
+        let children: Vec<_> = children.collect();
+        (!children.is_empty()).then(|| self.choices.one_of(&children))
+    }
+
+    fn child_says(&mut self, path: FramePath, child: ExecutionId) -> Input {
+        match self.choices.below(7) {
+            5 | 6 => Input::ChildUnknown(ChildUnknown { path, child }),
+            4 => Input::ChildEnded(ended(path, child, Status::Cancelled)),
+            3 => Input::ChildEnded(ended(path, child, Status::TimedOut)),
+            2 => Input::ChildEnded(ended(path, child, Status::Failed)),
+            _ => Input::ChildEnded(ended(path, child, Status::Completed)),
+        }
+    }
+
+    /// Of a child that is none, or is not waited for.
+    fn any_child(&mut self) -> Input {
+        let node = self.choices.below(self.plan.nodes.len());
+        let path = self.plan.nodes[node].path.clone();
+        let child = self.execution.id.of_child(self.choices.one_of(&[path.as_str(), "nowhere"]));
+        match self.execution.stage {
+            // It is waited for after all.
+            Stage::Running(ref run)
+                if matches!(run.frames.get(&path).map(|frame| &frame.state), Some(State::Delegated(_))) =>
+            {
+                Input::ChildUnknown(ChildUnknown { path, child })
+            }
+            _ => self.child_says(path, child),
+        }
+    }
+
+    fn parent(&mut self) -> Parent {
+        let execution = ExecutionId::new(self.choices.one_of(&["parent", "stranger"])).unwrap();
+        Parent { execution, path: FramePath::root(&name("n0")), waits: self.choices.chance(80) }
+    }
+
+    fn parent_says(&mut self) -> Input {
+        let parent = self.parent();
+        match self.choices.chance(60) {
+            true => Input::ParentAsks(ParentAsks { parent }),
+            false => Input::ParentGone(ParentGone { parent, reason: Some("nobody waits".to_owned()) }),
+        }
     }
 
     /// A task that the execution waits for.
@@ -236,6 +304,8 @@ impl World<'_> {
             TimerKind::ScheduleTimeout,
             TimerKind::TotalTimeout,
             TimerKind::Snooze,
+            TimerKind::ChildTimeout,
+            TimerKind::ChildLook,
         ];
         let kind = self.choices.one_of(&kinds);
         let node = self.choices.below(self.plan.nodes.len());
@@ -262,4 +332,10 @@ impl World<'_> {
             _ => Input::Bound(Bound { version: 1 }),
         }
     }
+}
+
+fn ended(path: FramePath, child: ExecutionId, status: Status) -> ChildEnded {
+    let output = if status == Status::Completed { json!({"n": 2}) } else { Value::Null };
+    let error = (status == Status::Failed).then(|| StepError::new("Broken", "no luck"));
+    ChildEnded { path, child, status, output, error, reason: None }
 }

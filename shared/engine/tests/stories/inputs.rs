@@ -17,8 +17,7 @@ pub(crate) fn start(input: Value) -> Input {
 }
 
 pub(crate) fn unversioned() -> Start {
-    let workflow = Name::new("w").unwrap();
-    Start { workflow, version: None, input: Value::Null, trigger: None, tags: Default::default() }
+    Start::of(Name::new("w").unwrap())
 }
 
 pub(crate) fn bound(version: u32) -> Input {

@@ -4,6 +4,7 @@
 
 mod begin;
 mod cancel;
+mod children;
 mod contract;
 mod control;
 mod data;

@@ -105,6 +105,10 @@ impl Story {
 
     // What the last input gave.
 
+    pub(crate) fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+
     /// The effects of the last input, all of them and in this order; see [`words`] for how they are written.
     pub(crate) fn gives(self, expected: &[&str]) -> Self {
         assert_eq!(words::of_all(&self.effects), expected);

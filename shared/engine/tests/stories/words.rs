@@ -21,12 +21,24 @@ fn of(effect: &Effect) -> String {
         Effect::Bind { workflow, version: None } => format!("bind {workflow}"),
         Effect::Bind { workflow, version: Some(version) } => format!("bind {workflow} version {version}"),
         Effect::Reject { reason, .. } => format!("reject {reason}"),
+        Effect::StartChild { child, start } => format!("start {child} of {}", start.workflow),
+        Effect::AskChild { child, .. } => format!("ask {child}"),
+        Effect::CancelChild { child, reason, .. } => format!("cancel {child}: {reason}"),
+        Effect::TellParent { parent, ended, again } => {
+            let cause = ended.error.as_ref().map(|error| error.kind.clone()).or_else(|| ended.reason.clone());
+            let again = if *again { " again" } else { "" };
+            format!("tell {parent}{again} {} {}{}", ended.path, ended.status.as_str(), of_option("", cause.as_ref()))
+        }
+        Effect::Recall => "recall".to_owned(),
+        Effect::Emit { id, kind, .. } => format!("emit {kind} as {id}"),
     }
 }
 
 fn told(happening: &Happening) -> String {
     match happening {
-        Happening::WorkflowStarted { trigger } => of_option("", trigger.as_ref()),
+        Happening::WorkflowStarted { trigger, parent } => {
+            format!("{}{}", of_option("", trigger.as_ref()), of_option("by ", parent.as_ref()))
+        }
         Happening::WorkflowCompleted { duration } | Happening::WorkflowTimedOut { duration } => {
             format!(" in {duration}")
         }

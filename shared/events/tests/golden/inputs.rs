@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use sagaline_events::{
-    Input, InputError, Start, TimerKind, TimerName,
+    Input, InputError, Parent, Start, TimerKind, TimerName,
     input::{
-        Bound, Cancel, FILLER, INPUT_TYPES, OWNER_MARK, Pause, Refused, Resume, Signal, StepFailed, StepSkipped,
-        StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded,
+        Bound, Cancel, ChildEnded, ChildUnknown, FILLER, INPUT_TYPES, OWNER_MARK, ParentAsks, ParentGone, Pause,
+        Refused, Resume, Signal, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded,
     },
+    record::Status,
 };
 use sagaline_model::{Span, StepError};
 use serde_json::{Value, json};
 
-use crate::file::{declined, frame, is_recorded, name, names_of};
+use crate::file::{declined, frame, id, is_recorded, name, names_of};
 
 fn every_input() -> Vec<Input> {
     let path = || frame("pay/charge");
@@ -20,13 +21,13 @@ fn every_input() -> Vec<Input> {
     let error = StepError::new(StepError::UNKNOWN_WORKFLOW, "there is no workflow `order`");
     vec![
         Input::Start(Start {
-            workflow: name("order"),
             version: Some(3),
             input: json!({"order_id": "A-100", "total": 59.9}),
             trigger: Some(
                 json!({"specversion": "1.0", "id": "event-1", "type": "order.created", "data": {"total": 59.9}}),
             ),
             tags: BTreeMap::from([("region".to_owned(), "eu".to_owned())]),
+            ..Start::of(name("order"))
         }),
         Input::Bound(Bound { version: 3 }),
         Input::Refused(Refused { error }),
@@ -57,7 +58,31 @@ fn every_input() -> Vec<Input> {
         Input::Cancel(Cancel { reason: Some("not today".to_owned()) }),
         Input::Pause(Pause { reason: Some("maintenance".to_owned()) }),
         Input::Resume(Resume { context: json!({"approved": true}).as_object().cloned().unwrap_or_default() }),
+        Input::ChildEnded(ChildEnded {
+            path: path(),
+            child: id("A-100-charge-0"),
+            status: Status::Failed,
+            output: Value::Null,
+            error: Some(declined()),
+            reason: None,
+        }),
+        Input::ChildUnknown(ChildUnknown { path: path(), child: id("A-100-charge-0") }),
+        Input::ParentAsks(ParentAsks { parent: parent() }),
+        Input::ParentGone(ParentGone { parent: parent(), reason: Some("its parent is over".to_owned()) }),
     ]
+}
+
+fn parent() -> Parent {
+    Parent { execution: id("A-100"), path: frame("pay/charge"), waits: true }
+}
+
+/// A child's start, beside that of anybody else.
+#[test]
+fn a_start_may_name_a_parent_and_a_queue() {
+    let start = Start { parent: Some(parent()), queue: Some(name("slow")), ..Start::of(name("charge")) };
+    let json: Value = serde_json::to_value(&start).unwrap();
+    assert_eq!(serde_json::from_value::<Start>(is_recorded("start_of_a_child", &json)).unwrap(), start);
+    assert_eq!(json["parent"], json!({"execution": "A-100", "path": "pay/charge"}));
 }
 
 #[test]
@@ -80,8 +105,7 @@ fn every_input_is_written_and_read_as_recorded() {
 #[test]
 fn an_input_may_leave_out_what_it_does_not_need() {
     let read = |kind: &str, data: &str| Input::read(&format!("sagaline.input.{kind}.v1"), data.as_bytes()).unwrap();
-    let start =
-        Start { workflow: name("order"), version: None, input: Value::Null, trigger: None, tags: BTreeMap::new() };
+    let start = Start::of(name("order"));
     assert_eq!(read("start", r#"{"workflow":"order"}"#), Input::Start(start));
     assert_eq!(read("signal", r#"{"name":"go"}"#), Input::Signal(Signal { name: name("go"), data: Value::Null }));
     assert_eq!(read("cancel", ""), Input::Cancel(Cancel { reason: None }));
@@ -112,6 +136,8 @@ fn every_timer_has_a_name_of_its_own() {
         TimerKind::ScheduleTimeout,
         TimerKind::TotalTimeout,
         TimerKind::Snooze,
+        TimerKind::ChildTimeout,
+        TimerKind::ChildLook,
     ];
     let timers: Vec<_> = kinds
         .map(|kind| match kind {
@@ -120,8 +146,11 @@ fn every_timer_has_a_name_of_its_own() {
             | TimerKind::Retry
             | TimerKind::ScheduleTimeout
             | TimerKind::TotalTimeout
-            | TimerKind::Snooze => TimerName::of_frame(kind, &frame("a"), 1),
-            TimerKind::Wait | TimerKind::AwaitTimeout => TimerName::of_frame(kind, &frame("a/b"), 0),
+            | TimerKind::Snooze
+            | TimerKind::ChildLook => TimerName::of_frame(kind, &frame("a"), 1),
+            TimerKind::Wait | TimerKind::AwaitTimeout | TimerKind::ChildTimeout => {
+                TimerName::of_frame(kind, &frame("a/b"), 0)
+            }
         })
         .into();
     crate::file::is_promised("timers", &timers);

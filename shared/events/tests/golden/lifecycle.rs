@@ -11,7 +11,7 @@ fn every_happening() -> Vec<Happening> {
     let (attempt, duration, reason) = (2, Span::from_millis(1500), Some("not today".to_owned()));
     let later = Some(at("2026-01-01T00:00:05Z"));
     vec![
-        Happening::WorkflowStarted { trigger: Some("event-1".to_owned()) },
+        Happening::WorkflowStarted { trigger: Some("event-1".to_owned()), parent: None },
         Happening::WorkflowCompleted { duration },
         Happening::WorkflowFailed { duration, error: declined(), step: Some(step()), attempts: Some(2) },
         Happening::WorkflowCancelled { duration, reason },
@@ -79,7 +79,7 @@ fn every_lifecycle_event_is_written_as_recorded() {
 fn what_an_event_does_not_know_is_left_out() {
     let always = ["at", "execution", "version", "workflow"];
     let keys = |happening| data(happening, Refs::default()).as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(Happening::WorkflowStarted { trigger: None }), always);
+    assert_eq!(keys(Happening::WorkflowStarted { trigger: None, parent: None }), always);
     let failed = Happening::StepFailed { step: frame("a"), attempt: 1, error: declined(), next_at: None };
     assert_eq!(keys(failed), ["at", "attempt", "error", "execution", "step", "version", "will_retry", "workflow"]);
 }

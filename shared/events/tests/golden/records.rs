@@ -11,7 +11,7 @@ use crate::file::{at, declined, id, is_promised, name};
 pub(crate) fn view() -> ExecutionView {
     let step = |step: &str, status, attempt, error: Option<StepError>, reason: Option<&str>| {
         let (step, reason) = (step.to_owned(), reason.map(str::to_owned));
-        StepView { step, status, attempt, error, reason, items: None }
+        StepView { step, status, attempt, error, reason, items: None, child: None }
     };
     ExecutionView {
         execution: id("A-100"),
@@ -31,6 +31,7 @@ pub(crate) fn view() -> ExecutionView {
             step("pay/charge", StepStatus::Failed, 2, Some(declined()), None),
             step("ship", StepStatus::Pending, 0, None, None),
         ],
+        parent: None,
     }
 }
 

@@ -224,3 +224,63 @@ order.yaml:6:35: `error` can be read in a `catch`, and in the `backoff` of a `re
   |                                   ^^^^^",
     );
 }
+
+#[test]
+fn children_and_events_are_named() {
+    told(
+        r"workflow: w
+steps:
+  a: { child: { input: 1, colour: red } }
+  b: { child: { workflow: other, wait: false, timeout: 5m, on_parent_end: kill } }
+  c: { child: other, input: { n: 1 } }
+  d: { emit: { data: '${ steps.nobody.output }' } }
+  e: { emit: order.* }
+",
+        r"order.yaml:3:15: the `child` has no `workflow`
+  |
+3 |   a: { child: { input: 1, colour: red } }
+  |               ^^
+  hint: for example `child: { workflow: ship }`
+
+order.yaml:3:27: unknown key `colour` in `child`
+  |
+3 |   a: { child: { input: 1, colour: red } }
+  |                           ^^^^^^
+  hint: known here: workflow, version, id, input, queue, wait, timeout, on_parent_end
+
+order.yaml:4:56: nobody waits for this child, so no `timeout` of it can pass
+  |
+4 |   b: { child: { workflow: other, wait: false, timeout: 5m, on_parent_end: kill } }
+  |                                                        ^^
+  hint: remove `wait: false`, or give the workflow that is started a `timeout` of its own
+
+order.yaml:4:75: `on_parent_end` cannot be `kill`
+  |
+4 |   b: { child: { workflow: other, wait: false, timeout: 5m, on_parent_end: kill } }
+  |                                                                           ^^^^
+  hint: one of `cancel`, `abandon`
+
+order.yaml:5:22: `input` belongs to an `activity`; this step has `child`
+  |
+5 |   c: { child: other, input: { n: 1 } }
+  |                      ^^^^^
+  hint: put it into the `child`: `child: { workflow: …, input: … }`
+
+order.yaml:6:14: the `emit` has no `type`
+  |
+6 |   d: { emit: { data: '${ steps.nobody.output }' } }
+  |              ^^
+  hint: for example `emit: { type: order.shipped }`
+
+order.yaml:6:32: there is no step `nobody`
+  |
+6 |   d: { emit: { data: '${ steps.nobody.output }' } }
+  |                                ^^^^^^
+
+order.yaml:7:14: `order.*` is not the type of an event
+  |
+7 |   e: { emit: order.* }
+  |              ^^^^^^^
+  hint: words with dots between them, such as `order.created`; no spaces, no `*` or `>`",
+    );
+}

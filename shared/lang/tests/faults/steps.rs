@@ -16,7 +16,7 @@ steps:
   |
 3 |   a: { after: b }
   |   ^
-  hint: give it an `activity`, a `wait`, an `await`, `steps`, a `race`, a `switch`, a `try`, a `set` or a `raise`
+  hint: give it one of: activity, wait, await, steps, race, switch, try, set, raise, child, emit
 
 order.yaml:4:24: step `b` has both `activity` and `wait`
   |

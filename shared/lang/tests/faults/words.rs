@@ -64,7 +64,6 @@ fn words_that_are_not_served_yet_are_no_typing_mistakes() {
 concurrency: { limit: 3 }
 steps:
   a: { activity: noop, compensate: { activity: undo } }
-  b: { child: { workflow: other } }
   c: { await: { approval: boss } }
 ",
         r"order.yaml:2:1: `concurrency` is not supported by this version
@@ -77,14 +76,9 @@ order.yaml:4:24: `compensate` is not supported by this version
 4 |   a: { activity: noop, compensate: { activity: undo } }
   |                        ^^^^^^^^^^
 
-order.yaml:5:8: `child` is not supported by this version
+order.yaml:5:17: `approval` is not supported by this version
   |
-5 |   b: { child: { workflow: other } }
-  |        ^^^^^
-
-order.yaml:6:17: `approval` is not supported by this version
-  |
-6 |   c: { await: { approval: boss } }
+5 |   c: { await: { approval: boss } }
   |                 ^^^^^^^^",
     );
 }

@@ -46,11 +46,10 @@ impl Client {
             return Err(Error::NoRoom { execution, fill });
         }
         let start = Start {
-            workflow: workflow.clone(),
             version: Some(version),
             input: self.offload(&execution, input).await?,
-            trigger: None,
             tags: options.tags,
+            ..Start::of(workflow.clone())
         };
         let event_id = format!("start-{execution}-{:x}", id::random());
         let subject = self.names().start(execution.as_str(), self.partitions);
@@ -135,7 +134,7 @@ mod tests {
 
     fn start(workflow: &str, input: Value) -> Start {
         let workflow = Name::new(workflow).expect("a name");
-        Start { workflow, version: Some(1), input, trigger: None, tags: BTreeMap::new() }
+        Start { version: Some(1), input, ..Start::of(workflow) }
     }
 
     fn compared(wanted: &Start, event_id: &str) -> Result<bool, Error> {

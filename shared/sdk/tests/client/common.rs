@@ -68,6 +68,7 @@ pub(crate) fn view(execution: &str, status: Status, started_ms: i64) -> Executio
         reason: None,
         tags: std::collections::BTreeMap::new(),
         steps: vec![],
+        parent: None,
     }
 }
 

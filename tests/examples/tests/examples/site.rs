@@ -84,6 +84,10 @@ async fn run_services(url: &str) {
     tokio::spawn(async move {
         sagaline_orchestrator::run(settings, health, CancellationToken::new()).await.expect("an orchestrator");
     });
+    let settings = sagaline_trigger::Settings::new(url, NAMESPACE);
+    tokio::spawn(async move {
+        sagaline_trigger::run(settings, Health::new(), CancellationToken::new()).await.expect("a trigger");
+    });
     for name in ["one", "two"] {
         let worker = stubs::serve(Worker::new(url).namespace(NAMESPACE).name(name).concurrency(256));
         tokio::spawn(async move { worker.run(CancellationToken::new()).await.expect("a worker") });
@@ -110,9 +114,11 @@ pub(crate) fn examples() -> BTreeMap<String, String> {
 
 impl Site {
     pub(crate) async fn apply(&self, yaml: &str, file: &str) {
-        let definition = sagaline_lang::read(yaml, file).unwrap_or_else(|faults| panic!("{}", faults.render(yaml)));
-        assert_eq!(definition.warnings, [], "{file}");
-        self.client.apply(&definition.plan, Some(yaml)).await.expect("applied");
+        let definitions = sagaline_lang::read_all(yaml, file);
+        for definition in definitions.unwrap_or_else(|faults| panic!("{}", faults.render(yaml))) {
+            assert_eq!(definition.warnings, [], "{file}");
+            self.client.apply(&definition.plan, Some(yaml)).await.expect("applied");
+        }
     }
 
     pub(crate) async fn start(&self, workflow: &str, input: Value) -> ExecutionId {

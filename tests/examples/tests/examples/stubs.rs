@@ -55,6 +55,12 @@ const TABLE: &[(&str, Stub)] = &[
     }),
     ("messages.text", |_, _| Err(ActivityError::new("NoPhone", "there is no number").not_retryable())),
     ("messages.post", |_, _| Ok(Value::Null)),
+    ("messages.format", |_, input| Ok(json!({ "text": format!("{}!", text(&input["template"])) }))),
+    ("messages.send", |_, input| match text(&input["channel"]) {
+        "pigeon" => Err(ActivityError::new("NoSuchChannel", "no pigeon is left").not_retryable()),
+        _ => Ok(Value::Null),
+    }),
+    ("messages.log", |_, _| Ok(Value::Null)),
     ("messages.plan_course", |_, _| Ok(Value::Null)),
     ("analytics.count", |_, _| Ok(Value::Null)),
     // One day into three places.

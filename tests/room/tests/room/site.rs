@@ -143,7 +143,7 @@ impl Site {
     /// As a client does that looks at no word.
     pub(crate) async fn raw_start(&self, workflow: &str, id: &str, input: Value) -> Outcome {
         let workflow = Name::new(workflow).expect("a name");
-        let start = Input::Start(Start { workflow, version: Some(1), input, trigger: None, tags: BTreeMap::new() });
+        let start = Input::Start(Start { version: Some(1), input, ..Start::of(workflow) });
         let data = start.data();
         let headers = vec![
             ("ce-specversion", "1.0".to_owned()),

@@ -26,7 +26,7 @@ impl Told {
         let plan = Compiled::new(definition.plan, 3).expect("it compiles");
         let state = Execution::unborn(ExecutionId::new("order-1").expect("an id"));
         let workflow = Name::new("order").expect("a name");
-        let start = Start { workflow, version: Some(3), input: Value::Null, trigger: None, tags: Default::default() };
+        let start = Start { version: Some(3), ..Start::of(workflow) };
         Self { plan, state, given, spans: vec![] }.at(1, Input::Start(start))
     }
 

@@ -149,6 +149,8 @@ fn does(kind: &Kind, keys: &mut Keys) {
         Kind::Try(what) => flatten("catch", json!(what.errors), keys),
         Kind::Set { values } => flatten("set", values.clone(), keys),
         Kind::Raise(raise) => flatten("raise", json!(raise), keys),
+        Kind::Child(child) => flatten("child", json!(child), keys),
+        Kind::Emit(emit) => flatten("emit", json!(emit), keys),
         Kind::ForEach(each) => {
             let shape = json!({
                 "items": each.items,

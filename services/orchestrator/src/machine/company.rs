@@ -1,0 +1,124 @@
+//! What an execution has to do with others, as messages: children and parents on their logs, events for whoever follows.
+
+use sagaline_broker::{
+    machine::Act,
+    names::LogKind,
+    ports::{Bucket, Message},
+};
+use sagaline_engine::{Execution, recalled};
+use sagaline_events::{
+    Input, Parent, Start,
+    input::{ChildEnded, ChildUnknown, ParentAsks, ParentGone},
+    record::{ExecutionView, Status},
+};
+use sagaline_model::{ExecutionId, Name, StepError};
+use serde_json::Value;
+
+use super::acts::Wire;
+
+/// An event that a step emits.
+pub(super) struct Emitted<'a> {
+    pub(super) id: String,
+    pub(super) kind: &'a str,
+    pub(super) source: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) data: &'a Value,
+}
+
+impl Wire {
+    /// Its start is stored once. Where it is stored already, the child is asked: this may be another try of what was done long ago.
+    pub(super) fn start_child(&self, child: &ExecutionId, start: Start, traceparent: Option<String>) -> Act {
+        let Some(parent) = start.parent.clone() else { unreachable!("the engine names the parent of a child") };
+        let workflow = start.workflow.clone();
+        let input = Input::Start(start);
+        let name = format!("{}/{}", parent.execution, parent.path);
+        let start = Message {
+            subject: self.names().start(child.as_str(), self.partitions()),
+            expected: Some(0),
+            msg_id: None,
+            ttl: None,
+            headers: self.headers(name, input.kind().to_owned(), child.as_str(), traceparent),
+            payload: input.data().into(),
+        };
+        let refused = ChildEnded {
+            path: parent.path.clone(),
+            child: child.clone(),
+            status: Status::Failed,
+            output: Value::Null,
+            error: Some(refusal(&workflow)),
+            reason: None,
+        };
+        let if_refused = self.child_ended(&parent.execution, refused, false);
+        Act::Start { start, if_there: self.ask_child(child, parent), if_refused }
+    }
+
+    pub(super) fn ask_child(&self, child: &ExecutionId, parent: Parent) -> Message {
+        self.input(child, &Input::ParentAsks(ParentAsks { parent }), "parent")
+    }
+
+    pub(super) fn cancel_child(&self, child: &ExecutionId, parent: Parent, reason: String) -> Message {
+        let name = format!("{}/{}/gone", parent.execution, parent.path);
+        let gone = Input::ParentGone(ParentGone { parent, reason: Some(reason) });
+        Message { msg_id: Some(name), ..self.input(child, &gone, "parent-gone") }
+    }
+
+    /// `again`: somebody asked, so what was told before may be lost, though the server knows that it was stored.
+    pub(super) fn child_ended(&self, parent: &ExecutionId, ended: ChildEnded, again: bool) -> Message {
+        let name = (!again).then(|| format!("{parent}/{}/{}", ended.path, ended.child));
+        Message { msg_id: name, ..self.input(parent, &Input::ChildEnded(ended), "child") }
+    }
+
+    /// The record says how it ended.
+    pub(super) fn recall(&self, id: &ExecutionId) -> Act {
+        Act::LookUp { bucket: Bucket::Results, key: LogKind::Runs.record_key(id.as_str()) }
+    }
+
+    /// What the record of an execution, or that there is none, says to those who asked for it.
+    pub(super) fn recalled(&self, state: &Execution, record: Option<&[u8]>) -> Vec<Act> {
+        let record = record.and_then(|json| serde_json::from_slice::<ExecutionView>(json).ok());
+        let answer = |asks: &Parent| match &record {
+            Some(record) => self.child_ended(&asks.execution, recalled(record, asks), true),
+            None => {
+                let unknown = ChildUnknown { path: asks.path.clone(), child: state.id.clone() };
+                self.input(&asks.execution, &Input::ChildUnknown(unknown), "child-unknown")
+            }
+        };
+        state.asked_by().map(|asks| Act::Send(answer(asks))).collect()
+    }
+
+    pub(super) fn emitted(
+        &self,
+        execution: &ExecutionId,
+        workflow: &Name,
+        event: Emitted<'_>,
+        traceparent: Option<String>,
+    ) -> Message {
+        let source =
+            event.source.unwrap_or_else(|| format!("/sagaline/{}/workflow/{workflow}", self.names().namespace()));
+        let subject = event.subject.unwrap_or_else(|| execution.to_string());
+        let payload = if event.data.is_null() { vec![] } else { event.data.to_string().into_bytes() };
+        let mut headers = vec![
+            ("ce-specversion", "1.0".to_owned()),
+            ("ce-id", event.id.clone()),
+            ("ce-source", source.clone()),
+            ("ce-type", event.kind.to_owned()),
+            ("ce-subject", subject),
+            ("content-type", "application/json".to_owned()),
+        ];
+        headers.extend(traceparent.map(|parent| ("ce-traceparent", parent)));
+        Message {
+            subject: self.names().event(event.kind),
+            expected: None,
+            msg_id: Some(format!("{source} {}", event.id)),
+            ttl: None,
+            headers,
+            payload: payload.into(),
+        }
+    }
+}
+
+fn refusal(workflow: &Name) -> StepError {
+    let message =
+        format!("NATS refuses the start of the workflow `{workflow}`: its input may be too large for a message");
+    StepError::new(StepError::TOO_LARGE, message).final_()
+}

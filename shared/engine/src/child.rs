@@ -1,0 +1,112 @@
+//! An execution as the child of another: what it tells its parent, and what a parent may ask of it.
+
+use sagaline_events::{
+    Input, Parent,
+    input::{ChildEnded, ParentGone},
+    record::{ExecutionView, Status},
+};
+use sagaline_model::{ExecutionId, StepError};
+use serde_json::Value;
+
+use crate::{
+    effect::Effect,
+    state::{Execution, Outcome, Over, Stage},
+    turn::Turn,
+};
+
+impl Over {
+    /// How it ended, for a parent that waits for it.
+    pub(crate) fn tell_parent(&self, id: &ExecutionId) -> Option<Effect> {
+        self.told(id, false)
+    }
+
+    fn told(&self, id: &ExecutionId, again: bool) -> Option<Effect> {
+        let parent = self.parent.as_ref().filter(|parent| parent.waits)?;
+        let ended = |status, output: Value, error, reason| ChildEnded {
+            path: parent.path.clone(),
+            child: id.clone(),
+            status,
+            output,
+            error,
+            reason,
+        };
+        let ended = match &self.outcome {
+            Outcome::Completed { output } => ended(Status::Completed, output.clone(), None, None),
+            Outcome::Failed { error, .. } | Outcome::Refused { error } => {
+                ended(Status::Failed, Value::Null, Some(error.clone()), None)
+            }
+            Outcome::Cancelled { reason } => ended(Status::Cancelled, Value::Null, None, reason.clone()),
+            Outcome::TimedOut => ended(Status::TimedOut, Value::Null, None, None),
+        };
+        Some(Effect::TellParent { parent: parent.execution.clone(), ended, again })
+    }
+
+    /// What it still does when it is over: it says so again to whoever asks.
+    pub(crate) fn answer(&self, id: &ExecutionId, input: &Input) -> Vec<Effect> {
+        let Input::ParentAsks(asks) = input else { return vec![] };
+        let told = match told_to_another(id, self.parent.as_ref(), &asks.parent) {
+            Some(taken) => Some(taken),
+            None => self.told(id, true),
+        };
+        told.into_iter().collect()
+    }
+}
+
+impl Turn<'_> {
+    /// The parent is told when it ends; only one that is none is told at once.
+    pub(crate) fn parent_asks(&mut self, asks: &Parent) {
+        let taken = told_to_another(self.id(), self.parent(), asks);
+        self.effects.extend(taken);
+    }
+
+    pub(crate) fn parent_gone(&mut self, gone: &ParentGone) {
+        // It comes more than once, and must not cut short what handles the first.
+        if self.parent() == Some(&gone.parent) && !self.is_ending() {
+            self.end(Outcome::Cancelled { reason: gone.reason.clone() });
+        }
+    }
+}
+
+/// Who asks for a child under an id that is not its child's learns that; what has the id goes on untouched.
+pub(crate) fn told_to_another(id: &ExecutionId, parent: Option<&Parent>, asks: &Parent) -> Option<Effect> {
+    let told = || Effect::TellParent { parent: asks.execution.clone(), ended: taken(id, asks), again: true };
+    (parent != Some(asks)).then(told)
+}
+
+fn taken(id: &ExecutionId, asks: &Parent) -> ChildEnded {
+    let message = format!("there is another execution `{id}`; give the child an id that is its own");
+    ChildEnded {
+        path: asks.path.clone(),
+        child: id.clone(),
+        status: Status::Failed,
+        output: Value::Null,
+        error: Some(StepError::new(StepError::ID_TAKEN, message).final_()),
+        reason: None,
+    }
+}
+
+impl Execution {
+    /// The parents that asked for it while nothing is known of it here.
+    pub fn asked_by(&self) -> impl Iterator<Item = &Parent> {
+        let asked = match &self.stage {
+            Stage::Unborn(early) => early.asked.as_slice(),
+            Stage::Unbound { .. } | Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => &[],
+        };
+        asked.iter().map(|(_, parent)| parent)
+    }
+}
+
+/// What the record of an ended child tells who asks for it.
+pub fn recalled(record: &ExecutionView, asks: &Parent) -> ChildEnded {
+    if record.parent.as_ref() != Some(asks) {
+        return taken(&record.execution, asks);
+    }
+    ChildEnded {
+        path: asks.path.clone(),
+        child: record.execution.clone(),
+        status: record.status,
+        output: record.output.clone(),
+        error: record.error.clone(),
+        reason: record.reason.clone(),
+    }
+}

@@ -1,0 +1,40 @@
+//! Events for others: published once the input that caused them is in the log, each under a name of its own.
+
+use sagaline_events::FramePath;
+use sagaline_expr::Template;
+use sagaline_model::StepError;
+use serde_json::Value;
+
+use super::Turn;
+use crate::{compiled::NodeId, effect::Effect, weight};
+
+/// An event as the plan says it.
+#[derive(Clone, Copy)]
+pub(super) struct EmitPlan<'p> {
+    pub(super) kind: &'p str,
+    pub(super) source: Option<&'p Template>,
+    pub(super) subject: Option<&'p Template>,
+    pub(super) data: &'p Template,
+}
+
+impl Turn<'_> {
+    /// The output is the id of the event: whoever saw it can be told which one it was.
+    pub(super) fn emit(&mut self, path: &FramePath, id: NodeId, planned: EmitPlan<'_>) -> Result<(), StepError> {
+        let text = |template: Option<&Template>| match template.map(|template| self.render(path, template)) {
+            None | Some(Ok(Value::Null)) => Ok(None),
+            Some(Ok(Value::String(text))) => Ok(Some(text)),
+            Some(Ok(other)) => Ok(Some(other.to_string())),
+            Some(Err(error)) => Err(error),
+        };
+        let (source, subject) = (text(planned.source)?, text(planned.subject)?);
+        let data = self.render(path, planned.data)?;
+        let weight = weight::of(&data);
+        if weight::HEAVIEST_OUTPUT < weight {
+            return Err(super::advance::too_heavy("the event's data has", weight, weight::HEAVIEST_OUTPUT));
+        }
+        let event = format!("{}/{path}", self.id);
+        self.effects.push(Effect::Emit { id: event.clone(), kind: planned.kind.to_owned(), source, subject, data });
+        self.complete(path, id, 0, Value::String(event));
+        Ok(())
+    }
+}
