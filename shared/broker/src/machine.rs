@@ -45,14 +45,29 @@ pub enum Act {
     /// Publish; its id or its expected sequence is its name.
     Send(Message),
     /// Take a task back, and tell its worker.
-    Revoke { queue: String, subject: String, execution: String, notice: Bytes },
+    Revoke {
+        queue: String,
+        subject: String,
+        execution: String,
+        notice: Bytes,
+    },
     /// Read a value; [`Machine::found`] says what follows from it.
-    LookUp { bucket: Bucket, key: String },
+    LookUp {
+        bucket: Bucket,
+        key: String,
+    },
     /// Keep this input where an operator finds it.
     Reject(Rejection),
-    /// Begin something that begins once: `start` has an expected sequence. If it is there already, or the server will never take
-    /// it, the other message is sent instead.
-    Start { start: Message, if_there: Message, if_refused: Message },
+    Start(Box<Starting>),
+}
+
+/// Something that begins once: its `start` has an expected sequence. If it is there already, or the server will never take it,
+/// another message is sent instead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Starting {
+    pub start: Message,
+    pub if_there: Message,
+    pub if_refused: Message,
 }
 
 #[derive(Clone, Debug, PartialEq)]

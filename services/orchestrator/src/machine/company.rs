@@ -1,7 +1,7 @@
 //! What an execution has to do with others, as messages: children and parents on their logs, events for whoever follows.
 
 use sagaline_broker::{
-    machine::Act,
+    machine::{Act, Starting},
     names::LogKind,
     ports::{Bucket, Message},
 };
@@ -49,7 +49,7 @@ impl Wire {
             reason: None,
         };
         let if_refused = self.child_ended(&parent.execution, refused, false);
-        Act::Start { start, if_there: self.ask_child(child, parent), if_refused }
+        Act::Start(Box::new(Starting { start, if_there: self.ask_child(child, parent), if_refused }))
     }
 
     pub(super) fn ask_child(&self, child: &ExecutionId, parent: Parent) -> Message {

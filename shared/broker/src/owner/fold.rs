@@ -160,10 +160,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 Purpose::Revoke { queue, subject }
             }
             Act::LookUp { bucket, key } => Purpose::LookUp { bucket, key },
-            Act::Start { start, if_there, if_refused } => Purpose::Start {
-                start: Arc::new(start),
-                if_there: Arc::new(if_there),
-                if_refused: Arc::new(if_refused),
+            Act::Start(starting) => Purpose::Start {
+                start: Arc::new(starting.start),
+                if_there: Arc::new(starting.if_there),
+                if_refused: Arc::new(starting.if_refused),
             },
             Act::Reject(_) => return,
         };

@@ -46,11 +46,11 @@ fn gone(parent: Parent) -> Input {
 
 /// The start of a child that the last input gave.
 fn started(story: &Story, child: &str) -> Start {
-    let starts = story.effects().iter().filter_map(|effect| match effect {
+    let mut starts = story.effects().iter().filter_map(|effect| match effect {
         Effect::StartChild { child: id, start } if id.as_str() == child => Some(start.clone()),
         _ => None,
     });
-    starts.last().expect("it is started")
+    starts.next_back().expect("it is started")
 }
 
 #[test]
