@@ -23,7 +23,7 @@ use sagaline_broker::{
 use sagaline_engine::{Compiled, Effect, Execution, Stage};
 use sagaline_events::{
     Happening, Input,
-    ask::{Answer, Ask},
+    ask::{Answer, Ask, Reply},
     input::{FILLER, OWNER_MARK},
     record::ExecutionView,
 };
@@ -226,7 +226,16 @@ impl Machine for Executions {
                 state.view(plan).map_or(Answer::Unknown, |view| Answer::Execution(Box::new(view)))
             }
             (Ask::Why { .. }, Some(state)) if state.overview().is_some() => Answer::Why(state.why(plan)),
-            (Ask::Get { .. } | Ask::Why { .. } | Ask::List { .. } | Ask::Partition, _) => Answer::Unknown,
+            (Ask::Query { name, .. }, Some(state)) => match state.query(plan, name) {
+                Some(Ok(value)) => Answer::Value(value),
+                Some(Err(error)) => Answer::Reply(Reply::Refused(error)),
+                None => Answer::Unknown,
+            },
+            (Ask::Reply { id, .. }, Some(state)) => Answer::Reply(state.reply(id)),
+            (Ask::Reply { .. }, None) => Answer::Reply(Reply::Unknown),
+            (Ask::Get { .. } | Ask::Why { .. } | Ask::Query { .. } | Ask::List { .. } | Ask::Partition, _) => {
+                Answer::Unknown
+            }
         }
     }
 
@@ -269,7 +278,9 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
             | Happening::StepScheduled { .. }
             | Happening::StepStarted { .. }
             | Happening::StepWaiting { .. }
-            | Happening::StepResumed { .. } => {}
+            | Happening::StepResumed { .. }
+            | Happening::WorkflowSignalRefused { .. }
+            | Happening::WorkflowUpdated { .. } => {}
         }
     }
 }

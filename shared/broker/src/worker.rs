@@ -21,6 +21,7 @@ use bytes::Bytes;
 use sagaline_events::{
     Task,
     ask::{Answer, Ask},
+    input::OnLate,
 };
 use sagaline_model::{Moment, Span, StepError};
 use serde_json::Value;
@@ -158,6 +159,13 @@ pub enum Ended {
         reason: String,
     },
     Failed(StepError),
+    /// Its part is done: the step waits for somebody who approves or rejects.
+    Awaits {
+        /// Who may; anyone, if nobody is named.
+        approvers: Vec<String>,
+        timeout: Option<Span>,
+        on_timeout: OnLate,
+    },
 }
 
 /// What runs activities.

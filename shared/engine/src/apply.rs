@@ -1,7 +1,8 @@
 //! The one entry: what an input means for an execution, by the stage that it is in.
 
-use sagaline_events::{Happening, Input, Start, input::Signal};
+use sagaline_events::{Happening, Input, Start};
 use sagaline_model::{Moment, StepError};
+use serde_json::Value;
 
 use crate::{
     child::told_to_another,
@@ -52,7 +53,12 @@ fn unborn(
                 }
             }
         }
-        Input::Signal(_) | Input::Cancel(_) | Input::Pause(_) | Input::Resume(_) | Input::ParentGone(_) => {
+        Input::Signal(_)
+        | Input::Cancel(_)
+        | Input::Pause(_)
+        | Input::Resume(_)
+        | Input::Update(_)
+        | Input::ParentGone(_) => {
             early.forget_old(at);
             let effects = early.keep(input, at);
             (Stage::Unborn(early), effects)
@@ -70,6 +76,8 @@ fn unborn(
         | Input::StepFailed(_)
         | Input::StepSkipped(_)
         | Input::StepSnoozed(_)
+        | Input::StepAwaits(_)
+        | Input::Approval(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_)
         | Input::ChildEnded(_)
@@ -103,7 +111,12 @@ fn unbound(
             let parent = over.tell_parent(&execution.id);
             (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect())
         }
-        Input::Signal(_) | Input::Cancel(_) | Input::Pause(_) | Input::Resume(_) | Input::ParentGone(_) => {
+        Input::Signal(_)
+        | Input::Cancel(_)
+        | Input::Pause(_)
+        | Input::Resume(_)
+        | Input::Update(_)
+        | Input::ParentGone(_) => {
             let effects = early.keep(input, at);
             (Stage::Unbound { start, started, early }, effects)
         }
@@ -117,6 +130,8 @@ fn unbound(
         | Input::StepFailed(_)
         | Input::StepSkipped(_)
         | Input::StepSnoozed(_)
+        | Input::StepAwaits(_)
+        | Input::Approval(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_)
         | Input::ChildEnded(_)
@@ -135,6 +150,8 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
         outcome,
         steps: vec![],
         parent: start.parent,
+        replies: Default::default(),
+        queries: Default::default(),
     }
 }
 
@@ -177,12 +194,15 @@ fn begin(
         parent: start.parent,
         queue: start.queue,
         companions: vec![],
+        replies: Default::default(),
         index: Index::default(),
     };
     run.reindex();
     let gone = early.gone.into_iter().map(|(_, gone)| gone).find(|gone| run.parent.as_ref() == Some(&gone.parent));
     let mut turn = Turn::new(execution.id.clone(), Box::new(run), plan, at);
     turn.tell(Happening::WorkflowStarted { trigger, parent });
+    turn.look_at_early_signals();
+    early.updates.iter().for_each(|(_, update)| turn.update(update));
     if let Some((_, reason)) = early.pause {
         turn.pause(reason);
     }
@@ -224,6 +244,9 @@ fn running(
         Input::ChildUnknown(unknown) => turn.child_unknown(unknown),
         Input::ParentAsks(asks) => turn.parent_asks(&asks.parent),
         Input::ParentGone(gone) => turn.parent_gone(gone),
+        Input::Approval(approval) => turn.approval(approval),
+        Input::StepAwaits(said) => turn.step_awaits(said),
+        Input::Update(update) => turn.update(update),
         // A second start cannot be stored; a second binding of the same start changes nothing.
         Input::Start(_) | Input::Bound(_) | Input::Refused(_) => {}
     }
@@ -270,17 +293,24 @@ pub(crate) fn park(run: Box<Run>, cause: String, at: Moment) -> (Stage, Vec<Effe
 
 impl Early {
     fn is_empty(&self) -> bool {
-        self.signals.is_empty() && self.cancel.is_none() && self.pause.is_none() && self.gone.is_empty()
+        self.signals.is_empty()
+            && self.updates.is_empty()
+            && self.cancel.is_none()
+            && self.pause.is_none()
+            && self.gone.is_empty()
     }
 
-    fn has_room_for(&self, signal: &Signal) -> bool {
-        self.signals.len() < MAILBOX_LIMIT && self.weight + weight::of(&signal.data) <= weight::HEAVIEST / 2
+    fn has_room_for(&self, data: &Value) -> bool {
+        self.signals.len() + self.updates.len() < MAILBOX_LIMIT
+            && self.weight + weight::of(data) <= weight::HEAVIEST / 2
     }
 
     fn forget_old(&mut self, at: Moment) {
         let young = |then: Moment| at.since(then) <= EARLY_INPUTS_KEPT;
         self.signals.retain(|(then, _, _)| young(*then));
-        self.weight = self.signals.iter().map(|(_, _, data)| weight::of(data)).sum();
+        self.updates.retain(|(then, _)| young(*then));
+        let signals = self.signals.iter().map(|(_, _, data)| data);
+        self.weight = signals.chain(self.updates.iter().map(|(_, update)| &update.data)).map(weight::of).sum();
         self.cancel = self.cancel.take().filter(|(then, _)| young(*then));
         self.pause = self.pause.take().filter(|(then, _)| young(*then));
         self.asked.retain(|(then, _)| young(*then));
@@ -289,7 +319,7 @@ impl Early {
 
     fn keep(&mut self, input: &Input, at: Moment) -> Vec<Effect> {
         match input {
-            Input::Signal(signal) if self.has_room_for(signal) => {
+            Input::Signal(signal) if self.has_room_for(&signal.data) => {
                 self.weight += weight::of(&signal.data);
                 self.signals.push((at, signal.name.clone(), signal.data.clone()));
             }
@@ -305,6 +335,13 @@ impl Early {
             }
             Input::Resume(_) => self.pause = None,
             Input::ParentGone(gone) => self.gone.push((at, gone.clone())),
+            // The same one again is the same.
+            Input::Update(update) if self.updates.iter().any(|(_, kept)| kept.id == update.id) => {}
+            Input::Update(update) if self.has_room_for(&update.data) => {
+                self.weight += weight::of(&update.data);
+                self.updates.push((at, update.clone()));
+            }
+            Input::Update(update) => return vec![mailbox_full(update.name.as_str())],
             _ => {}
         }
         vec![]
@@ -340,6 +377,8 @@ impl Over {
             outcome,
             steps,
             parent: run.parent.clone(),
+            replies: run.replies.clone(),
+            queries: Default::default(),
         }
     }
 }

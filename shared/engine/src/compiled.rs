@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
-use sagaline_model::{Await, Backoff, Child, Dag, Kind, Name, Node, OnError, Plan, Raise, Step};
+use sagaline_model::{
+    Approval, Await, AwaitSignals, Backoff, Child, Dag, Kind, Name, Node, OnError, OnTimeout, Plan, Raise, Step,
+};
 use sagaline_schema::Schema;
 use serde_json::{Map, Value};
 
@@ -15,6 +17,7 @@ pub use self::{
     conduct::CompiledConduct,
     source::{CountSource, MomentSource, SpanSource},
 };
+use crate::exchange::CompiledExchange;
 
 /// The position of a node in [`Compiled::nodes`]; the same for every compilation of the same plan.
 pub type NodeId = u32;
@@ -31,6 +34,7 @@ pub struct Compiled {
     /// What an input must look like; nothing if the plan does not ask for it.
     pub(crate) schema: Option<Schema>,
     pub conduct: CompiledConduct,
+    pub(crate) exchange: CompiledExchange,
     by_name: BTreeMap<Name, NodeId>,
 }
 
@@ -75,6 +79,7 @@ pub enum CompiledKind {
     Await {
         what: Await,
         timeout: Option<SpanSource>,
+        late: Option<CompiledDag>,
     },
     Dag(CompiledDag),
     Race(CompiledDag),
@@ -112,6 +117,19 @@ pub enum CompiledKind {
         subject: Option<Template>,
         data: Template,
     },
+    AwaitSignals {
+        what: AwaitSignals,
+        timeout: Option<SpanSource>,
+        late: Option<CompiledDag>,
+    },
+    Approval {
+        what: Approval,
+        approvers: Template,
+        timeout: Option<SpanSource>,
+        /// What tells the approvers.
+        notify: Option<NodeId>,
+        late: Option<CompiledDag>,
+    },
 }
 
 impl CompiledKind {
@@ -121,10 +139,10 @@ impl CompiledKind {
             Self::Dag(dag) | Self::Race(dag) => Some(dag),
             Self::Switch { cases } => cases.get(branch as usize).map(|(_, dag)| dag),
             Self::Try { body, catch, .. } => Some(if branch == BODY { body } else { catch }),
+            Self::Await { late, .. } | Self::AwaitSignals { late, .. } | Self::Approval { late, .. } => late.as_ref(),
             Self::ForEach { .. }
             | Self::Step { .. }
             | Self::Wait { .. }
-            | Self::Await { .. }
             | Self::Set { .. }
             | Self::Raise { .. }
             | Self::Child { .. }
@@ -132,15 +150,23 @@ impl CompiledKind {
         }
     }
 
-    /// Whether it holds other nodes, whose maps are merged by themselves.
-    pub fn holds_nodes(&self) -> bool {
-        matches!(self, Self::Dag(_) | Self::Race(_) | Self::Switch { .. } | Self::Try { .. } | Self::ForEach { .. })
+    /// What it means that what it waits for does not come in time.
+    pub fn on_timeout(&self) -> Option<&OnTimeout> {
+        match self {
+            Self::Await { what, .. } => Some(&what.on_timeout),
+            Self::AwaitSignals { what, .. } => Some(&what.on_timeout),
+            Self::Approval { what, .. } => Some(&what.on_timeout),
+            _ => None,
+        }
     }
 }
 
 /// The dags of a try.
 pub const BODY: u32 = 0;
 pub const CATCH: u32 = 1;
+
+/// What tells approvers stands in no dag of the approval: nothing comes after it, and nothing depends on what becomes of it.
+pub const ASIDE: u32 = u32::MAX;
 
 /// The children of a dag, and who needs whom.
 #[derive(Debug, Default)]
@@ -187,6 +213,8 @@ pub enum CompileError {
     Empty(String),
     #[error("`input_schema` cannot be used: {0}")]
     Schema(String),
+    #[error("the schema of `{of}` cannot be used: {why}")]
+    SchemaOf { of: Name, why: String },
     #[error("it asks for rules {asked}, and this version knows {} at most; a newer orchestrator runs it", crate::RULES)]
     NewerRules { asked: u32 },
 }
@@ -197,6 +225,7 @@ impl Compiled {
             return Err(CompileError::NewerRules { asked: plan.rules });
         }
         let schema = crate::contract::schema_of(&plan)?;
+        let exchange = CompiledExchange::new(&plan.exchange)?;
         let mut compiler = Compiler { nodes: vec![], by_name: BTreeMap::new() };
         let root = compiler.dag(&plan.root, None, 0, plan.workflow.as_str())?;
         let mut handler = |node: &Option<Box<Node>>| node.as_ref().map(|node| compiler.handler(node)).transpose();
@@ -208,7 +237,7 @@ impl Compiled {
         let output = plan.output.as_ref().map(|output| template("output", output)).transpose()?;
         let conduct = CompiledConduct::new(&plan)?;
         let (nodes, by_name) = (compiler.nodes, compiler.by_name);
-        Ok(Self { nodes, by_name, version, root, handlers, output, schema, conduct, plan })
+        Ok(Self { nodes, by_name, version, root, handlers, output, schema, conduct, exchange, plan })
     }
 
     pub fn node(&self, id: NodeId) -> &CompiledNode {
@@ -338,16 +367,40 @@ impl Compiler {
                 }
                 return Ok(id);
             }
-            Kind::Step(_)
-            | Kind::Wait(_)
-            | Kind::Await(_)
-            | Kind::Set { .. }
-            | Kind::Raise(_)
-            | Kind::Child(_)
-            | Kind::Emit(_) => return Ok(id),
+            Kind::Await(Await { on_timeout, .. }) | Kind::AwaitSignals(AwaitSignals { on_timeout, .. }) => {
+                self.late(on_timeout, id, name)?;
+                return Ok(id);
+            }
+            Kind::Approval(what) => {
+                let teller = what.notify.as_ref().map(|node| self.place(node, Some(id), ASIDE, 0)).transpose()?;
+                if let CompiledKind::Approval { notify, .. } = &mut self.nodes[id as usize].kind {
+                    *notify = teller;
+                }
+                self.late(&what.on_timeout, id, name)?;
+                return Ok(id);
+            }
+            Kind::Step(_) | Kind::Wait(_) | Kind::Set { .. } | Kind::Raise(_) | Kind::Child(_) | Kind::Emit(_) => {
+                return Ok(id);
+            }
         };
         self.nodes[id as usize].kind = kind;
         Ok(id)
+    }
+
+    /// The steps that are done when what the node waits for does not come in time.
+    fn late(&mut self, on_timeout: &OnTimeout, id: NodeId, name: &str) -> Result<(), CompileError> {
+        let Some(steps) = on_timeout.steps() else { return Ok(()) };
+        if let Some(taken) = steps.nodes.iter().find(|node| node.name.as_str() == Approval::NOTIFY) {
+            return Err(CompileError::DuplicateName(taken.name.clone()));
+        }
+        let dag = self.dag(steps, Some(id), 0, name)?;
+        match &mut self.nodes[id as usize].kind {
+            CompiledKind::Await { late, .. }
+            | CompiledKind::AwaitSignals { late, .. }
+            | CompiledKind::Approval { late, .. } => *late = Some(dag),
+            _ => unreachable!("it was placed as one that waits"),
+        }
+        Ok(())
     }
 }
 
@@ -374,6 +427,19 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
         Kind::Await(what) => CompiledKind::Await {
             timeout: what.timeout.as_deref().map(|text| span(name, text)).transpose()?,
             what: what.clone(),
+            late: None,
+        },
+        Kind::AwaitSignals(what) => CompiledKind::AwaitSignals {
+            timeout: what.timeout.as_deref().map(|text| span(name, text)).transpose()?,
+            what: what.clone(),
+            late: None,
+        },
+        Kind::Approval(what) => CompiledKind::Approval {
+            approvers: template(name, &what.approvers)?,
+            timeout: what.timeout.as_deref().map(|text| span(name, text)).transpose()?,
+            what: what.clone(),
+            notify: None,
+            late: None,
         },
         Kind::Set { values } => CompiledKind::Set { values: template(name, values)? },
         Kind::Raise(Raise { kind, message, details }) => CompiledKind::Raise {
@@ -441,7 +507,7 @@ fn text_template(step: &str, text: &str) -> Result<Template, CompileError> {
     template(step, &Value::String(text.to_owned()))
 }
 
-fn template(step: &str, value: &Value) -> Result<Template, CompileError> {
+pub(crate) fn template(step: &str, value: &Value) -> Result<Template, CompileError> {
     Template::compile(value).map_err(|faults| CompileError::Expression {
         step: step.to_owned(),
         text: value.to_string(),
@@ -449,7 +515,7 @@ fn template(step: &str, value: &Value) -> Result<Template, CompileError> {
     })
 }
 
-fn expression_of(step: &str, text: &str) -> Result<Expression, CompileError> {
+pub(crate) fn expression_of(step: &str, text: &str) -> Result<Expression, CompileError> {
     let source = whole(text).unwrap_or(text);
     Expression::compile(source).map_err(|fault| CompileError::Expression {
         step: step.to_owned(),

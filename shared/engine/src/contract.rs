@@ -14,27 +14,37 @@ use crate::compiled::{CompileError, Compiled};
 const TOLD_MAX: usize = 5;
 
 pub(crate) fn schema_of(plan: &Plan) -> Result<Option<Schema>, CompileError> {
-    plan.checked_schema().map(Schema::compile).transpose().map_err(|faults| {
-        let errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
-        let told: Vec<String> = errors.map(|Fault { at, message, .. }| format!("{at}: {message}")).collect();
-        CompileError::Schema(told.join("; "))
-    })
+    plan.checked_schema().map(Schema::compile).transpose().map_err(|faults| CompileError::Schema(told_of(&faults)))
+}
+
+/// What is wrong with a schema.
+pub(crate) fn told_of(faults: &[Fault]) -> String {
+    let errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
+    let told: Vec<String> = errors.map(|Fault { at, message, .. }| format!("{at}: {message}")).collect();
+    told.join("; ")
+}
+
+/// An error that says why a value does not fit: `what` is the beginning of its message. Nothing if it fits.
+///
+/// A value that lies in the object store is not here to be looked at: whoever put it there has checked it, or nobody has.
+pub(crate) fn misfit(schema: &Schema, value: &Value, kind: &str, what: &str) -> Option<StepError> {
+    if is_reference(value) {
+        return None;
+    }
+    let violations = schema.check(value).err()?;
+    let told: Vec<String> = violations.listed.iter().take(TOLD_MAX).map(ToString::to_string).collect();
+    let more = if TOLD_MAX < violations.listed.len() || violations.more { "; and more" } else { "" };
+    let details = json!({ "violations": violations.listed, "more": violations.more });
+    let message = format!("{what}: {}{more}", told.join("; "));
+    Some(StepError { details: Some(details), ..StepError::new(kind, message).final_() })
 }
 
 impl Compiled {
     /// Why an execution with this input may not begin; nothing if it may.
-    ///
-    /// An input that lies in the object store is not here to be looked at: whoever put it there has checked it, or nobody has.
     pub(crate) fn refusal(&self, input: &Value) -> Option<StepError> {
-        let schema = self.schema.as_ref().filter(|_| !is_reference(input))?;
-        let violations = schema.check(input).err()?;
-        let told: Vec<String> = violations.listed.iter().take(TOLD_MAX).map(ToString::to_string).collect();
-        let more = if TOLD_MAX < violations.listed.len() || violations.more { "; and more" } else { "" };
         let (workflow, version) = (&self.plan.workflow, self.version);
-        let message =
-            format!("the input does not fit the schema of `{workflow}` version {version}: {}{more}", told.join("; "));
-        let details = json!({ "violations": violations.listed, "more": violations.more });
-        Some(StepError { details: Some(details), ..StepError::new(StepError::INVALID_INPUT, message).final_() })
+        let what = || format!("the input does not fit the schema of `{workflow}` version {version}");
+        misfit(self.schema.as_ref()?, input, StepError::INVALID_INPUT, &what())
     }
 
     /// The tags of an execution: those of the workflow, and over them its own.

@@ -9,6 +9,7 @@ pub mod compiled;
 mod contract;
 mod data;
 pub mod effect;
+mod exchange;
 mod invariant;
 pub mod state;
 mod turn;

@@ -3,13 +3,16 @@
 mod delegated;
 mod index;
 mod looping;
+mod people;
 mod slots;
 mod task;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use sagaline_events::{
-    FramePath, Parent, Start, TimerKind, TimerName, TraceContext, input::ParentGone, record::StepView,
+    FramePath, Parent, Start, TimerKind, TimerName, TraceContext,
+    input::{ParentGone, Update},
+    record::StepView,
 };
 use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
@@ -20,6 +23,7 @@ pub use self::{
     delegated::Delegated,
     index::Index,
     looping::Loop,
+    people::{Answered, Approving, Gathering},
     slots::Slots,
     task::{Course, Dispatched, Limits, Report, TaskInput},
 };
@@ -88,6 +92,8 @@ pub struct Early {
     /// who does not wait for it any more, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<(Moment, ParentGone)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub updates: Vec<(Moment, Update)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,6 +141,9 @@ pub struct Run {
     /// Children that nobody waits for and that end with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub companions: Vec<(FramePath, ExecutionId)>,
+    /// What those were answered who sent something that is answered, the last one last.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub replies: VecDeque<Answered>,
     /// What can be derived from the frames, kept at hand.
     #[serde(skip)]
     pub index: Index,
@@ -239,6 +248,10 @@ pub enum State {
         #[serde(default, skip_serializing_if = "Course::is_plain")]
         course: Course,
     },
+    /// A wait for several signals.
+    Gathering(Gathering),
+    /// A wait for somebody who approves or rejects.
+    Approving(Approving),
 }
 
 /// How far the children of a dag are.
@@ -273,6 +286,11 @@ pub struct Over {
     pub steps: Vec<StepView>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub replies: VecDeque<Answered>,
+    /// What the workflow's queries gave at the end.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub queries: BTreeMap<Name, Value>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -334,6 +352,7 @@ impl Execution {
                     && !early.signals.iter().any(|(then, _, _)| young(*then))
                     && !early.asked.iter().any(|(then, _)| young(*then))
                     && !early.gone.iter().any(|(then, _)| young(*then))
+                    && !early.updates.iter().any(|(then, _)| young(*then))
             }
             Stage::Unbound { .. } | Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => false,
         }
@@ -370,6 +389,7 @@ impl Execution {
             parent: None,
             queue: None,
             companions: vec![],
+            replies: VecDeque::new(),
             index: Index::default(),
         };
         Self { id, now: at, trace: None, start_at: None, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
@@ -426,6 +446,8 @@ impl State {
                 let (at, kind) = delegated.timer();
                 timer(at, kind, delegated.looks)
             }
+            Self::Gathering(gathering) => timer(gathering.until?, TimerKind::AwaitTimeout, 0),
+            Self::Approving(approving) => timer(approving.until?, TimerKind::AwaitTimeout, approving.attempt),
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Completed { .. }
@@ -443,7 +465,9 @@ impl State {
             | Self::Snoozed { .. }
             | Self::Waiting { .. }
             | Self::Awaiting { .. }
-            | Self::Delegated(_) => true,
+            | Self::Delegated(_)
+            | Self::Gathering(_)
+            | Self::Approving(_) => true,
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Queued { .. }
@@ -454,11 +478,13 @@ impl State {
         }
     }
 
-    /// The signal that it waits for.
-    pub fn awaits(&self) -> Option<&Name> {
+    /// The signals that it waits for.
+    pub fn awaits(&self) -> &[Name] {
         match self {
-            Self::Awaiting { signal, .. } => Some(signal),
-            Self::Dispatched(_)
+            Self::Awaiting { signal, .. } => std::slice::from_ref(signal),
+            Self::Gathering(gathering) => &gathering.missing,
+            Self::Approving(_)
+            | Self::Dispatched(_)
             | Self::BackingOff { .. }
             | Self::Snoozed { .. }
             | Self::Waiting { .. }
@@ -469,7 +495,7 @@ impl State {
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
-            | Self::Cancelled { .. } => None,
+            | Self::Cancelled { .. } => &[],
         }
     }
 
@@ -487,8 +513,10 @@ impl State {
             | Self::Failed { attempt, .. }
             | Self::Skipped { attempt, .. }
             | Self::Cancelled { attempt, .. } => *attempt,
+            Self::Approving(approving) => approving.attempt,
             Self::Waiting { .. }
             | Self::Awaiting { .. }
+            | Self::Gathering(_)
             | Self::Open { .. }
             | Self::Looping(_)
             | Self::Delegated(_) => 0,

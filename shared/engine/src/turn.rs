@@ -2,6 +2,7 @@
 
 mod advance;
 mod answers;
+mod approvals;
 mod attempts;
 mod blocks;
 mod children;
@@ -11,7 +12,9 @@ mod emit;
 mod handlers;
 mod loops;
 mod pause;
+mod signals;
 mod unwind;
+mod updates;
 
 pub(crate) use attempts::queue_of;
 
@@ -25,6 +28,7 @@ use crate::{
     compiled::{Compiled, NodeId},
     data::Data,
     effect::Effect,
+    exchange::last_words,
     state::{Outcome, Over, Run, Stage},
     view::step_views,
     weight,
@@ -84,7 +88,8 @@ impl<'p> Turn<'p> {
         match self.over {
             Some(outcome) => {
                 let steps = step_views(&self.run, self.plan);
-                let over = Over::of(&self.run, steps, outcome, self.at);
+                let queries = last_words(&self.id, &self.run, self.plan);
+                let over = Over { queries, ..Over::of(&self.run, steps, outcome, self.at) };
                 self.effects.extend(over.tell_parent(&self.id));
                 (Stage::Over(Box::new(over)), self.effects)
             }

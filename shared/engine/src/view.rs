@@ -68,6 +68,7 @@ impl Execution {
             tags: BTreeMap::new(),
             steps: vec![],
             parent: None,
+            queries: BTreeMap::new(),
         };
         match &self.stage {
             Stage::Unborn(_) => None,
@@ -95,6 +96,7 @@ impl Execution {
                     tags: over.tags.clone(),
                     steps: over.steps.clone(),
                     parent: over.parent.clone(),
+                    queries: over.queries.clone(),
                     ..blank(over.workflow.clone(), over.version, over.started, Status::Completed)
                 };
                 match &over.outcome {
@@ -183,9 +185,12 @@ pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
         State::Dispatched(task) if task.report.is_none() && task.is_reported() => StepStatus::Scheduled,
         State::Dispatched(_) | State::Open { .. } | State::Looping(_) => StepStatus::Running,
         State::BackingOff { .. } => StepStatus::BackingOff,
-        State::Snoozed { .. } | State::Waiting { .. } | State::Awaiting { .. } | State::Queued { .. } => {
-            StepStatus::Waiting
-        }
+        State::Snoozed { .. }
+        | State::Waiting { .. }
+        | State::Awaiting { .. }
+        | State::Queued { .. }
+        | State::Gathering(_)
+        | State::Approving(_) => StepStatus::Waiting,
         State::Delegated(_) => StepStatus::Running,
         State::Completed { .. } => StepStatus::Completed,
         State::Failed { error, .. } if error.kind == StepError::TIMEOUT => StepStatus::TimedOut,

@@ -70,6 +70,10 @@ impl State {
             Self::Failed { error: fault, .. } => error(fault),
             Self::Skipped { reason, .. } => of_text(reason),
             Self::Delegated(delegated) => of_text(delegated.child.as_str()) + delegated.input.weight(),
+            Self::Gathering(gathering) => {
+                of_map(&gathering.came) + gathering.missing.iter().map(|name| name.as_str().len() + 3).sum::<usize>()
+            }
+            Self::Approving(approving) => approving.weight(),
             Self::Waiting { .. } | Self::Awaiting { .. } | Self::Cancelled { .. } => 0,
         }
     }

@@ -4,7 +4,7 @@ use sagaline_events::{
     FramePath, TimerKind,
     ask::{Why, WorkerOf},
 };
-use sagaline_model::Name;
+use sagaline_model::{Name, Need};
 
 use crate::{
     compiled::{Compiled, CompiledKind},
@@ -136,6 +136,27 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
                 delegated.until,
                 command,
             )
+        }
+        State::Gathering(gathering) => {
+            let enough = match gathering.need {
+                Need::All => "the last of them comes",
+                Need::Any => "one of them comes",
+            };
+            let or = gathering.until.map_or(String::new(), |until| format!(", or its timeout at {until}"));
+            let missing: Vec<&str> = gathering.missing.iter().map(Name::as_str).collect();
+            let cause = match missing.as_slice() {
+                [one] => format!("nobody has sent the signal `{one}` yet"),
+                several => format!("nobody has sent the signals `{}` yet", several.join("`, `")),
+            };
+            let command = format!("sagaline signal {id} {}", missing.first().unwrap_or(&"?"));
+            why("waiting", frame.since, cause, format!("{enough}{or}"), gathering.until, command)
+        }
+        State::Approving(approving) => {
+            let or = approving.until.map_or(String::new(), |until| format!(", or its timeout at {until}"));
+            let by = approving.approvers.first().map_or(String::new(), |approver| format!(" --by {approver}"));
+            let cause = format!("it waits for an approval by {}", approving.whom());
+            let command = format!("sagaline approve {id} {path}{by}");
+            why("waiting", frame.since, cause, format!("somebody approves or rejects{or}"), approving.until, command)
         }
         State::Open { .. }
         | State::Looping(_)

@@ -65,6 +65,7 @@ fn plan(nodes: Vec<Node>) -> Compiled {
         output,
         handlers: Default::default(),
         conduct: Default::default(),
+        exchange: Default::default(),
     };
     Compiled::new(plan, 1).unwrap()
 }

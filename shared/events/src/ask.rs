@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, StepError};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{FramePath, record::ExecutionView};
 
@@ -38,6 +39,10 @@ pub enum Ask {
     },
     /// How far the owner is. Answered at once, also while it recovers.
     Partition,
+    /// What a query of its workflow gives now, or gave when it ended.
+    Query { execution: ExecutionId, name: Name },
+    /// What came of the update, or of the approval, that was sent under this id. Asked after it was stored.
+    Reply { execution: ExecutionId, id: String },
 }
 
 fn some_hundred() -> usize {
@@ -62,6 +67,24 @@ pub enum Answer {
     Unknown,
     /// The question could not be read.
     Refused(StepError),
+    /// What a query gave.
+    Value(Value),
+    /// What came of what was sent.
+    Reply(Reply),
+}
+
+/// What came of something that was sent to an execution and is answered: an update, an approval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// It was taken; an update gives a value.
+    Taken(Value),
+    /// It changed nothing.
+    Refused(StepError),
+    /// It is kept until the execution has started.
+    Kept,
+    /// Nobody knows: it is not there, or too long ago.
+    Unknown,
 }
 
 /// Some of the open executions, ordered by id.

@@ -6,6 +6,7 @@ use sagaline_model::{ExecutionId, Name, Span, StepError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
+pub use crate::people::{Approval, OnLate, StepAwaits, Update};
 use crate::{FramePath, record::Status};
 
 /// What happened, or is asked for.
@@ -29,6 +30,9 @@ pub enum Input {
     ChildUnknown(ChildUnknown),
     ParentAsks(ParentAsks),
     ParentGone(ParentGone),
+    Approval(Approval),
+    StepAwaits(StepAwaits),
+    Update(Update),
 }
 
 /// Begins an execution.
@@ -323,6 +327,9 @@ inputs! {
     ChildUnknown => "child_unknown",
     ParentAsks => "parent_asks",
     ParentGone => "parent_gone",
+    Approval => "approval",
+    StepAwaits => "step_awaits",
+    Update => "update",
 }
 
 fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {

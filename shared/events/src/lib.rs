@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod input;
 pub mod lifecycle;
 pub mod path;
+mod people;
 pub mod record;
 pub mod task;
 pub mod trace;

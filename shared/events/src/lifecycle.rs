@@ -35,6 +35,8 @@ pub enum Happening {
     StepCancelled { step: FramePath, attempt: u32 },
     StepWaiting { step: FramePath, wait_for: String, until: Option<Moment> },
     StepResumed { step: FramePath },
+    WorkflowSignalRefused { signal: Name, error: StepError },
+    WorkflowUpdated { update: Name, id: String },
 }
 
 /// The data of a lifecycle event on the wire: the fields that a kind has are there, the others are left out.
@@ -76,6 +78,12 @@ struct Wire<'a> {
     wait_for: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
 }
 
 impl Happening {
@@ -100,6 +108,8 @@ impl Happening {
             Self::StepCancelled { .. } => ("step", "cancelled"),
             Self::StepWaiting { .. } => ("step", "waiting"),
             Self::StepResumed { .. } => ("step", "resumed"),
+            Self::WorkflowSignalRefused { .. } => ("workflow", "signal_refused"),
+            Self::WorkflowUpdated { .. } => ("workflow", "updated"),
         }
     }
 
@@ -123,7 +133,9 @@ impl Happening {
             | Self::WorkflowStartRefused { .. }
             | Self::WorkflowParked { .. }
             | Self::WorkflowPaused { .. }
-            | Self::WorkflowResumed => None,
+            | Self::WorkflowResumed
+            | Self::WorkflowSignalRefused { .. }
+            | Self::WorkflowUpdated { .. } => None,
         }
     }
 
@@ -220,6 +232,10 @@ impl Lifecycle {
                 Wire { step: path(step), wait_for: Some(wait_for), until: *until, ..wire }
             }
             Happening::StepResumed { step } => Wire { step: path(step), ..wire },
+            Happening::WorkflowSignalRefused { signal, error } => {
+                Wire { signal: Some(signal.as_str()), error: Some(error), ..wire }
+            }
+            Happening::WorkflowUpdated { update, id } => Wire { update: Some(update.as_str()), id: Some(id), ..wire },
         }
     }
 }

@@ -136,6 +136,9 @@ pub struct ExecutionView {
     /// The execution that it is a child of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// What the workflow's queries gave when it ended.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub queries: BTreeMap<Name, Value>,
 }
 
 impl ExecutionView {

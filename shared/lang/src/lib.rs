@@ -4,6 +4,7 @@
 //! place and, where one can be given, a hint. Text in, values out: no files are opened here, and nothing is run.
 
 mod conduct;
+mod exchange;
 mod expression;
 mod fault;
 mod order;

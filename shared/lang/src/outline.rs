@@ -74,6 +74,8 @@ pub(crate) enum Scope {
     Output,
     /// In what the workflow says about an execution as a whole: nothing has run yet.
     Whole,
+    /// In an update: it comes at any time.
+    Update,
 }
 
 impl Outline {

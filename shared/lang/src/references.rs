@@ -31,6 +31,9 @@ const BACKOFF_ROOTS: [(&str, &[&str]); 2] = [("attempt", &[]), ("error", &[])];
 /// How an execution ends, for what handles that.
 const OUTCOME: &str = "outcome";
 
+/// What an update carries.
+const UPDATE: &str = "update";
+
 /// The place of an item in its list.
 const INDEX: &str = "index";
 
@@ -98,7 +101,7 @@ fn readings_of<'o>(reader: &mut Reader, outline: &'o Outline, used: &'o Use) -> 
                     "it is evaluated once, at the start: it can read `workflow.input`, `trigger` and `execution`",
                 );
             }
-            (Some(_), Scope::Output | Scope::Backoff(None) | Scope::Trigger) => {}
+            (Some(_), Scope::Output | Scope::Update | Scope::Backoff(None) | Scope::Trigger) => {}
         }
     }
     readings
@@ -115,7 +118,7 @@ fn hidden_in_a_loop(
 ) -> bool {
     let around = match scope {
         Scope::Step(step) | Scope::Body(step) | Scope::Backoff(Some(step)) => outline.ancestry(step),
-        Scope::Output | Scope::Whole | Scope::Backoff(None) | Scope::Trigger => vec![],
+        Scope::Output | Scope::Whole | Scope::Update | Scope::Backoff(None) | Scope::Trigger => vec![],
     };
     let Some(outer) = outline.loops_around(read).find(|outer| !around.contains(outer)) else { return false };
     let (step, of) = (shown(&outline.steps[read].name), shown(&outline.steps[outer].name));
@@ -153,10 +156,13 @@ pub(crate) fn is_taken(name: &str) -> bool {
 
 /// Whether the root is the item of a loop around, its place in the list, or the error that a `catch` mends.
 fn is_local(outline: &Outline, scope: Scope, root: &str) -> bool {
+    if scope == Scope::Update {
+        return root == UPDATE;
+    }
     let (step, own) = match scope {
         Scope::Step(step) => (step, None),
         Scope::Body(step) | Scope::Backoff(Some(step)) => (step, Some(step)),
-        Scope::Output | Scope::Whole | Scope::Backoff(None) | Scope::Trigger => return false,
+        Scope::Output | Scope::Whole | Scope::Update | Scope::Backoff(None) | Scope::Trigger => return false,
     };
     let own = own.filter(|step| outline.steps[*step].item.is_some());
     let mut loops = outline.loops_around(step).chain(own);
@@ -183,7 +189,7 @@ fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> b
             reader.error(at, message).hint("no execution has started yet: only `trigger` is there, the event");
             false
         }
-        (Some(_), Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole) if only_backoff => {
+        (Some(_), Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole | Scope::Update) if only_backoff => {
             let at = place(reader, used, path, 0);
             reader.error(at, only_where(root));
             false
@@ -219,6 +225,7 @@ fn readable(scope: Scope) -> Vec<&'static str> {
     match scope {
         Scope::Trigger => vec!["trigger"],
         Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole => names(&ROOTS),
+        Scope::Update => [names(&ROOTS), vec![UPDATE]].concat(),
         Scope::Backoff(_) => [names(&ROOTS), names(&BACKOFF_ROOTS)].concat(),
     }
 }

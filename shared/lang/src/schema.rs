@@ -1,4 +1,4 @@
-//! The schema of inputs: what is wrong with it is told at its place in the file.
+//! Schemas of inputs, signals and updates: what is wrong with it is told at its place in the file.
 
 use sagaline_schema::{Fault, Schema, Severity, keywords};
 use serde_json::Value;
@@ -12,16 +12,19 @@ use crate::{
 
 /// A JSON Schema is a map, or `true` or `false`.
 pub(crate) fn read(reader: &mut Reader, node: &Node) -> Option<Value> {
+    read_as(reader, node, "input_schema")
+}
+
+/// The value of the key `what`.
+pub(crate) fn read_as(reader: &mut Reader, node: &Node, what: &str) -> Option<Value> {
     if !matches!(node.content, Content::Map(_) | Content::Plain(Value::Bool(_), _)) {
-        reader
-            .wrong_kind(node, "input_schema", "a map")
-            .hint("a JSON Schema such as `{ type: object, required: [id] }`");
+        reader.wrong_kind(node, what, "a map").hint("a JSON Schema such as `{ type: object, required: [id] }`");
         return None;
     }
     let schema = node.json();
     for Fault { at, severity, message, hint } in Schema::faults(&schema) {
         let place = place_of(node, &at);
-        let message = format!("`input_schema`: {message}");
+        let message = format!("`{what}`: {message}");
         match severity {
             Severity::Error => reader.error(place, message).maybe_hint(hint),
             Severity::Warning => reader.warning(place, message).maybe_hint(mistyped(&at)),

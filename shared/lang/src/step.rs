@@ -1,13 +1,10 @@
 //! Steps: what each does, and what it comes after.
 
+mod awaited;
 mod company;
 mod control;
 
-use std::rc::Rc;
-
-use sagaline_model::{
-    ActivityName, Await, Dag, Kind, Name, Node as Planned, OnError, OnTimeout, Step, StepLimits, Wait,
-};
+use sagaline_model::{ActivityName, Dag, Kind, Name, Node as Planned, OnError, Step, StepLimits, Wait};
 use serde_json::Value;
 
 use crate::{
@@ -228,7 +225,7 @@ fn once(
             let duration = expression::duration(reader, outline, &one.value, "wait", Scope::Body(index))?;
             Some(Kind::Wait(Wait { duration }))
         }
-        "await" => awaited(reader, outline, &one.value, Scope::Body(index)).map(Kind::Await),
+        "await" => awaited::read(reader, outline, &one.value, index, defaults),
         "steps" => read_all(reader, outline, &one.value, Some(index), Part::Steps, defaults).map(Kind::Dag),
         "race" => read_all(reader, outline, &one.value, Some(index), Part::Race, defaults).map(Kind::Race),
         "switch" => control::switch(reader, outline, &one.value, index, defaults),
@@ -300,25 +297,4 @@ fn limits(reader: &mut Reader, outline: &mut Outline, entries: &[Entry], scope: 
     let deadline =
         get(entries, "deadline").and_then(|entry| expression::moment(reader, outline, &entry.value, "deadline", scope));
     StepLimits { schedule_timeout, total_timeout, heartbeat, deadline }
-}
-
-/// `await: name`, or a map.
-fn awaited(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, scope: Scope) -> Option<Await> {
-    if let Content::Text(_) = &node.content {
-        return Some(Await { signal: reader.name(node, "await")?, timeout: None, on_timeout: OnTimeout::Fail });
-    }
-    let entries = reader.map(node, "await")?;
-    reader.keys(entries, "`await`", words::AWAIT);
-    let timeout =
-        get(entries, "timeout").and_then(|entry| expression::timeout(reader, outline, &entry.value, "timeout", scope));
-    let on_timeout =
-        get(entries, "on_timeout").and_then(|entry| reader.choice(&entry.value, "on_timeout", &["fail", "skip"]));
-    let on_timeout = if on_timeout == Some("skip") { OnTimeout::Skip } else { OnTimeout::Fail };
-    let Some(signal) = get(entries, "signal") else {
-        if !entries.iter().any(|entry| words::AWAIT.later.contains(&entry.key.text.as_str())) {
-            reader.error(node.place, "the `await` has no `signal`").hint("for example `await: { signal: approved }`");
-        }
-        return None;
-    };
-    Some(Await { signal: reader.name(&signal.value, "signal")?, timeout, on_timeout })
 }

@@ -26,6 +26,9 @@ pub(crate) const WORKFLOW: Words = Words {
         "step_timeout",
         "deadline",
         "metadata",
+        "signals",
+        "queries",
+        "updates",
     ],
     later: &[
         "priority",
@@ -103,7 +106,21 @@ pub(crate) const OF_ACTIVITIES: [&str; 9] =
     ["input", "queue", "timeout", "schedule_timeout", "total_timeout", "heartbeat", "retry", "deadline", "metadata"];
 
 pub(crate) const AWAIT: Words =
-    Words { known: &["signal", "timeout", "on_timeout"], later: &["event", "approval", "when", "schema"] };
+    Words { known: &["signal", "signals", "need", "approval", "timeout", "on_timeout"], later: &["event", "when"] };
+
+pub(crate) const APPROVAL: Words = Words { known: &["approvers", "notify"], later: &[] };
+
+pub(crate) const ON_TIMEOUT: Words = Words { known: &["steps"], later: &[] };
+
+/// What tells approvers is an activity and no step that others know of.
+pub(crate) const NOTIFY: Words = Words {
+    known: &["activity", "input", "queue", "timeout", "schedule_timeout", "total_timeout", "heartbeat", "retry"],
+    later: &["event", "emit"],
+};
+
+pub(crate) const SIGNAL: Words = Words { known: &["schema"], later: &[] };
+
+pub(crate) const UPDATE: Words = Words { known: &["schema", "when", "set", "result"], later: &[] };
 
 pub(crate) const CASE: Words = Words { known: &["when", "steps"], later: &[] };
 

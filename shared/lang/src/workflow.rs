@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sagaline_model::{Handlers, Node as Planned, Plan};
 
 use crate::{
-    conduct, expression,
+    conduct, exchange, expression,
     outline::{Outline, Part, Scope},
     reader::Reader,
     retry::Retry,
@@ -48,13 +48,17 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
         on_failure: handler("on_failure"),
         on_cancel: handler("on_cancel"),
     };
+    let exchange = exchange::read(reader, outline, entries);
     let root = root?;
     let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
     let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };
     let of_top = of_top.max(conduct.rules()).max(handlers.rules());
     let mut plan = Plan {
         workflow: workflow?,
-        rules: root.nodes.iter().map(Planned::rules).fold(of_top, u32::max),
+        rules: {
+            let of_all = if exchange.is_empty() { of_top } else { Plan::RULES_OF_COMPANY };
+            root.nodes.iter().map(Planned::rules).fold(of_all, u32::max)
+        },
         note: note.map(|text| text.value.clone()),
         input_schema,
         triggers,
@@ -64,6 +68,7 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
         handlers,
         output,
         conduct,
+        exchange,
     };
     if let Some(timeout) = step_timeout {
         plan.set_default_timeout(&timeout);

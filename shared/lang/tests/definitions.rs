@@ -109,6 +109,7 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
     let expected = Plan {
         handlers: Default::default(),
         conduct: Default::default(),
+        exchange: Default::default(),
         workflow: name("order_fulfillment"),
         note: Some("first".to_owned()),
         rules: Plan::RULES_OF_CONTRACTS,

@@ -43,6 +43,18 @@ impl StepError {
     pub const TOO_LARGE: &str = "TooLarge";
     /// The input of a start does not fit the workflow's `input_schema`.
     pub const INVALID_INPUT: &str = "InvalidInput";
+    /// The data of a signal does not fit the schema that the workflow has for it.
+    pub const INVALID_SIGNAL: &str = "InvalidSignal";
+    /// Somebody did not approve.
+    pub const REJECTED: &str = "Rejected";
+    /// Whoever approves or rejects is none of those who may.
+    pub const NOT_AN_APPROVER: &str = "NotAnApprover";
+    /// Nothing waits for what was sent.
+    pub const NOT_WAITING: &str = "NotWaiting";
+    /// An update, or a query, that the workflow does not have.
+    pub const UNKNOWN_NAME: &str = "UnknownName";
+    /// An update whose data does not fit, or whose condition does not hold.
+    pub const REFUSED: &str = "Refused";
     /// The workflow that a start names is not there, or not in that version.
     pub const UNKNOWN_WORKFLOW: &str = "UnknownWorkflow";
     /// A child failed, was cancelled or ran out of its time. Its own error is in the details.

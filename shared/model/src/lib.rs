@@ -5,6 +5,7 @@
 pub mod company;
 pub mod error;
 pub mod id;
+pub mod people;
 pub mod plan;
 pub mod retry;
 pub mod time;
@@ -12,6 +13,7 @@ pub mod time;
 pub use company::{Child, Emit, OnParentEnd};
 pub use error::StepError;
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
+pub use people::{Approval, AwaitSignals, Exchange, Need, SignalRule, UpdateRule};
 pub use plan::{
     Await, Case, Conduct, Dag, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step,
     StepLimits, Trigger, Try, Wait,

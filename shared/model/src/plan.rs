@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use self::conduct::Conduct;
-use crate::{ActivityName, Child, Emit, Name, RetryPolicy, Span};
+use crate::{ActivityName, Approval, AwaitSignals, Child, Emit, Exchange, Name, RetryPolicy, Span};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -41,6 +41,9 @@ pub struct Plan {
     pub handlers: Handlers,
     #[serde(default, skip_serializing_if = "Conduct::is_plain")]
     pub conduct: Conduct,
+    /// What may be sent to its executions, and asked of them.
+    #[serde(default, skip_serializing_if = "Exchange::is_empty")]
+    pub exchange: Exchange,
 }
 
 /// Each runs for one way to end. Whether it succeeds changes nothing about that.
@@ -143,6 +146,10 @@ pub enum Kind {
     Child(Child),
     /// An event for others.
     Emit(Emit),
+    /// Several signals, all or any.
+    AwaitSignals(AwaitSignals),
+    /// Somebody who approves or rejects.
+    Approval(Approval),
 }
 
 /// One way to go on.
@@ -257,13 +264,32 @@ pub enum OnError {
     Continue,
 }
 
-/// What the end of an [`Await`]'s patience means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the end of the patience of an [`Await`], of [`AwaitSignals`] or of an [`Approval`] means.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnTimeout {
     #[default]
     Fail,
     Skip,
+    /// Steps that are done instead: the maps that they return, merged, are the output.
+    Steps(Dag),
+}
+
+impl OnTimeout {
+    /// The steps that are done instead.
+    pub fn steps(&self) -> Option<&Dag> {
+        match self {
+            Self::Steps(dag) => Some(dag),
+            Self::Fail | Self::Skip => None,
+        }
+    }
+
+    fn steps_mut(&mut self) -> Option<&mut Dag> {
+        match self {
+            Self::Steps(dag) => Some(dag),
+            Self::Fail | Self::Skip => None,
+        }
+    }
 }
 
 /// The identity of a plan: SHA-256 of its JSON form, in hexadecimal. The same workflow hashes the same however it was written.
@@ -358,13 +384,16 @@ impl Node {
             Kind::Switch { cases } => cases.iter().flat_map(|case| &case.steps.nodes).collect(),
             Kind::Try(Try { body, catch, .. }) => body.nodes.iter().chain(&catch.nodes).collect(),
             Kind::ForEach(each) => vec![&each.body],
-            Kind::Step(_)
-            | Kind::Wait(_)
-            | Kind::Await(_)
-            | Kind::Set { .. }
-            | Kind::Raise(_)
-            | Kind::Child(_)
-            | Kind::Emit(_) => vec![],
+            Kind::Await(Await { on_timeout, .. }) | Kind::AwaitSignals(AwaitSignals { on_timeout, .. }) => {
+                on_timeout.steps().into_iter().flat_map(|dag| &dag.nodes).collect()
+            }
+            Kind::Approval(Approval { notify, on_timeout, .. }) => {
+                let late = on_timeout.steps().into_iter().flat_map(|dag| &dag.nodes);
+                notify.iter().map(|node| &**node).chain(late).collect()
+            }
+            Kind::Step(_) | Kind::Wait(_) | Kind::Set { .. } | Kind::Raise(_) | Kind::Child(_) | Kind::Emit(_) => {
+                vec![]
+            }
         }
     }
 
@@ -375,13 +404,16 @@ impl Node {
             Kind::Switch { cases } => cases.iter_mut().flat_map(|case| &mut case.steps.nodes).collect(),
             Kind::Try(Try { body, catch, .. }) => body.nodes.iter_mut().chain(&mut catch.nodes).collect(),
             Kind::ForEach(each) => vec![&mut each.body],
-            Kind::Step(_)
-            | Kind::Wait(_)
-            | Kind::Await(_)
-            | Kind::Set { .. }
-            | Kind::Raise(_)
-            | Kind::Child(_)
-            | Kind::Emit(_) => vec![],
+            Kind::Await(Await { on_timeout, .. }) | Kind::AwaitSignals(AwaitSignals { on_timeout, .. }) => {
+                on_timeout.steps_mut().into_iter().flat_map(|dag| &mut dag.nodes).collect()
+            }
+            Kind::Approval(Approval { notify, on_timeout, .. }) => {
+                let late = on_timeout.steps_mut().into_iter().flat_map(|dag| &mut dag.nodes);
+                notify.iter_mut().map(|node| &mut **node).chain(late).collect()
+            }
+            Kind::Step(_) | Kind::Wait(_) | Kind::Set { .. } | Kind::Raise(_) | Kind::Child(_) | Kind::Emit(_) => {
+                vec![]
+            }
         }
     }
 
@@ -390,6 +422,8 @@ impl Node {
         let own = match &self.kind {
             Kind::Step(step) if step.limits.deadline.is_some() => Plan::RULES_OF_COMPANY,
             Kind::ForEach(each) if each.computed_concurrency.is_some() => Plan::RULES_OF_COMPANY,
+            Kind::AwaitSignals(_) | Kind::Approval(_) => Plan::RULES_OF_COMPANY,
+            Kind::Await(Await { on_timeout: OnTimeout::Steps(_), .. }) => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits != StepLimits::default() => Plan::RULES_OF_CONTROL,
             Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) if self.after_any.is_empty() => {
                 Plan::FIRST_RULES

@@ -53,6 +53,18 @@ fn a_plan_with_limits_is_written_as_it_was_read() {
     assert_eq!(plan.root.nodes[0].rules(), Plan::RULES_OF_CONTROL);
 }
 
+/// So did what has to do with people.
+#[test]
+fn a_plan_with_people_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_people.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    let kinds: Vec<&str> = plan.nodes().iter().map(|node| kind_of(&node.kind)).collect();
+    assert_eq!(kinds, ["signals", "signals", "await", "set", "approval", "step"]);
+    assert!(plan.root.nodes.iter().map(Node::rules).all(|rules| rules == Plan::RULES_OF_COMPANY));
+    assert_eq!(plan.queues().len(), 1, "what tells approvers has a queue");
+}
+
 fn kind_of(kind: &Kind) -> &'static str {
     match kind {
         Kind::Step(_) => "step",
@@ -67,6 +79,8 @@ fn kind_of(kind: &Kind) -> &'static str {
         Kind::Raise(_) => "raise",
         Kind::Child(_) => "child",
         Kind::Emit(_) => "emit",
+        Kind::AwaitSignals(_) => "signals",
+        Kind::Approval(_) => "approval",
     }
 }
 
@@ -101,9 +115,10 @@ fn the_recorded_plan_has_everything_that_a_plan_can_have() {
                 Backoff::Custom { .. } => "custom",
             },
             Kind::Wait(_) => "wait",
-            Kind::Await(awaited) => match awaited.on_timeout {
+            Kind::Await(awaited) => match &awaited.on_timeout {
                 OnTimeout::Fail => "await, then fail",
                 OnTimeout::Skip => "await, then skip",
+                OnTimeout::Steps(_) => "await, then steps",
             },
             Kind::Dag(_) => "dag",
             // They came later: `plan_control.json`.
@@ -155,5 +170,5 @@ fn a_plan_may_leave_out_what_has_a_default() {
         no_retry_on: vec![],
     };
     assert_eq!(step.retry, policy);
-    assert_eq!((&awaited.timeout, awaited.on_timeout), (&None, OnTimeout::Fail));
+    assert_eq!((&awaited.timeout, &awaited.on_timeout), (&None, &OnTimeout::Fail));
 }

@@ -65,7 +65,7 @@ use activity::{Activity, typed};
 pub use context::ActivityContext;
 pub use error::{ActivityError, WorkerError};
 pub use observer::Observer;
-pub use outcome::{IntoOutcome, Outcome};
+pub use outcome::{IntoOutcome, Outcome, WaitForApproval};
 pub use sagaline_broker::nats::worker::PullerState;
 pub use sagaline_events::Task;
 

@@ -74,6 +74,7 @@ impl Glance {
             tags: self.tags(),
             steps: vec![],
             parent: None,
+            queries: Default::default(),
         }
     }
 }

@@ -181,7 +181,9 @@ impl<'a> Ended<'a> {
             | Happening::WorkflowStartRefused { .. }
             | Happening::WorkflowParked { .. }
             | Happening::WorkflowPaused { .. }
-            | Happening::WorkflowResumed => None,
+            | Happening::WorkflowResumed
+            | Happening::WorkflowSignalRefused { .. }
+            | Happening::WorkflowUpdated { .. } => None,
         }
     }
 }

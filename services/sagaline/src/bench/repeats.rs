@@ -120,6 +120,7 @@ impl Results {
             Ok(Input::StepSucceeded(result)) => (result.path, result.attempt, true),
             Ok(Input::StepSkipped(result)) => (result.path, result.attempt, true),
             Ok(Input::StepFailed(result)) => (result.path, result.attempt, false),
+            Ok(Input::StepAwaits(result)) => (result.path, result.attempt, false),
             Ok(Input::StepSnoozed(result)) => (result.path, result.attempt, false),
             Ok(_) | Err(_) => return,
         };

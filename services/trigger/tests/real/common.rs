@@ -60,6 +60,7 @@ impl World {
         let plan = Plan {
             handlers: Default::default(),
             conduct: Default::default(),
+            exchange: Default::default(),
             workflow: Name::new(workflow).expect("a name"),
             note: None,
             rules: Plan::FIRST_RULES,

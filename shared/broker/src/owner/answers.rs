@@ -66,7 +66,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Ask::Partition => return self.tell_how_far(asker),
             Ask::Wanted { .. } if self.stopping.is_some() => return self.turn_away(&ask, asker),
             Ask::Wanted { .. } => None,
-            Ask::Get { execution } | Ask::Why { execution } => Some(execution.as_str()),
+            // What was sent just before is to be in the answer.
+            Ask::Reply { .. } => None,
+            Ask::Get { execution } | Ask::Why { execution } | Ask::Query { execution, .. } => Some(execution.as_str()),
         };
         let live = self.mode == Mode::Live;
         if let Some(key) = key.filter(|_| live)
@@ -153,7 +155,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         self.questions.mark = MarkState::None;
         for (ask, asker) in std::mem::take(&mut self.questions.marked) {
             let key = match &ask {
-                Ask::Wanted { execution, .. } | Ask::Get { execution } | Ask::Why { execution } => execution.as_str(),
+                Ask::Wanted { execution, .. }
+                | Ask::Get { execution }
+                | Ask::Why { execution }
+                | Ask::Query { execution, .. }
+                | Ask::Reply { execution, .. } => execution.as_str(),
                 Ask::List { .. } => {
                     self.list(&ask, asker);
                     continue;

@@ -99,6 +99,7 @@ mod tests {
             tags: [("t".to_owned(), "x".repeat(tag))].into(),
             steps: vec![],
             parent: None,
+            queries: Default::default(),
         }
     }
 

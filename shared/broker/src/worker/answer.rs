@@ -150,6 +150,10 @@ async fn fit<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, ended: Ended) -> (In
         Input::StepFailed(result) => Ended::Failed(shortened(result.error)),
         Input::StepSkipped(result) => Ended::Skipped(one_line(&result.reason)),
         Input::StepSnoozed(result) => Ended::Snoozed { delay: result.delay, reason: one_line(&result.reason) },
+        Input::StepAwaits(_) => {
+            let why = format!("more approvers than {INLINE_BYTES_MAX} bytes can name");
+            Ended::Failed(StepError::new("ResultTooLarge", why).final_())
+        }
         other => return (other, data),
     };
     let input = message::result(task, smaller, worker);

@@ -2,7 +2,7 @@
 
 use sagaline_events::{
     Input, Task,
-    input::{StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded},
+    input::{StepAwaits, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded},
     task::TASK_TYPE,
 };
 
@@ -43,6 +43,9 @@ pub(super) fn result(task: &Task, ended: Ended, worker: &str) -> Input {
         Ended::Skipped(reason) => Input::StepSkipped(StepSkipped { path, attempt, reason, worker }),
         Ended::Snoozed { delay, reason } => Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker }),
         Ended::Failed(error) => Input::StepFailed(StepFailed { path, attempt, error, worker }),
+        Ended::Awaits { approvers, timeout, on_timeout } => {
+            Input::StepAwaits(StepAwaits { path, attempt, approvers, timeout, on_timeout, worker })
+        }
     }
 }
 

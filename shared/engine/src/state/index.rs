@@ -11,7 +11,7 @@ use sagaline_events::{FramePath, TimerKind, TimerName};
 use sagaline_model::{ExecutionId, Moment, Name};
 use serde_json::{Map, Value};
 
-use super::{Frame, MAILBOX_LIMIT, Outcome, Run, State};
+use super::{Answered, Frame, MAILBOX_LIMIT, Outcome, Run, State};
 use crate::{compiled::NodeId, weight};
 
 /// Derived from the frames; rebuilt when a snapshot is read.
@@ -69,7 +69,8 @@ impl Run {
         let mailbox: usize = self.mailbox.iter().map(|(_, data)| weight::of(data)).sum();
         let ending = self.ending.as_ref().map_or(0, Outcome::weight);
         self.index.weight += self.companions.iter().map(weight_of_companion).sum::<usize>();
-        self.index.weight += given + tags + mailbox + ending + weight::of_map(&self.ctx);
+        let replies: usize = self.replies.iter().map(Answered::weight).sum();
+        self.index.weight += given + tags + mailbox + ending + replies + weight::of_map(&self.ctx);
     }
 
     /// What a step returned joins `ctx` and the output of the groups around it.
@@ -169,6 +170,13 @@ impl Run {
         room
     }
 
+    /// The signal that came first among these.
+    pub(crate) fn take_first_signal(&mut self, signals: &[Name]) -> Option<(Name, Value)> {
+        let first = self.mailbox.iter().find(|(name, _)| signals.contains(name))?.0.clone();
+        let data = self.take_signal(&first)?;
+        Some((first, data))
+    }
+
     pub(crate) fn take_signal(&mut self, signal: &Name) -> Option<Value> {
         let place = self.mailbox.iter().position(|(name, _)| name == signal)?;
         let (_, data) = self.mailbox.remove(place)?;
@@ -184,7 +192,7 @@ fn weight_of_companion((path, child): &(FramePath, ExecutionId)) -> usize {
 impl Index {
     fn note(&mut self, path: &FramePath, frame: &Frame) {
         self.timers.extend(frame.state.timer(path));
-        if let Some(signal) = frame.state.awaits() {
+        for signal in frame.state.awaits() {
             self.awaiting.entry(signal.clone()).or_default().insert((frame.since, path.clone()));
         }
         self.in_flight += usize::from(frame.state.is_in_flight());
@@ -200,9 +208,8 @@ impl Index {
         if let Some(timer) = frame.state.timer(path) {
             self.timers.remove(&timer);
         }
-        if let Some(signal) = frame.state.awaits()
-            && let Some(awaiting) = self.awaiting.get_mut(signal)
-        {
+        for signal in frame.state.awaits() {
+            let Some(awaiting) = self.awaiting.get_mut(signal) else { continue };
             awaiting.remove(&(frame.since, path.clone()));
             if awaiting.is_empty() {
                 self.awaiting.remove(signal);

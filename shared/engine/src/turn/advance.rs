@@ -2,12 +2,12 @@
 
 use sagaline_events::{FramePath, Happening};
 use sagaline_expr::Template;
-use sagaline_model::{Name, Span, StepError};
+use sagaline_model::StepError;
 use serde_json::Value;
 
 use super::{Turn, children::ChildPlan, emit::EmitPlan};
 use crate::{
-    compiled::{CompiledKind, InputSource, NodeId},
+    compiled::{ASIDE, CompiledKind, InputSource, NodeId},
     state::{OpenDag, Outcome, State, TaskInput},
     weight,
 };
@@ -56,6 +56,9 @@ impl Turn<'_> {
         match &self.plan.node(id).kind {
             CompiledKind::Step { input, limits, .. } => {
                 let input = match input {
+                    InputSource::Literal(Value::Null) if self.plan.node(id).branch == ASIDE => {
+                        TaskInput::Computed(self.notice(path))
+                    }
                     InputSource::Literal(Value::Null) if self.plan.node(id).handles => {
                         TaskInput::Computed(self.data().how_it_ends())
                     }
@@ -69,7 +72,7 @@ impl Turn<'_> {
                 self.run.set(path, id, State::Waiting { due }, self.at);
                 self.tell(Happening::StepWaiting { step: path.clone(), wait_for: "time".to_owned(), until: Some(due) });
             }
-            CompiledKind::Await { what, timeout } => match self.run.take_signal(&what.signal) {
+            CompiledKind::Await { what, timeout, .. } => match self.run.take_signal(&what.signal) {
                 Some(data) => self.complete(path, id, 0, data),
                 None => {
                     let timeout = timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose()?;
@@ -101,6 +104,14 @@ impl Turn<'_> {
                 let planned = EmitPlan { kind, source: source.as_ref(), subject: subject.as_ref(), data };
                 self.emit(path, id, planned)?;
             }
+            CompiledKind::AwaitSignals { what, timeout, .. } => {
+                let timeout = timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose()?;
+                self.wait_for_signals(path, id, what, timeout);
+            }
+            CompiledKind::Approval { approvers, timeout, notify, .. } => {
+                let timeout = timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose()?;
+                self.wait_for_approval(path, id, approvers, timeout, *notify)?;
+            }
         }
         Ok(())
     }
@@ -109,19 +120,15 @@ impl Turn<'_> {
         template.render(&self.data_at(path)).map_err(|fault| expression_error(&fault))
     }
 
-    fn wait_for_signal(&mut self, path: FramePath, id: NodeId, signal: &Name, timeout: Option<Span>) {
-        let until = timeout.map(|timeout| self.at + timeout);
-        self.run.set(&path, id, State::Awaiting { signal: signal.clone(), until }, self.at);
-        self.tell(Happening::StepWaiting { step: path, wait_for: format!("signal {signal}"), until });
-    }
-
     /// A node is done as it should be.
     pub(super) fn complete(&mut self, path: &FramePath, id: NodeId, attempt: u32, output: Value) {
         let since = self.run.frames.get(path).map_or(self.at, |frame| frame.since);
         self.tell(Happening::StepCompleted { step: path.clone(), attempt, duration: self.at.since(since) });
         if let Value::Object(map) = &output {
-            // What the steps inside of it returned is there already.
-            if !self.plan.node(id).kind.holds_nodes() {
+            // What the steps inside of it returned is there already. What tells approvers gives nothing to anybody.
+            let state = self.run.frames.get(path).map(|frame| &frame.state);
+            let had_steps = matches!(state, Some(State::Open { .. } | State::Looping(_)));
+            if !had_steps && self.plan.node(id).branch != ASIDE {
                 self.run.merge(path, map);
             }
         }
@@ -138,6 +145,9 @@ impl Turn<'_> {
     /// A node is done in a way that lets others go on: those that need nothing else are ready, and what holds it is done itself
     /// if this was the last.
     pub(super) fn satisfied(&mut self, path: &FramePath, id: NodeId) {
+        if self.plan.node(id).branch == ASIDE {
+            return;
+        }
         let holder = path.parent().zip(self.plan.node(id).parent);
         match &holder {
             Some((outer, outer_id)) => match &self.plan.node(*outer_id).kind {
@@ -184,6 +194,7 @@ impl Turn<'_> {
         match self.run.frames.get(outer).map(|frame| &frame.state) {
             Some(State::Open { branch, .. }) => *branch == self.plan.node(id).branch,
             Some(State::Looping(_)) => true,
+            Some(State::Approving(_)) => self.plan.node(id).branch == ASIDE,
             Some(_) | None => false,
         }
     }

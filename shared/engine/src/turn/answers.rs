@@ -1,12 +1,12 @@
-//! What comes from outside for a frame: answers of workers, signals, timers. Each is checked against what the frame waits for.
+//! What comes from outside for a frame: answers of workers, timers. Each is checked against what the frame waits for.
 
 use sagaline_events::{FramePath, Happening, TimerKind, TimerName};
-use sagaline_model::{Name, OnTimeout, StepError};
+use sagaline_model::StepError;
 use serde_json::Value;
 
 use super::{Turn, attempts::queue_of};
 use crate::{
-    apply::{is_task, mailbox_full},
+    apply::is_task,
     compiled::{CompiledKind, NodeId},
     effect::Effect,
     state::{Outcome, Report, State},
@@ -46,19 +46,6 @@ impl Turn<'_> {
         self.tell(Happening::StepStarted { step: path.clone(), attempt, worker });
     }
 
-    /// A signal goes to the step that has waited longest for it, or is kept until one does.
-    pub(crate) fn signal(&mut self, name: &Name, data: &Value) {
-        let first = self.run.index.first_awaiting(name);
-        match first.and_then(|path| Some((path.clone(), self.run.frames.get(path)?.node))) {
-            Some((path, id)) => {
-                self.tell(Happening::StepResumed { step: path.clone() });
-                self.complete(&path, id, 0, data.clone());
-            }
-            None if self.run.keep_signal(name, data) => {}
-            None => self.effects.push(mailbox_full(name.as_str())),
-        }
-    }
-
     /// A timer counts only if it is the one that is armed, and due.
     pub(crate) fn timer(&mut self, timer: &TimerName) {
         let Some(path) = &timer.path else {
@@ -86,7 +73,9 @@ impl Turn<'_> {
                 self.tell(Happening::StepResumed { step: path.clone() });
                 self.complete(path, id, 0, Value::Null);
             }
-            State::Awaiting { .. } => self.nobody_signalled(path, id),
+            State::Awaiting { signal, .. } => {
+                self.waited_in_vain(path, id, 0, &format!("no signal `{signal}` came in time"))
+            }
             State::Queued { before, course, .. } => {
                 let error = self.no_time_left(path, id, course);
                 self.fail(path, id, before, error);
@@ -95,23 +84,14 @@ impl Turn<'_> {
                 TimerKind::ChildTimeout => self.child_took_too_long(path, id, &delegated),
                 _ => self.look_after_child(path, id, delegated),
             },
+            State::Gathering(gathering) => self.not_all_came(path, id, &gathering),
+            State::Approving(approving) => self.nobody_decided(path, id, &approving),
             State::Open { .. }
             | State::Looping(_)
             | State::Completed { .. }
             | State::Failed { .. }
             | State::Skipped { .. }
             | State::Cancelled { .. } => {}
-        }
-    }
-
-    fn nobody_signalled(&mut self, path: &FramePath, id: NodeId) {
-        let CompiledKind::Await { what, .. } = &self.plan.node(id).kind else { return };
-        match what.on_timeout {
-            OnTimeout::Skip => self.skip(path, id, 0, format!("no signal `{}` came in time", what.signal)),
-            OnTimeout::Fail => {
-                let error = StepError::new(StepError::TIMEOUT, format!("no signal `{}` came in time", what.signal));
-                self.fail(path, id, 0, error);
-            }
         }
     }
 

@@ -19,6 +19,8 @@ impl Turn<'_> {
             self.tell(Happening::WorkflowResumed);
             self.run.join_ctx(context);
             self.ready.extend(paused.held);
+        } else {
+            self.resume_approval(context);
         }
     }
 

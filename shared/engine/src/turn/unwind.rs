@@ -38,7 +38,7 @@ impl Turn<'_> {
     }
 
     /// What all attempts of this step have in common so far.
-    fn course(&self, path: &FramePath) -> Course {
+    pub(super) fn course(&self, path: &FramePath) -> Course {
         match self.run.frames.get(path).map(|frame| &frame.state) {
             Some(State::Dispatched(task)) => task.course,
             _ => Course::default(),
@@ -168,6 +168,8 @@ impl Held {
             | State::Open { .. }
             | State::Looping(_)
             | State::Queued { .. }
+            | State::Gathering(_)
+            | State::Approving(_)
             | State::Completed { .. }
             | State::Failed { .. }
             | State::Skipped { .. }

@@ -42,6 +42,8 @@ fn expected() -> Vec<String> {
         "step",
         "wait",
         "await",
+        "signals",
+        "approval",
         "dag",
         "race",
         "switch",
@@ -61,6 +63,9 @@ fn expected() -> Vec<String> {
         "snoozed",
         "waiting",
         "awaiting",
+        "gathering",
+        "approving",
+        "approving for an activity",
         "open",
         "caught",
         "looping",
@@ -77,6 +82,7 @@ fn expected() -> Vec<String> {
         "revoke",
         "tell",
         "bind",
+        "reject",
         "start child",
         "ask child",
         "cancel child",
@@ -106,6 +112,8 @@ fn census(history: &History) -> BTreeSet<String> {
             CompiledKind::Raise { .. } => "node raise",
             CompiledKind::Child { .. } => "node child",
             CompiledKind::Emit { .. } => "node emit",
+            CompiledKind::AwaitSignals { .. } => "node signals",
+            CompiledKind::Approval { .. } => "node approval",
         };
         seen.insert(kind.to_owned());
         if node.path.as_str().matches('/').count() >= 3 {
@@ -171,5 +179,8 @@ fn state_name(state: &State) -> &'static str {
         State::Skipped { .. } => "state skipped",
         State::Cancelled { .. } => "state cancelled",
         State::Queued { .. } => "state queued",
+        State::Gathering(_) => "state gathering",
+        State::Approving(approving) if approving.attempt > 0 => "state approving for an activity",
+        State::Approving(_) => "state approving",
     }
 }

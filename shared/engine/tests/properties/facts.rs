@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_engine::{
     Compiled, Effect, Execution, Stage,
-    compiled::{CompiledKind, CompiledNode},
+    compiled::{ASIDE, CompiledKind, CompiledNode},
     state::Outcome,
 };
 use sagaline_events::{FramePath, Happening, Input, Parent, record::StepStatus};
@@ -79,6 +79,7 @@ impl<'p> Facts<'p> {
                 }
                 Effect::Tell(happening) => self.told(happening, after),
                 Effect::Bind { .. } => assert!(matches!(after.stage, Stage::Unbound { .. })),
+                Effect::Reject { .. } if matches!(input, Input::Approval(_) | Input::Resume(_)) => {}
                 Effect::Reject { reason, .. } => panic!("{reason}"),
                 Effect::StartChild { child, start } => {
                     let parent = start.parent.as_ref().expect("a child has a parent");
@@ -124,6 +125,7 @@ impl<'p> Facts<'p> {
                 self.parent.clone_from(&start.parent);
                 return;
             }
+            Input::StepAwaits(answer) => (&answer.path, answer.attempt),
             _ => return,
         };
         assert!(self.in_queue.remove(&(task.0.clone(), task.1)), "{task:?} had an effect, but nobody waited for it");
@@ -157,7 +159,8 @@ impl<'p> Facts<'p> {
         let is_item =
             node.parent.is_some_and(|outer| matches!(self.plan.node(outer).kind, CompiledKind::ForEach { .. }));
         let is_handler = node.handles && outer.is_none();
-        if is_item || is_handler {
+        // What tells approvers needs nothing, and nothing needs it.
+        if is_item || is_handler || node.branch == ASIDE {
             return;
         }
         let siblings = self.plan.dag_of(node.parent, node.branch);
@@ -226,6 +229,7 @@ impl<'p> Facts<'p> {
                 self.ends(step);
             }
             Happening::StepResumed { step } => assert!(self.begun.contains(step) && !self.ended.contains(step)),
+            Happening::WorkflowUpdated { .. } => {}
             Happening::WorkflowStarted { .. } => assert!(self.begun.is_empty()),
             Happening::WorkflowPaused { .. } => assert!(!std::mem::replace(&mut self.paused, true), "paused twice"),
             Happening::WorkflowResumed => assert!(std::mem::replace(&mut self.paused, false), "resumed for nothing"),

@@ -1,8 +1,9 @@
 //! Random plans: steps inside steps, every kind, retries, limits, conditions, ways to fail.
 
 use sagaline_model::{
-    ActivityName, Await, Backoff, Case, Child, Conduct, Dag, Emit, ForEach, Handlers, Kind, Name, Node, OnError,
-    OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepLimits, Try, Wait,
+    ActivityName, Approval, Await, AwaitSignals, Backoff, Case, Child, Conduct, Dag, Emit, Exchange, ForEach, Handlers,
+    Kind, Name, Need, Node, OnError, OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepLimits, Try,
+    UpdateRule, Wait,
 };
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ const MOST_NODES: usize = 24;
 const DEEPEST: usize = 4;
 
 pub(crate) const SIGNALS: [&str; 2] = ["go", "stop"];
+pub(crate) const UPDATE: &str = "change";
 
 pub(crate) fn plan(choices: &mut Choices) -> Plan {
     let timeout = choices.chance(25).then(|| Span::from_secs(5 + choices.below(60) as u64));
@@ -38,6 +40,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
         output,
         handlers,
         conduct,
+        exchange: exchange(),
     }
 }
 
@@ -51,6 +54,21 @@ fn conduct(choices: &mut Choices) -> Conduct {
         timeout: choices.chance(5).then(|| "${ workflow.input.n + 30 }".to_owned()),
         deadline: choices.chance(5).then(|| "2026-01-01T00:20:00Z".to_owned()),
         metadata: Value::Null,
+    }
+}
+
+/// What may be sent and asked at any time.
+fn exchange() -> Exchange {
+    let update = UpdateRule {
+        schema: Some(json!({"type": "object"})),
+        when: Some("update.n != 2".to_owned()),
+        set: json!({"n": "${ update.n }"}),
+        result: json!("${ ctx.n }"),
+    };
+    Exchange {
+        signals: [].into(),
+        queries: [(name("all"), json!("${ ctx }"))].into(),
+        updates: [(name(UPDATE), update)].into(),
     }
 }
 
@@ -129,9 +147,11 @@ impl Maker<'_> {
             (12, "step"),
             (3, "wait"),
             (3, "await"),
+            (2, "signals"),
+            (2, "approval"),
             (1, "set"),
             (1, "raise"),
-            (3, "child"),
+            (5, "child"),
             (2, "emit"),
             (dag, "dag"),
             (other, "race"),
@@ -140,7 +160,9 @@ impl Maker<'_> {
         ];
         match self.choices.weighted(&kinds) {
             "wait" => Kind::Wait(Wait { duration: self.duration() }),
-            "await" => Kind::Await(self.awaited()),
+            "await" => Kind::Await(self.awaited(depth)),
+            "signals" => Kind::AwaitSignals(self.signals(depth)),
+            "approval" => Kind::Approval(self.approval(depth)),
             "dag" => Kind::Dag(self.dag(depth + 1)),
             "race" => Kind::Race(self.runners(depth + 1)),
             "switch" => {
@@ -212,11 +234,47 @@ impl Maker<'_> {
         }
     }
 
-    fn awaited(&mut self) -> Await {
+    fn awaited(&mut self, depth: usize) -> Await {
         Await {
             signal: name(self.choices.one_of(&SIGNALS)),
             timeout: self.choices.chance(50).then(|| self.duration()),
-            on_timeout: if self.choices.chance(50) { OnTimeout::Skip } else { OnTimeout::Fail },
+            on_timeout: self.on_timeout(depth),
+        }
+    }
+
+    fn on_timeout(&mut self, depth: usize) -> OnTimeout {
+        let deeper = depth < DEEPEST && self.names.len() < MOST_NODES;
+        match self.choices.below(4) {
+            3 if deeper => OnTimeout::Steps(self.dag(depth + 1)),
+            2 => OnTimeout::Fail,
+            _ => OnTimeout::Skip,
+        }
+    }
+
+    fn signals(&mut self, depth: usize) -> AwaitSignals {
+        AwaitSignals {
+            signals: SIGNALS.map(name).to_vec(),
+            need: if self.choices.chance(50) { Need::Any } else { Need::All },
+            timeout: self.choices.chance(50).then(|| self.duration()),
+            on_timeout: self.on_timeout(depth),
+        }
+    }
+
+    fn approval(&mut self, depth: usize) -> Approval {
+        let notify = self.choices.chance(60).then(|| {
+            let step = Step { input: Value::Null, ..self.step() };
+            Box::new(Node { on_error: OnError::Continue, ..Node::new(name(Approval::NOTIFY), Kind::Step(step)) })
+        });
+        Approval {
+            approvers: match self.choices.below(4) {
+                3 => json!("${ ctx.n }"),
+                2 => json!(["ann", "bob"]),
+                1 => json!("ann"),
+                _ => Value::Null,
+            },
+            notify,
+            timeout: self.choices.chance(50).then(|| self.duration()),
+            on_timeout: self.on_timeout(depth),
         }
     }
 

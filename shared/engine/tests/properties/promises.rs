@@ -157,15 +157,17 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         Input::Signal(_) | Input::StepStarted(_) | Input::Pause(_) | Input::Resume(_) => false,
         // Another one cuts short what handles the first.
         Input::Cancel(_) => began && plan.plan.handlers.is_empty(),
-        Input::Bound(_) | Input::ParentGone(_) => began,
+        Input::Bound(_) | Input::Update(_) | Input::ParentGone(_) => began,
         // Each is an answer to a question, and asked again it is given again.
         Input::ParentAsks(_) | Input::ChildUnknown(_) => false,
+        Input::Approval(approval) => approval.id.is_some(),
         Input::Start(_)
         | Input::Refused(_)
         | Input::StepSucceeded(_)
         | Input::StepFailed(_)
         | Input::StepSkipped(_)
         | Input::StepSnoozed(_)
+        | Input::StepAwaits(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_)
         | Input::ChildEnded(_) => true,

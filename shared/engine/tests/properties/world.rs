@@ -3,12 +3,12 @@
 //! It is unruly as long as there are choices, then it turns kind: every task succeeds, every signal comes, every timer fires. An
 //! execution that does not end in a kind world never would.
 
-use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind, state::State};
+use sagaline_engine::{Compiled, Effect, Execution, Stage, state::State};
 use sagaline_events::{
     FramePath, Input, Parent, Start, TimerKind, TimerName,
     input::{
-        Bound, Cancel, ChildEnded, ChildUnknown, ParentAsks, ParentGone, Pause, Refused, Resume, Signal, StepFailed,
-        StepSkipped, StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded,
+        Approval, Bound, Cancel, ChildEnded, ChildUnknown, OnLate, ParentAsks, ParentGone, Pause, Refused, Resume,
+        Signal, StepAwaits, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded, Update,
     },
     record::Status,
 };
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     choices::Choices,
     history::{step, unborn},
-    plans::{SIGNALS, name},
+    plans::{SIGNALS, UPDATE, name},
 };
 
 const BEGIN: Moment = Moment::from_millis(1_767_225_600_000);
@@ -71,8 +71,9 @@ impl World<'_> {
 
     fn begins(&mut self) {
         while self.choices.chance(25) {
-            let early = match self.choices.weighted(&[(8, "signal"), (2, "cancel"), (9, "parent")]) {
+            let early = match self.choices.weighted(&[(8, "signal"), (2, "cancel"), (2, "update"), (9, "parent")]) {
                 "cancel" => self.cancel(),
+                "update" => self.update(),
                 "parent" => self.parent_says(),
                 _ => self.signal(),
             };
@@ -115,6 +116,8 @@ impl World<'_> {
             (8, "child"),
             (2, "any child"),
             (3, "parent"),
+            (4, "approval"),
+            (4, "update"),
         ]);
         match what {
             "began" => self.waited_for().map(|task| self.began(task)),
@@ -136,6 +139,8 @@ impl World<'_> {
             "resume" => Some(Input::Resume(Resume {
                 context: json!({"n": self.choices.below(4)}).as_object().cloned().unwrap_or_default(),
             })),
+            "approval" => Some(self.approval()),
+            "update" => Some(self.update()),
             "back" => {
                 // The clock of a new leader may be behind.
                 self.clock = Moment::from_nanos(self.clock.as_nanos() - 5_000_000_000);
@@ -232,9 +237,43 @@ impl World<'_> {
     /// The signal that a step waits for.
     fn awaited(&self) -> Option<Input> {
         let Stage::Running(run) = &self.execution.stage else { return None };
-        let waiting = run.frames.values().find(|frame| matches!(frame.state, State::Awaiting { .. }))?;
-        let CompiledKind::Await { what, .. } = &self.plan.node(waiting.node).kind else { return None };
-        Some(Input::Signal(Signal { name: what.signal.clone(), data: Value::Null }))
+        run.frames.iter().find_map(|(path, frame)| match &frame.state {
+            State::Approving(approving) => Some(Input::Approval(Approval {
+                step: path.clone(),
+                by: approving.approvers.first().cloned(),
+                approved: true,
+                data: Value::Null,
+                id: None,
+            })),
+            state => {
+                let name = state.awaits().first()?.clone();
+                Some(Input::Signal(Signal { name, data: Value::Null }))
+            }
+        })
+    }
+
+    /// Somebody who may or may not, about a step that waits for it or does not.
+    fn approval(&mut self) -> Input {
+        let pending: Vec<FramePath> = match &self.execution.stage {
+            Stage::Running(run) => {
+                let pending = run.frames.iter().filter(|(_, frame)| matches!(frame.state, State::Approving(_)));
+                pending.map(|(path, _)| path.clone()).collect()
+            }
+            _ => vec![],
+        };
+        let step = match self.choices.chance(80) && !pending.is_empty() {
+            true => self.choices.one_of(&pending),
+            false => self.plan.nodes[self.choices.below(self.plan.nodes.len())].path.clone(),
+        };
+        let by = self.choices.one_of(&[Some("ann"), Some("eve"), None]).map(str::to_owned);
+        let id = Some(format!("a{}", self.log.len()));
+        Input::Approval(Approval { step, by, approved: self.choices.chance(60), data: json!({"n": 1}), id })
+    }
+
+    fn update(&mut self) -> Input {
+        let id = format!("u{}", self.choices.below(1000));
+        let data = if self.choices.chance(80) { json!({"n": self.choices.below(4)}) } else { Value::Null };
+        Input::Update(Update { name: name(UPDATE), id, data })
     }
 
     fn due(&mut self) -> Option<Input> {
@@ -246,7 +285,7 @@ impl World<'_> {
 
     fn answer(&mut self, (path, attempt): (FramePath, u32)) -> Input {
         let worker = Some("worker-1".to_owned());
-        match self.choices.weighted(&[(10, "ok"), (5, "failed"), (2, "skipped"), (4, "snoozed")]) {
+        match self.choices.weighted(&[(10, "ok"), (5, "failed"), (2, "skipped"), (4, "snoozed"), (2, "awaits")]) {
             "failed" => {
                 let kind = self.choices.one_of(&["Busy", "Broken"]);
                 let error = StepError::new(kind, "no luck");
@@ -257,6 +296,14 @@ impl World<'_> {
                 let delay = Span::from_millis(self.choices.one_of(&[500, 0, 3000, 90_000]));
                 Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason: "not yet".to_owned(), worker })
             }
+            "awaits" => Input::StepAwaits(StepAwaits {
+                path,
+                attempt,
+                approvers: self.choices.one_of(&[vec![], vec!["ann".to_owned()]]),
+                timeout: self.choices.chance(50).then(|| Span::from_secs(3)),
+                on_timeout: self.choices.one_of(&[OnLate::Fail, OnLate::Skip]),
+                worker,
+            }),
             "skipped" => Input::StepSkipped(StepSkipped { path, attempt, reason: "nothing to do".to_owned(), worker }),
             _ => {
                 let output = match self.choices.below(6) {

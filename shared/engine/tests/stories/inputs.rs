@@ -3,7 +3,8 @@
 use sagaline_events::{
     Input, Start, TimerKind, TimerName,
     input::{
-        Bound, Cancel, Refused, Signal, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded,
+        Approval, Bound, Cancel, OnLate, Refused, Signal, StepAwaits, StepFailed, StepSkipped, StepSnoozed,
+        StepStarted, StepSucceeded, TaskDiscarded, Update,
     },
 };
 use sagaline_model::{Name, StepError};
@@ -81,6 +82,32 @@ pub(crate) fn timer(kind: TimerKind, step: &str, attempt: u32) -> Input {
 
 pub(crate) fn workflow_timeout() -> Input {
     Input::Timer(TimerName::of_execution(TimerKind::WorkflowTimeout))
+}
+
+/// Somebody approves; without a name nobody says who it is.
+pub(crate) fn approved(step: &str, by: &str, data: Value) -> Input {
+    Input::Approval(Approval { approved: true, data, ..verdict(step, by) })
+}
+
+pub(crate) fn rejected(step: &str, by: &str) -> Input {
+    Input::Approval(verdict(step, by))
+}
+
+/// A rejection.
+pub(crate) fn verdict(step: &str, by: &str) -> Approval {
+    let by = (!by.is_empty()).then(|| by.to_owned());
+    Approval { step: path(step), by, approved: false, data: Value::Null, id: None }
+}
+
+/// The activity wants one of these to approve, within ten minutes.
+pub(crate) fn awaits(step: &str, attempt: u32, approvers: &[&str], on_timeout: OnLate) -> Input {
+    let approvers = approvers.iter().map(|approver| (*approver).to_owned()).collect();
+    let timeout = Some("10m".parse().unwrap());
+    Input::StepAwaits(StepAwaits { path: path(step), attempt, approvers, timeout, on_timeout, worker: None })
+}
+
+pub(crate) fn update(name: &str, id: &str, data: Value) -> Input {
+    Input::Update(Update { name: Name::new(name).unwrap(), id: id.to_owned(), data })
 }
 
 fn error(kind: &str) -> StepError {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod approvals;
 mod begin;
 mod cancel;
 mod children;
@@ -10,6 +11,7 @@ mod control;
 mod data;
 mod deadlines;
 mod errors;
+mod exchange;
 mod handlers;
 mod inputs;
 mod late;
@@ -20,6 +22,7 @@ mod nested;
 mod order;
 mod pause;
 mod retries;
+mod signals;
 mod slots;
 mod snooze;
 mod story;

@@ -69,6 +69,8 @@ fn told(happening: &Happening) -> String {
             format!(" {step} for {wait_for}{}", of_option("until ", until.map(|until| until.since(BEGIN)).as_ref()))
         }
         Happening::StepResumed { step } => format!(" {step}"),
+        Happening::WorkflowSignalRefused { signal, error } => format!(" {signal}: {}", error.message),
+        Happening::WorkflowUpdated { update, id } => format!(" {update} {id}"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sagaline_events::{
     Task,
-    ask::{Answer, Ask, Page, PartitionView, Why, WorkerOf},
+    ask::{Answer, Ask, Page, PartitionView, Reply, Why, WorkerOf},
 };
 use sagaline_model::{ActivityName, Span, StepError};
 use serde_json::json;
@@ -59,6 +59,8 @@ fn every_question_is_written_and_read_as_recorded() {
     let tags = BTreeMap::from([("region".to_owned(), Some("eu".to_owned())), ("urgent".to_owned(), None)]);
     is_promised("ask/list_page", &list(tags, Some(at("2026-01-01T00:00:00Z")), true));
     is_promised("ask/partition", &Ask::Partition);
+    is_promised("ask/query", &Ask::Query { execution: execution(), name: name("progress") });
+    is_promised("ask/reply", &Ask::Reply { execution: execution(), id: "u-1".to_owned() });
 }
 
 #[test]
@@ -92,6 +94,11 @@ fn every_answer_is_written_and_read_as_recorded() {
     is_promised("answer/partition", &Answer::Partition(partition));
     is_promised("answer/page", &Answer::Page(Page { executions: vec![view()], next: Some(id("A-100")) }));
     is_promised("answer/unknown", &Answer::Unknown);
+    is_promised("answer/value", &Answer::Value(json!({"done": 3, "of": 5})));
+    is_promised("answer/reply", &Answer::Reply(Reply::Taken(json!({"limit": 15}))));
+    let not_one = StepError::new(StepError::NOT_AN_APPROVER, "`eve` is none of those who may approve `review`: `ann`");
+    is_promised("answer/reply_refused", &Answer::Reply(Reply::Refused(not_one.final_())));
+    is_promised("answer/reply_kept", &Answer::Reply(Reply::Kept));
     is_promised(
         "answer/refused",
         &Answer::Refused(StepError::new("BadQuestion", "`get` needs an `execution`").final_()),

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use sagaline_events::{
     Input, InputError, Parent, Start, TimerKind, TimerName,
     input::{
-        Bound, Cancel, ChildEnded, ChildUnknown, FILLER, INPUT_TYPES, OWNER_MARK, ParentAsks, ParentGone, Pause,
-        Refused, Resume, Signal, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded,
+        Approval, Bound, Cancel, ChildEnded, ChildUnknown, FILLER, INPUT_TYPES, OWNER_MARK, OnLate, ParentAsks,
+        ParentGone, Pause, Refused, Resume, Signal, StepAwaits, StepFailed, StepSkipped, StepSnoozed, StepStarted,
+        StepSucceeded, TaskDiscarded, Update,
     },
     record::Status,
 };
@@ -69,6 +70,22 @@ fn every_input() -> Vec<Input> {
         Input::ChildUnknown(ChildUnknown { path: path(), child: id("A-100-charge-0") }),
         Input::ParentAsks(ParentAsks { parent: parent() }),
         Input::ParentGone(ParentGone { parent: parent(), reason: Some("its parent is over".to_owned()) }),
+        Input::Approval(Approval {
+            step: frame("pay/review"),
+            by: Some("ann".to_owned()),
+            approved: true,
+            data: json!({"limit": 5}),
+            id: Some("a-1".to_owned()),
+        }),
+        Input::StepAwaits(StepAwaits {
+            path: path(),
+            attempt: 1,
+            approvers: vec!["ann".to_owned()],
+            timeout: Some(Span::from_secs(86_400)),
+            on_timeout: OnLate::Skip,
+            worker: worker(),
+        }),
+        Input::Update(Update { name: name("raise_limit"), id: "u-1".to_owned(), data: json!({"by": 5}) }),
     ]
 }
 
@@ -111,6 +128,8 @@ fn an_input_may_leave_out_what_it_does_not_need() {
     assert_eq!(read("cancel", ""), Input::Cancel(Cancel { reason: None }));
     let done = StepSucceeded { path: frame("a"), attempt: 1, output: Value::Null, worker: None };
     assert_eq!(read("step_succeeded", r#"{"path":"a","attempt":1}"#), Input::StepSucceeded(done));
+    let approval = Approval { step: frame("a"), by: None, approved: true, data: Value::Null, id: None };
+    assert_eq!(read("approval", r#"{"step":"a"}"#), Input::Approval(approval));
     let error = StepError::new("Busy", "try later");
     let failed = StepFailed { path: frame("a"), attempt: 1, error, worker: None };
     let json = r#"{"path":"a","attempt":1,"error":{"type":"Busy","message":"try later"}}"#;

@@ -29,6 +29,11 @@ fn every_happening() -> Vec<Happening> {
         Happening::StepCancelled { step: step(), attempt },
         Happening::StepWaiting { step: step(), wait_for: "signal approved".to_owned(), until: later },
         Happening::StepResumed { step: step() },
+        Happening::WorkflowSignalRefused {
+            signal: name("approved"),
+            error: StepError::new(StepError::INVALID_SIGNAL, "it has no `by`").final_(),
+        },
+        Happening::WorkflowUpdated { update: name("raise_limit"), id: "u-1".to_owned() },
     ]
 }
 
@@ -53,6 +58,8 @@ fn file(happening: &Happening) -> &'static str {
         Happening::StepCancelled { .. } => "step.cancelled",
         Happening::StepWaiting { .. } => "step.waiting",
         Happening::StepResumed { .. } => "step.resumed",
+        Happening::WorkflowSignalRefused { .. } => "workflow.signal_refused",
+        Happening::WorkflowUpdated { .. } => "workflow.updated",
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn view() -> ExecutionView {
             step("ship", StepStatus::Pending, 0, None, None),
         ],
         parent: None,
+        queries: BTreeMap::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use sagaline_lang::{Severity, read};
 mod conduct;
 mod control;
 mod expressions;
+mod people;
 mod schema;
 mod steps;
 mod values;

@@ -41,7 +41,7 @@ order.yaml:3:1: unknown key `colour` in the workflow
   |
 3 | colour: red
   | ^^^^^^
-  hint: known here: workflow, version_note, input_schema, on, timeout, tags, retry, steps, output, on_success, on_failure, on_cancel, step_concurrency, step_timeout, deadline, metadata
+  hint: known here: workflow, version_note, input_schema, on, timeout, tags, retry, steps, output, on_success, on_failure, on_cancel, step_concurrency, step_timeout, deadline, metadata, signals, queries, updates
 
 order.yaml:5:8: unknown key `activty` in step `a`
   |
@@ -64,7 +64,7 @@ fn words_that_are_not_served_yet_are_no_typing_mistakes() {
 concurrency: { limit: 3 }
 steps:
   a: { activity: noop, compensate: { activity: undo } }
-  c: { await: { approval: boss } }
+  c: { await: { when: boss } }
 ",
         r"order.yaml:2:1: `concurrency` is not supported by this version
   |
@@ -76,10 +76,10 @@ order.yaml:4:24: `compensate` is not supported by this version
 4 |   a: { activity: noop, compensate: { activity: undo } }
   |                        ^^^^^^^^^^
 
-order.yaml:5:17: `approval` is not supported by this version
+order.yaml:5:17: `when` is not supported by this version
   |
-5 |   c: { await: { approval: boss } }
-  |                 ^^^^^^^^",
+5 |   c: { await: { when: boss } }
+  |                 ^^^^",
     );
 }
 
@@ -164,6 +164,6 @@ order.yaml:5:15: the `await` has no `signal`
   |
 5 |   c: { await: { timeout: 5m } }
   |               ^^
-  hint: for example `await: { signal: approved }`",
+  hint: for example `await: { signal: approved }`; or give it `signals`, or an `approval`",
     );
 }

@@ -47,6 +47,7 @@ impl Host for ActivityHost {
             Ok(Ok(Outcome::Output(output))) => Ended::Succeeded(output),
             Ok(Ok(Outcome::Skip(reason))) => Ended::Skipped(reason),
             Ok(Ok(Outcome::Snooze { delay, reason })) => Ended::Snoozed { delay: delay.into(), reason },
+            Ok(Ok(Outcome::WaitForApproval(wait))) => wait.ended(),
             Ok(Err(error)) => Ended::Failed(error.into_step_error()),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => Ended::Failed(panicked(&*panic)),

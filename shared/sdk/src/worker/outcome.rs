@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sagaline_broker::worker::Ended;
+use sagaline_events::input::OnLate;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,12 +18,48 @@ pub enum Outcome<T> {
         delay: Duration,
         reason: String,
     },
+    /// This much is done; now somebody has to approve. The step is complete with the approval, and its output is what that gave.
+    WaitForApproval(WaitForApproval),
+}
+
+/// Who may approve, and how long they have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WaitForApproval {
+    approvers: Vec<String>,
+    timeout: Option<Duration>,
+    skip_when_late: bool,
+}
+
+impl WaitForApproval {
+    /// Nobody in time fails the step with the error type `Timeout`.
+    #[must_use]
+    pub fn within(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Nobody in time skips the step.
+    #[must_use]
+    pub fn or_skip(self) -> Self {
+        Self { skip_when_late: true, ..self }
+    }
+
+    pub(super) fn ended(self) -> Ended {
+        let on_timeout = if self.skip_when_late { OnLate::Skip } else { OnLate::Fail };
+        Ended::Awaits { approvers: self.approvers, timeout: self.timeout.map(Into::into), on_timeout }
+    }
 }
 
 impl<T> Outcome<T> {
     /// Too early: again after the delay.
     pub fn snooze(delay: Duration, reason: impl Into<String>) -> Self {
         Self::Snooze { delay, reason: reason.into() }
+    }
+
+    /// One of these has to approve; anybody may, if nobody is named. Whoever should hear of that is told by the activity, before
+    /// it answers.
+    pub fn wait_for_approval(approvers: impl IntoIterator<Item = impl Into<String>>, how: WaitForApproval) -> Self {
+        let approvers = approvers.into_iter().map(Into::into).collect();
+        Self::WaitForApproval(WaitForApproval { approvers, ..how })
     }
 }
 
@@ -42,6 +80,7 @@ impl<T: Serialize> IntoOutcome for Outcome<T> {
             Self::Output(output) => output.into_outcome(),
             Self::Skip(reason) => Ok(Outcome::Skip(reason)),
             Self::Snooze { delay, reason } => Ok(Outcome::Snooze { delay, reason }),
+            Self::WaitForApproval(wait) => Ok(Outcome::WaitForApproval(wait)),
         }
     }
 }

@@ -69,6 +69,7 @@ pub(crate) fn view(execution: &str, status: Status, started_ms: i64) -> Executio
         tags: std::collections::BTreeMap::new(),
         steps: vec![],
         parent: None,
+        queries: Default::default(),
     }
 }
 

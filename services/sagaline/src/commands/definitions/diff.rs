@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_model::{Dag, Kind, Node, Plan};
+use sagaline_model::{Approval, Await, AwaitSignals, Dag, Kind, Node, OnTimeout, Plan};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -87,6 +87,7 @@ fn of_workflow(plan: &Plan) -> Keys {
     for (name, value) in fields {
         match name.as_str() {
             "workflow" | "root" => {}
+            "exchange" => flatten("", value, &mut keys),
             "note" => flatten("version_note", value, &mut keys),
             "triggers" => flatten("on", value, &mut keys),
             _ => flatten(&name, value, &mut keys),
@@ -100,10 +101,13 @@ fn steps(root: &Dag) -> BTreeMap<String, Keys> {
     fn visit(node: &Node, parent: Option<&Node>, into: &mut BTreeMap<String, Keys>) {
         into.insert(node.name.to_string(), of_step(node, parent));
         let does = match &node.kind {
-            Kind::ForEach(each) => &each.body,
+            Kind::ForEach(each) => &*each.body,
             _ => node,
         };
-        does.inside().into_iter().for_each(|inner| visit(inner, Some(node), into));
+        // What tells approvers is part of the approval.
+        let is_step =
+            |inner: &&Node| !matches!(does.kind, Kind::Approval(_)) || inner.name.as_str() != Approval::NOTIFY;
+        does.inside().into_iter().filter(is_step).for_each(|inner| visit(inner, Some(node), into));
     }
     let mut steps = BTreeMap::new();
     root.nodes.iter().for_each(|node| visit(node, None, &mut steps));
@@ -139,7 +143,19 @@ fn does(kind: &Kind, keys: &mut Keys) {
     match kind {
         Kind::Step(step) => flatten("", json!(step), keys),
         Kind::Wait(wait) => flatten("wait", json!(wait.duration), keys),
-        Kind::Await(what) => flatten("await", json!(what), keys),
+        Kind::Await(what) => {
+            let what = Await { on_timeout: without_steps(&what.on_timeout), ..what.clone() };
+            flatten("await", json!(what), keys);
+        }
+        Kind::AwaitSignals(what) => {
+            let what = AwaitSignals { on_timeout: without_steps(&what.on_timeout), ..what.clone() };
+            flatten("await", json!(what), keys);
+        }
+        Kind::Approval(what) => {
+            let notify = what.notify.as_ref().map(|node| &node.kind);
+            let shape = json!({ "approvers": what.approvers, "notify": notify, "timeout": what.timeout, "on_timeout": without_steps(&what.on_timeout) });
+            flatten("await.approval", shape, keys);
+        }
         Kind::Dag(_) => flatten("steps", json!("inside"), keys),
         Kind::Race(_) => flatten("race", json!("inside"), keys),
         Kind::Switch { cases } => {
@@ -164,9 +180,19 @@ fn does(kind: &Kind, keys: &mut Keys) {
     }
 }
 
+/// The steps inside are compared by themselves.
+fn without_steps(on_timeout: &OnTimeout) -> OnTimeout {
+    match on_timeout {
+        OnTimeout::Steps(_) => OnTimeout::Steps(Dag { nodes: vec![] }),
+        OnTimeout::Fail | OnTimeout::Skip => on_timeout.clone(),
+    }
+}
+
 /// What a step does, in a few words.
 fn summary(keys: &Keys) -> String {
-    let first = ["activity", "wait", "await.signal", "steps"].into_iter().find_map(|key| Some((key, keys.get(key)?)));
+    let first = ["activity", "wait", "await.signal", "await.signals", "await.approval.approvers", "steps"]
+        .into_iter()
+        .find_map(|key| Some((key, keys.get(key)?)));
     let what = first.map_or(String::new(), |(key, value)| format!("{key} {}", text(value)));
     match keys.get("after").and_then(Value::as_array) {
         Some(after) => {

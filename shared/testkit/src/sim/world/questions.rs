@@ -11,7 +11,11 @@ use super::State;
 /// What a question is about.
 pub fn execution_of(ask: &Ask) -> &str {
     match ask {
-        Ask::Wanted { execution, .. } | Ask::Get { execution } | Ask::Why { execution } => execution.as_str(),
+        Ask::Wanted { execution, .. }
+        | Ask::Get { execution }
+        | Ask::Why { execution }
+        | Ask::Query { execution, .. }
+        | Ask::Reply { execution, .. } => execution.as_str(),
         Ask::List { .. } | Ask::Partition => "",
     }
 }

@@ -138,6 +138,7 @@ fn answer(content: &Content) -> Option<(String, u32)> {
         Input::StepSucceeded(done) => Some((done.path.to_string(), done.attempt)),
         Input::StepFailed(failed) => Some((failed.path.to_string(), failed.attempt)),
         Input::StepSkipped(skipped) => Some((skipped.path.to_string(), skipped.attempt)),
+        Input::StepAwaits(awaits) => Some((awaits.path.to_string(), awaits.attempt)),
         Input::StepSnoozed(snoozed) => Some((snoozed.path.to_string(), snoozed.attempt)),
         _ => None,
     }
