@@ -280,7 +280,8 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
             | Happening::StepWaiting { .. }
             | Happening::StepResumed { .. }
             | Happening::WorkflowSignalRefused { .. }
-            | Happening::WorkflowUpdated { .. } => {}
+            | Happening::WorkflowUpdated { .. }
+            | Happening::StepExpanded { .. } => {}
         }
     }
 }

@@ -166,6 +166,8 @@ pub enum Ended {
         timeout: Option<Span>,
         on_timeout: OnLate,
     },
+    /// These steps are to be done in its place: a list of nodes as they stand in a plan.
+    Expanded(Value),
 }
 
 /// What runs activities.

@@ -8,7 +8,11 @@ use crate::{
     child::told_to_another,
     compiled::Compiled,
     effect::Effect,
-    state::{EARLY_INPUTS_KEPT, Early, Execution, Index, MAILBOX_LIMIT, OpenDag, Outcome, Over, Run, Stage, State},
+    expansion,
+    nodes::Nodes,
+    state::{
+        EARLY_INPUTS_KEPT, Early, Execution, Grafts, Index, MAILBOX_LIMIT, OpenDag, Outcome, Over, Run, Stage, State,
+    },
     turn::Turn,
     weight,
 };
@@ -78,6 +82,7 @@ fn unborn(
         | Input::StepSnoozed(_)
         | Input::StepAwaits(_)
         | Input::Approval(_)
+        | Input::StepExpanded(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_)
         | Input::ChildEnded(_)
@@ -132,6 +137,7 @@ fn unbound(
         | Input::StepSnoozed(_)
         | Input::StepAwaits(_)
         | Input::Approval(_)
+        | Input::StepExpanded(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_)
         | Input::ChildEnded(_)
@@ -196,10 +202,13 @@ fn begin(
         companions: vec![],
         replies: Default::default(),
         index: Index::default(),
+        grafts: Grafts::default(),
+        closed: vec![],
     };
     run.reindex();
     let gone = early.gone.into_iter().map(|(_, gone)| gone).find(|gone| run.parent.as_ref() == Some(&gone.parent));
-    let mut turn = Turn::new(execution.id.clone(), Box::new(run), plan, at);
+    let grafts = Grafts::default();
+    let mut turn = Turn::new(execution.id.clone(), Box::new(run), Nodes::new(plan, &grafts), at);
     turn.tell(Happening::WorkflowStarted { trigger, parent });
     turn.look_at_early_signals();
     early.updates.iter().for_each(|(_, update)| turn.update(update));
@@ -215,7 +224,7 @@ fn begin(
 
 fn running(
     execution: &Execution,
-    run: Box<Run>,
+    mut run: Box<Run>,
     plan: Option<&Compiled>,
     input: &Input,
     at: Moment,
@@ -224,7 +233,16 @@ fn running(
         let cause = format!("the plan of `{}` version {} is not there any more", run.workflow, run.version);
         return park(run, cause, at);
     };
-    let mut turn = Turn::new(execution.id.clone(), run, plan, at);
+    // What a step returned is a part of the state, and the turn goes by it: while that changes the one, the other stands beside it.
+    let mut grafts = std::mem::take(&mut run.grafts);
+    let expansion = match input {
+        Input::StepExpanded(said) => Some((said, expansion::take_up(&run, plan, &mut grafts, said))),
+        _ => None,
+    };
+    let mut turn = Turn::new(execution.id.clone(), run, Nodes::new(plan, &grafts), at);
+    if let Some((said, steps)) = expansion {
+        turn.step_expanded(said, steps);
+    }
     match input {
         Input::StepSucceeded(done) => turn.step_succeeded(&done.path, done.attempt, done.output.clone()),
         Input::StepFailed(failed) => turn.step_failed(&failed.path, failed.attempt, failed.error.clone()),
@@ -249,13 +267,25 @@ fn running(
         Input::Update(update) => turn.update(update),
         // A second start cannot be stored; a second binding of the same start changes nothing.
         Input::Start(_) | Input::Bound(_) | Input::Refused(_) => {}
+        // What it says was taken up before the turn began.
+        Input::StepExpanded(_) => {}
     }
-    turn.finish()
+    let (stage, effects) = turn.finish();
+    (with_grafts(stage, grafts), effects)
+}
+
+/// Gives what steps returned back to the state, but for what is over.
+fn with_grafts(mut stage: Stage, mut grafts: Grafts) -> Stage {
+    if let Stage::Running(run) | Stage::Parked { run, .. } = &mut stage {
+        std::mem::take(&mut run.closed).into_iter().for_each(|base| grafts.remove(base));
+        run.grafts = grafts;
+    }
+    stage
 }
 
 fn parked(
     execution: &Execution,
-    run: Box<Run>,
+    mut run: Box<Run>,
     cause: String,
     since: Moment,
     plan: Option<&Compiled>,
@@ -273,9 +303,11 @@ fn parked(
     };
     let outcome = Outcome::Cancelled { reason: reason.clone() };
     if let Some(plan) = plan {
-        let mut turn = Turn::new(execution.id.clone(), run, plan, at);
+        let grafts = std::mem::take(&mut run.grafts);
+        let mut turn = Turn::new(execution.id.clone(), run, Nodes::new(plan, &grafts), at);
         turn.end(outcome);
-        return turn.finish();
+        let (stage, effects) = turn.finish();
+        return (with_grafts(stage, grafts), effects);
     }
     // Without its plan nobody knows the queues of its tasks, so they cannot be taken back.
     let duration = at.since(run.started);

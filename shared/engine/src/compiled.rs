@@ -3,7 +3,7 @@
 mod conduct;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
@@ -36,6 +36,8 @@ pub struct Compiled {
     pub conduct: CompiledConduct,
     pub(crate) exchange: CompiledExchange,
     by_name: BTreeMap<Name, NodeId>,
+    /// The queues that the definition names, which are there.
+    pub(crate) queues: BTreeSet<Name>,
 }
 
 #[derive(Debug, Default)]
@@ -226,7 +228,7 @@ impl Compiled {
         }
         let schema = crate::contract::schema_of(&plan)?;
         let exchange = CompiledExchange::new(&plan.exchange)?;
-        let mut compiler = Compiler { nodes: vec![], by_name: BTreeMap::new() };
+        let mut compiler = Compiler { nodes: vec![], by_name: BTreeMap::new(), outer: None };
         let root = compiler.dag(&plan.root, None, 0, plan.workflow.as_str())?;
         let mut handler = |node: &Option<Box<Node>>| node.as_ref().map(|node| compiler.handler(node)).transpose();
         let handlers = CompiledHandlers {
@@ -236,10 +238,12 @@ impl Compiled {
         };
         let output = plan.output.as_ref().map(|output| template("output", output)).transpose()?;
         let conduct = CompiledConduct::new(&plan)?;
+        let queues = plan.queues().into_iter().cloned().collect();
         let (nodes, by_name) = (compiler.nodes, compiler.by_name);
-        Ok(Self { nodes, by_name, version, root, handlers, output, schema, conduct, exchange, plan })
+        Ok(Self { nodes, by_name, version, root, handlers, output, schema, conduct, exchange, queues, plan })
     }
 
+    /// A node of the plan itself; [`crate::nodes::Nodes`] knows of those that steps returned as well.
     pub fn node(&self, id: NodeId) -> &CompiledNode {
         &self.nodes[id as usize]
     }
@@ -247,28 +251,45 @@ impl Compiled {
     pub fn find(&self, name: &str) -> Option<NodeId> {
         self.by_name.get(name).copied()
     }
+}
 
-    /// The dag of this number of `parent`; the root's where there is none.
-    pub fn dag_of(&self, parent: Option<NodeId>, branch: u32) -> &CompiledDag {
-        match parent {
-            None => &self.root,
-            Some(id) => self.node(id).kind.dag(branch).expect("a parent holds its children in a dag"),
-        }
+/// Steps that a step returned, made ready to run.
+#[derive(Debug)]
+pub struct CompiledGraft {
+    pub nodes: Vec<CompiledNode>,
+    pub root: CompiledDag,
+    by_name: BTreeMap<Name, NodeId>,
+}
+
+/// The step that returned others, and where their ids begin.
+#[derive(Clone, Debug)]
+pub(crate) struct Outer {
+    pub(crate) id: NodeId,
+    pub(crate) path: FramePath,
+    pub(crate) looped: bool,
+    pub(crate) handles: bool,
+    pub(crate) base: NodeId,
+}
+
+impl CompiledGraft {
+    pub(crate) fn new(dag: &Dag, outer: Outer) -> Result<Self, CompileError> {
+        let (id, handles) = (outer.id, outer.handles);
+        let mut compiler = Compiler { nodes: vec![], by_name: BTreeMap::new(), outer: Some(outer) };
+        let root = compiler.dag(dag, Some(id), 0, "the expansion")?;
+        compiler.nodes.iter_mut().for_each(|node| node.handles = handles);
+        Ok(Self { nodes: compiler.nodes, root, by_name: compiler.by_name })
     }
 
-    /// Where the frame of a node stands, as seen from the frame at `near`: what is inside of the same loop is of the same item.
-    pub fn path_near(&self, id: NodeId, near: Option<&str>) -> FramePath {
-        let node = self.node(id);
-        match near {
-            Some(near) if node.looped => node.path.near(near),
-            Some(_) | None => node.path.clone(),
-        }
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.by_name.get(name).copied()
     }
 }
 
 struct Compiler {
     nodes: Vec<CompiledNode>,
     by_name: BTreeMap<Name, NodeId>,
+    /// What all of it stands in, if it is no plan of its own.
+    outer: Option<Outer>,
 }
 
 impl Compiler {
@@ -312,7 +333,7 @@ impl Compiler {
 
     /// A node with a name that is the only one of its kind in the workflow.
     fn node(&mut self, node: &Node, parent: Option<NodeId>, branch: u32, index: u32) -> Result<NodeId, CompileError> {
-        let id = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
+        let id = self.next();
         if self.by_name.insert(node.name.clone(), id).is_some() {
             return Err(CompileError::DuplicateName(node.name.clone()));
         }
@@ -321,11 +342,13 @@ impl Compiler {
 
     /// A node, named or the body of a loop.
     fn place(&mut self, node: &Node, parent: Option<NodeId>, branch: u32, index: u32) -> Result<NodeId, CompileError> {
-        let id = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
+        let id = self.next();
         let when = node.when.as_deref().map(|text| expression_of(node.name.as_str(), text)).transpose()?;
-        let (path, looped) = match parent.map(|parent| &self.nodes[parent as usize]) {
-            None => (FramePath::root(&node.name), false),
-            Some(parent) => {
+        let (path, looped) = match (parent, &self.outer) {
+            (None, _) => (FramePath::root(&node.name), false),
+            (Some(parent), Some(outer)) if parent == outer.id => (outer.path.child(&node.name), outer.looped),
+            (Some(parent), _) => {
+                let parent = &self.nodes[self.place_of(parent)];
                 let looped = parent.looped || matches!(parent.kind, CompiledKind::ForEach { .. });
                 (parent.path.child(&node.name), looped)
             }
@@ -361,7 +384,8 @@ impl Compiler {
             },
             Kind::ForEach(each) => {
                 let body = self.place(&each.body, Some(id), 0, 0)?;
-                match &mut self.nodes[id as usize].kind {
+                let own = self.place_of(id);
+                match &mut self.nodes[own].kind {
                     CompiledKind::ForEach { body: place, .. } => *place = body,
                     _ => unreachable!("it was placed as a loop"),
                 }
@@ -373,7 +397,8 @@ impl Compiler {
             }
             Kind::Approval(what) => {
                 let teller = what.notify.as_ref().map(|node| self.place(node, Some(id), ASIDE, 0)).transpose()?;
-                if let CompiledKind::Approval { notify, .. } = &mut self.nodes[id as usize].kind {
+                let own = self.place_of(id);
+                if let CompiledKind::Approval { notify, .. } = &mut self.nodes[own].kind {
                     *notify = teller;
                 }
                 self.late(&what.on_timeout, id, name)?;
@@ -383,7 +408,8 @@ impl Compiler {
                 return Ok(id);
             }
         };
-        self.nodes[id as usize].kind = kind;
+        let own = self.place_of(id);
+        self.nodes[own].kind = kind;
         Ok(id)
     }
 
@@ -394,13 +420,26 @@ impl Compiler {
             return Err(CompileError::DuplicateName(taken.name.clone()));
         }
         let dag = self.dag(steps, Some(id), 0, name)?;
-        match &mut self.nodes[id as usize].kind {
+        let own = self.place_of(id);
+        match &mut self.nodes[own].kind {
             CompiledKind::Await { late, .. }
             | CompiledKind::AwaitSignals { late, .. }
             | CompiledKind::Approval { late, .. } => *late = Some(dag),
             _ => unreachable!("it was placed as one that waits"),
         }
         Ok(())
+    }
+
+    fn base(&self) -> NodeId {
+        self.outer.as_ref().map_or(0, |outer| outer.base)
+    }
+
+    fn next(&self) -> NodeId {
+        NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX).saturating_add(self.base())
+    }
+
+    fn place_of(&self, id: NodeId) -> usize {
+        (id - self.base()) as usize
     }
 }
 

@@ -1,13 +1,14 @@
 //! What expressions see of an execution.
 
-use sagaline_events::path::visit_of;
+use sagaline_events::{path::visit_of, record::StepStatus};
 use sagaline_expr::{Lookup, Scope};
 use sagaline_model::{ExecutionId, Span, StepError};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    compiled::{Compiled, CompiledKind},
-    state::{Frame, Outcome, Run, State},
+    compiled::CompiledKind,
+    nodes::Nodes,
+    state::{Expanding, Frame, Outcome, Run, State},
     view::step_status,
 };
 
@@ -19,13 +20,13 @@ const REFERENCE: &str = "$ref";
 pub(crate) struct Data<'a> {
     id: &'a ExecutionId,
     run: &'a Run,
-    plan: &'a Compiled,
+    plan: Nodes<'a>,
     /// The frame whose expression it is; nothing for one of the whole execution.
     at: Option<&'a str>,
 }
 
 impl<'a> Data<'a> {
-    pub(crate) fn new(id: &'a ExecutionId, run: &'a Run, plan: &'a Compiled) -> Self {
+    pub(crate) fn new(id: &'a ExecutionId, run: &'a Run, plan: Nodes<'a>) -> Self {
         Self { id, run, plan, at: None }
     }
 
@@ -128,36 +129,56 @@ impl<'a> Data<'a> {
             let all = self.plan.nodes.iter().map(|node| (node.name.to_string(), self.step_whole(node.name.as_str())));
             return Lookup::made(1, Value::Object(all.collect()));
         };
-        let frame = self.frame(step);
-        match field {
-            None if self.plan.find(step).is_none() => Lookup::Absent,
-            None => Lookup::made(2, self.step_whole(step)),
-            Some("output") => match frame.map(|frame| &frame.state) {
-                Some(State::Completed { output, .. }) => Lookup::at(3, output),
-                Some(_) | None => Lookup::Absent,
-            },
-            Some("status") => Lookup::made(3, step_status(frame).as_str().into()),
-            Some("error") => match frame.and_then(error_of) {
-                Some(error) => Lookup::made(3, error_json(error)),
-                None => Lookup::Absent,
-            },
-            Some(_) => Lookup::Absent,
+        match (field, self.seen(step)) {
+            (_, None) => Lookup::Absent,
+            (None, Some(seen)) => Lookup::made(2, seen.whole()),
+            (Some("output"), Some(seen)) => seen.output.map_or(Lookup::Absent, |output| Lookup::at(3, output)),
+            (Some("status"), Some(seen)) => Lookup::made(3, seen.status.as_str().into()),
+            (Some("error"), Some(seen)) => {
+                seen.error.map_or(Lookup::Absent, |error| Lookup::made(3, error_json(error)))
+            }
+            (Some(_), Some(_)) => Lookup::Absent,
         }
     }
 
     fn step_whole(&self, step: &str) -> Value {
-        let frame = self.frame(step);
-        let output = match frame.map(|frame| &frame.state) {
-            Some(State::Completed { output, .. }) => output.clone(),
-            Some(_) | None => Value::Null,
-        };
-        let error = frame.and_then(error_of).map_or(Value::Null, error_json);
-        json!({"output": output, "status": step_status(frame).as_str(), "error": error})
+        self.seen(step).map_or(Value::Null, |seen| seen.whole())
     }
 
-    fn frame(&self, step: &str) -> Option<&'a Frame> {
+    /// A step by its name. Of two of the same name, one that was returned by a step is seen from inside of that.
+    fn seen(&self, step: &str) -> Option<Seen<'a>> {
+        if let Some(seen) = self.expansions().find_map(|expanding| self.seen_in(expanding, step)) {
+            return Some(seen);
+        }
         let id = self.plan.find(step)?;
-        self.run.frames.get(&self.plan.path_near(id, self.at))
+        Some(Seen::of(self.run.frames.get(&self.plan.path_near(id, self.at))))
+    }
+
+    fn seen_in(&self, expanding: &'a Expanding, step: &str) -> Option<Seen<'a>> {
+        let graft = self.plan.graft(expanding.base)?;
+        let id = graft.compiled().find(step)?;
+        let frame = self.run.frames.get(&self.plan.path_near(id, self.at));
+        if frame.is_some() {
+            return Some(Seen::of(frame));
+        }
+        // Of a step that completed, and of what is inside of it, no frame is left.
+        let above = std::iter::successors(Some(id), |id| self.plan.node(*id).parent.filter(|id| *id != graft.node()));
+        let top = above.last().and_then(|top| expanding.results.get(self.plan.node(top).name.as_str()));
+        Some(match top {
+            Some(output) => {
+                let output = Some(output).filter(|_| self.plan.node(id).parent == Some(graft.node()));
+                Seen { status: StepStatus::Completed, output, error: None }
+            }
+            None => Seen::of(None),
+        })
+    }
+
+    /// The expansions around that are at work, from the inside out.
+    fn expansions(&self) -> impl Iterator<Item = &'a Expanding> {
+        self.around().filter_map(|(frame, _)| match &frame.state {
+            State::Expanding(expanding) => Some(&**expanding),
+            _ => None,
+        })
     }
 
     /// What steps returned, over what the execution was started with.
@@ -165,8 +186,9 @@ impl<'a> Data<'a> {
         let given = self.run.input.as_object();
         match key {
             Some(key) => match self
-                .merged_of_item()
-                .find_map(|merged| merged.get(key))
+                .expansions()
+                .find_map(|expanding| expanding.results.get(key))
+                .or_else(|| self.merged_of_item().find_map(|merged| merged.get(key)))
                 .or_else(|| self.run.ctx.get(key))
                 .or_else(|| given?.get(key))
             {
@@ -181,7 +203,9 @@ impl<'a> Data<'a> {
             None => {
                 let mut all: Map<String, Value> = given.cloned().unwrap_or_default();
                 let merged: Vec<_> = self.merged_of_item().collect();
-                for map in [&self.run.ctx].into_iter().chain(merged.into_iter().rev()) {
+                let expanded: Vec<_> = self.expansions().map(|expanding| &expanding.results).collect();
+                let inner = merged.into_iter().rev().chain(expanded.into_iter().rev());
+                for map in [&self.run.ctx].into_iter().chain(inner) {
                     all.extend(map.iter().map(|(key, value)| (key.clone(), value.clone())));
                 }
                 Lookup::made(1, all.into())
@@ -213,6 +237,28 @@ impl Scope for Data<'_> {
             Some(name) => self.item(name),
             None => Lookup::Absent,
         }
+    }
+}
+
+/// What is seen of a step.
+struct Seen<'a> {
+    status: StepStatus,
+    output: Option<&'a Value>,
+    error: Option<&'a StepError>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(frame: Option<&'a Frame>) -> Self {
+        let output = match frame.map(|frame| &frame.state) {
+            Some(State::Completed { output, .. }) => Some(output),
+            Some(_) | None => None,
+        };
+        Self { status: step_status(frame), output, error: frame.and_then(error_of) }
+    }
+
+    fn whole(&self) -> Value {
+        let error = self.error.map_or(Value::Null, error_json);
+        json!({"output": self.output, "status": self.status.as_str(), "error": error})
     }
 }
 

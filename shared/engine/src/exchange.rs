@@ -143,7 +143,7 @@ impl Scope for WithUpdate<'_> {
 }
 
 /// What every query gives at the end. One that fails gives nothing, and all give nothing if that is too much to keep.
-pub(crate) fn last_words(id: &sagaline_model::ExecutionId, run: &Run, plan: &Compiled) -> BTreeMap<Name, Value> {
+pub(crate) fn last_words(id: &sagaline_model::ExecutionId, run: &Run, plan: crate::Nodes<'_>) -> BTreeMap<Name, Value> {
     let data = Data::new(id, run, plan);
     let queries = plan.exchange.queries.iter();
     let given: BTreeMap<Name, Value> =
@@ -161,7 +161,7 @@ impl Execution {
                 let Some(query) = plan.exchange.queries.get(name) else {
                     return Some(Err(unknown("query", name, &run.workflow, plan.exchange.queries.keys())));
                 };
-                let given = query.render(&Data::new(&self.id, run, plan));
+                let given = query.render(&Data::new(&self.id, run, self.nodes(plan)));
                 Some(given.map_err(|fault| StepError::new(StepError::EXPRESSION, fault.to_string()).final_()))
             }
             (Stage::Running(_) | Stage::Parked { .. }, None) => None,

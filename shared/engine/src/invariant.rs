@@ -4,6 +4,7 @@ use sagaline_events::FramePath;
 
 use crate::{
     compiled::{Compiled, CompiledDag, CompiledKind},
+    nodes::Nodes,
     state::{Execution, OpenDag, Run, Stage, State},
 };
 
@@ -24,7 +25,7 @@ pub fn check(execution: &Execution, plan: Option<&Compiled>) -> Result<(), Broke
     if derived.index != run.index {
         return Err(Broken(format!("`{}` keeps an index that its frames do not give", execution.id)));
     }
-    plan.map_or(Ok(()), |plan| dags_count_right(run, plan))
+    plan.map_or(Ok(()), |plan| dags_count_right(run, execution.nodes(plan)))
 }
 
 /// No more attempts are at work than may be, and nobody waits for a slot while there is one.
@@ -42,7 +43,7 @@ fn slots_are_kept(execution: &Execution, run: &Run) -> Result<(), Broken> {
     Ok(())
 }
 
-fn dags_count_right(run: &Run, plan: &Compiled) -> Result<(), Broken> {
+fn dags_count_right(run: &Run, plan: Nodes<'_>) -> Result<(), Broken> {
     // Once it is known how it ends, nobody counts any more.
     if run.ending.is_none() {
         counts_right(run, plan, None, &run.root, &plan.root, false)?;
@@ -54,6 +55,28 @@ fn dags_count_right(run: &Run, plan: &Compiled) -> Result<(), Broken> {
                 let compiled =
                     kind.dag(*branch).ok_or_else(|| Broken(format!("{path} is open, yet holds no steps")))?;
                 counts_right(run, plan, Some(path), dag, compiled, matches!(kind, CompiledKind::Race(_)))?;
+            }
+            State::Expanding(expanding) => {
+                let graft = plan.graft(expanding.base).ok_or_else(|| Broken(format!("{path} has lost its steps")))?;
+                let is_step = |inner: &FramePath| inner.parent().as_ref() == Some(path);
+                let at_work =
+                    run.frames_below(Some(path)).filter(|(inner, frame)| is_step(inner) && !frame.state.is_done());
+                let at_work = at_work.count() + held(run).filter(|inner| is_step(inner)).count();
+                if at_work != expanding.at_work as usize {
+                    return Err(Broken(format!(
+                        "{path} counts {} steps at work, but {at_work} are",
+                        expanding.at_work
+                    )));
+                }
+                let left = graft.compiled().root.children.iter().filter(|id| {
+                    let node = plan.node(**id);
+                    let frame = run.frames.get(&path.child(&node.name));
+                    !frame.map_or(expanding.results.contains_key(node.name.as_str()), |frame| frame.state.is_done())
+                });
+                let left = left.count();
+                if left != expanding.dag.open as usize {
+                    return Err(Broken(format!("{path} counts {} open steps, but {left} are", expanding.dag.open)));
+                }
             }
             State::Looping(looping) => {
                 let is_item = |inner: &FramePath| inner.parent().as_ref() == Some(path);
@@ -71,7 +94,7 @@ fn dags_count_right(run: &Run, plan: &Compiled) -> Result<(), Broken> {
 
 fn counts_right(
     run: &Run,
-    plan: &Compiled,
+    plan: Nodes<'_>,
     outer: Option<&FramePath>,
     open: &OpenDag,
     compiled: &CompiledDag,

@@ -1,6 +1,8 @@
 //! The state of an execution. It is a fold of its inputs; its JSON form is what snapshots hold.
 
 mod delegated;
+mod expanding;
+mod graft;
 mod index;
 mod looping;
 mod people;
@@ -21,6 +23,8 @@ use serde_json::{Map, Value};
 pub(crate) use self::delegated::parent;
 pub use self::{
     delegated::Delegated,
+    expanding::Expanding,
+    graft::{Graft, Grafts, NotAGraft, Recorded},
     index::Index,
     looping::Loop,
     people::{Answered, Approving, Gathering},
@@ -147,6 +151,12 @@ pub struct Run {
     /// What can be derived from the frames, kept at hand.
     #[serde(skip)]
     pub index: Index,
+    /// What steps returned that are at work on it.
+    #[serde(default, skip_serializing_if = "Grafts::is_empty")]
+    pub grafts: Grafts,
+    /// Expansions that are over since the input that is being applied: where their ids began.
+    #[serde(skip)]
+    pub(crate) closed: Vec<NodeId>,
 }
 
 /// An execution that somebody told to wait.
@@ -252,6 +262,8 @@ pub enum State {
     Gathering(Gathering),
     /// A wait for somebody who approves or rejects.
     Approving(Approving),
+    /// Steps that it returned are worked on.
+    Expanding(Box<Expanding>),
 }
 
 /// How far the children of a dag are.
@@ -328,8 +340,9 @@ impl Execution {
     /// Every task that is waited for.
     pub fn tasks(&self, plan: &Compiled) -> Vec<Dispatch> {
         let Stage::Running(run) = &self.stage else { return vec![] };
+        let nodes = self.nodes(plan);
         let tasks = run.frames.iter().filter_map(|(path, frame)| match &frame.state {
-            State::Dispatched(task) => task.dispatch(path, &plan.node(frame.node).kind, run.queue.as_ref()),
+            State::Dispatched(task) => task.dispatch(path, &nodes.node(frame.node).kind, run.queue.as_ref()),
             _ => None,
         });
         tasks.collect()
@@ -391,6 +404,8 @@ impl Execution {
             companions: vec![],
             replies: VecDeque::new(),
             index: Index::default(),
+            grafts: Grafts::default(),
+            closed: vec![],
         };
         Self { id, now: at, trace: None, start_at: None, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
     }
@@ -453,7 +468,8 @@ impl State {
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
-            | Self::Cancelled { .. } => None,
+            | Self::Cancelled { .. }
+            | Self::Expanding(_) => None,
         }
     }
 
@@ -474,7 +490,8 @@ impl State {
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
-            | Self::Cancelled { .. } => false,
+            | Self::Cancelled { .. }
+            | Self::Expanding(_) => false,
         }
     }
 
@@ -495,12 +512,14 @@ impl State {
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
-            | Self::Cancelled { .. } => &[],
+            | Self::Cancelled { .. }
+            | Self::Expanding(_) => &[],
         }
     }
 
     pub fn is_done(&self) -> bool {
-        !self.is_in_flight() && !matches!(self, Self::Open { .. } | Self::Looping(_) | Self::Queued { .. })
+        !self.is_in_flight()
+            && !matches!(self, Self::Open { .. } | Self::Looping(_) | Self::Queued { .. } | Self::Expanding(_))
     }
 
     pub fn attempt(&self) -> u32 {
@@ -519,7 +538,9 @@ impl State {
             | Self::Gathering(_)
             | Self::Open { .. }
             | Self::Looping(_)
-            | Self::Delegated(_) => 0,
+            | Self::Delegated(_)
+            // What it returned is no attempt any more.
+            | Self::Expanding(_) => 0,
         }
     }
 }

@@ -9,6 +9,7 @@ mod children;
 mod computed;
 mod conduct;
 mod emit;
+mod expand;
 mod handlers;
 mod loops;
 mod pause;
@@ -25,10 +26,11 @@ use sagaline_model::{ExecutionId, Moment};
 
 use crate::{
     apply::park,
-    compiled::{Compiled, NodeId},
+    compiled::NodeId,
     data::Data,
     effect::Effect,
     exchange::last_words,
+    nodes::Nodes,
     state::{Outcome, Over, Run, Stage},
     view::step_views,
     weight,
@@ -38,7 +40,7 @@ use crate::{
 pub(crate) struct Turn<'p> {
     id: ExecutionId,
     run: Box<Run>,
-    plan: &'p Compiled,
+    plan: Nodes<'p>,
     at: Moment,
     pub(crate) effects: Vec<Effect>,
     /// Frames whose needs are satisfied, not entered yet. A queue rather than recursion: a chain may be long.
@@ -47,7 +49,7 @@ pub(crate) struct Turn<'p> {
 }
 
 impl<'p> Turn<'p> {
-    pub(crate) fn new(id: ExecutionId, run: Box<Run>, plan: &'p Compiled, at: Moment) -> Self {
+    pub(crate) fn new(id: ExecutionId, run: Box<Run>, plan: Nodes<'p>, at: Moment) -> Self {
         Self { id, run, plan, at, effects: vec![], ready: VecDeque::new(), over: None }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     compiled::{Compiled, CompiledNode},
+    nodes::Nodes,
     state::{Execution, Frame, Outcome, Run, Slots, Stage, State},
 };
 
@@ -79,14 +80,14 @@ impl Execution {
             }),
             Stage::Running(run) => Some(ExecutionView {
                 tags: run.tags.clone(),
-                steps: plan.map(|plan| step_views(run, plan)).unwrap_or_default(),
+                steps: plan.map(|plan| step_views(run, self.nodes(plan))).unwrap_or_default(),
                 parent: run.parent.clone(),
                 ..blank(run.workflow.clone(), run.version, run.started, status_of(run))
             }),
             Stage::Parked { run, cause, .. } => Some(ExecutionView {
                 tags: run.tags.clone(),
                 reason: Some(cause.clone()),
-                steps: plan.map(|plan| step_views(run, plan)).unwrap_or_default(),
+                steps: plan.map(|plan| step_views(run, self.nodes(plan))).unwrap_or_default(),
                 parent: run.parent.clone(),
                 ..blank(run.workflow.clone(), run.version, run.started, Status::Parked)
             }),
@@ -127,13 +128,17 @@ fn status_of(run: &Run) -> Status {
     if run.paused.is_some() {
         return Status::Paused;
     }
-    let at_work =
-        |frame: &Frame| matches!(frame.state, State::Dispatched(_) | State::BackingOff { .. } | State::Delegated(_));
-    if run.frames.values().any(at_work) { Status::Running } else { Status::Waiting }
+    if run.index.tasks + run.index.other_work > 0 { Status::Running } else { Status::Waiting }
 }
 
-/// Every step of the plan, in the order of the definition.
-pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
+/// Every step of the plan, in the order of the definition; those that a step returned come behind it while it is at work on them.
+pub(crate) fn step_views(run: &Run, plan: Nodes<'_>) -> Vec<StepView> {
+    let mut views = vec![];
+    add_views(run, plan, &plan.nodes, &mut views);
+    views
+}
+
+fn add_views(run: &Run, plan: Nodes<'_>, nodes: &[CompiledNode], into: &mut Vec<StepView>) {
     let view = |node: &CompiledNode| {
         let frame = run.frames.get(&node.path);
         let (error, reason) = match frame.map(|frame| &frame.state) {
@@ -146,9 +151,11 @@ pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
         let attempt = frame.map_or(0, |frame| frame.state.attempt());
         let items = match frame.map(|frame| &frame.state) {
             Some(State::Looping(looping)) => Some(ItemsView { total: looping.len(), done: looping.done() }),
+            Some(State::Expanding(it)) => Some(ItemsView { total: it.len(), done: it.done() }),
             Some(_) | None => None,
         };
         let status = match frame {
+            None if has_completed(run, plan, node) => StepStatus::Completed,
             None if was_passed_by(run, plan, node) => StepStatus::Skipped,
             frame => step_status(frame),
         };
@@ -161,12 +168,29 @@ pub(crate) fn step_views(run: &Run, plan: &Compiled) -> Vec<StepView> {
     // The steps inside of a loop have a frame for each item: the loop says how far they are.
     // What handles an end is listed where it ran.
     let is_listed = |node: &&CompiledNode| !node.looped && (!node.handles || run.frames.contains_key(&node.path));
-    plan.nodes.iter().filter(is_listed).map(view).collect()
+    for node in nodes.iter().filter(is_listed) {
+        into.push(view(node));
+        if let Some(State::Expanding(expanding)) = run.frames.get(&node.path).map(|frame| &frame.state)
+            && let Some(graft) = plan.graft(expanding.base)
+        {
+            add_views(run, plan, &graft.compiled().nodes, into);
+        }
+    }
+}
+
+/// Whether it was returned by a step that is at work still, and completed: then no frame of it is left.
+fn has_completed(run: &Run, plan: Nodes<'_>, node: &CompiledNode) -> bool {
+    let Some(parent) = node.parent.map(|id| plan.node(id)) else { return false };
+    match run.frames.get(&parent.path).map(|frame| &frame.state) {
+        Some(State::Expanding(expanding)) => expanding.results.contains_key(node.name.as_str()),
+        Some(_) => false,
+        None => has_completed(run, plan, parent),
+    }
 }
 
 /// Whether what holds a node is done, or at work on another part, without the node having been begun. Records of executions by
 /// older rules do not say so.
-fn was_passed_by(run: &Run, plan: &Compiled, node: &CompiledNode) -> bool {
+fn was_passed_by(run: &Run, plan: Nodes<'_>, node: &CompiledNode) -> bool {
     if run.rules < Plan::RULES_OF_CONTROL {
         return false;
     }
@@ -183,7 +207,7 @@ pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
     let Some(frame) = frame else { return StepStatus::Pending };
     match &frame.state {
         State::Dispatched(task) if task.report.is_none() && task.is_reported() => StepStatus::Scheduled,
-        State::Dispatched(_) | State::Open { .. } | State::Looping(_) => StepStatus::Running,
+        State::Dispatched(_) | State::Open { .. } | State::Looping(_) | State::Expanding(_) => StepStatus::Running,
         State::BackingOff { .. } => StepStatus::BackingOff,
         State::Snoozed { .. }
         | State::Waiting { .. }

@@ -66,6 +66,7 @@ impl State {
                 (dag.unmet.len() + dag.any.len()) * 4 + of_map(merged) + caught.as_ref().map_or(0, error)
             }
             Self::Looping(looping) => looping.weight(),
+            Self::Expanding(expanding) => expanding.weight(),
             Self::Completed { output, .. } => of(output),
             Self::Failed { error: fault, .. } => error(fault),
             Self::Skipped { reason, .. } => of_text(reason),

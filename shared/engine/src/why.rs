@@ -8,6 +8,7 @@ use sagaline_model::{Name, Need};
 
 use crate::{
     compiled::{Compiled, CompiledKind},
+    nodes::Nodes,
     queue_of,
     state::{Dispatched, Execution, Frame, Outcome, Over, Paused, Run, Slots, Stage, State},
 };
@@ -28,7 +29,7 @@ impl Execution {
                 command: "sagaline workflows".into(),
                 worker_of: None,
             }],
-            Stage::Running(run) => running(id, run, plan),
+            Stage::Running(run) => running(id, run, plan.map(|plan| self.nodes(plan))),
             Stage::Over(over) => vec![over_why(id, over)],
             Stage::Parked { cause, since, .. } => vec![Why {
                 step: None,
@@ -44,7 +45,7 @@ impl Execution {
     }
 }
 
-fn running(id: &str, run: &Run, plan: Option<&Compiled>) -> Vec<Why> {
+fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
     let mut reasons: Vec<Why> =
         run.frames.iter().filter_map(|(path, frame)| frame_why(id, path, frame, run, plan)).collect();
     reasons.sort_by_key(|why| (why.until.is_none(), why.until, why.since));
@@ -76,7 +77,7 @@ fn paused_why(id: &str, paused: &Paused) -> Why {
     }
 }
 
-fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<&Compiled>) -> Option<Why> {
+fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<Nodes<'_>>) -> Option<Why> {
     let node = plan.map(|plan| &plan.node(frame.node).kind);
     let why = |state: &str, since, cause, ends, until, command| {
         Some(Why { step: Some(path.clone()), state: state.into(), cause, since, ends, until, command, worker_of: None })
@@ -163,7 +164,8 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
         | State::Completed { .. }
         | State::Failed { .. }
         | State::Skipped { .. }
-        | State::Cancelled { .. } => None,
+        | State::Cancelled { .. }
+        | State::Expanding(_) => None,
     }
 }
 

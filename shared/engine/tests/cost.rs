@@ -11,11 +11,11 @@ use rustix::time::{ClockId, clock_gettime};
 use sagaline_engine::{Compiled, Effect, Execution, apply};
 use sagaline_events::{
     FramePath, Input, Start,
-    input::{Signal, StepSucceeded},
+    input::{Signal, StepExpanded, StepSucceeded},
 };
 use sagaline_model::{
-    ActivityName, Await, Dag, ExecutionId, ForEach, Kind, Moment, Name, Node, OnError, OnTimeout, Plan, RetryPolicy,
-    Step,
+    ActivityName, Await, Dag, ExecutionId, Expand, ForEach, Kind, Moment, Name, Node, OnError, OnTimeout, Plan,
+    RetryPolicy, Step,
 };
 use serde_json::{Value, json};
 
@@ -43,6 +43,7 @@ fn step(input: Value) -> Kind {
         limits: Default::default(),
         retry: RetryPolicy::default(),
         metadata: Value::Null,
+        expand: None,
     })
 }
 
@@ -55,7 +56,7 @@ fn plan(nodes: Vec<Node>) -> Compiled {
     let root = Dag { nodes };
     let plan = Plan {
         workflow: name("w"),
-        rules: Plan::RULES_OF_CONTROL,
+        rules: Plan::RULES_OF_COMPANY,
         note,
         input_schema,
         triggers: vec![],
@@ -122,8 +123,49 @@ fn looping(size: usize) -> Compiled {
     )])
 }
 
+/// A step that returns others.
+fn expanding(name: &str) -> Node {
+    let Kind::Step(step) = step(Value::Null) else { unreachable!("it is a step") };
+    node(name, vec![], Kind::Step(Step { expand: Some(Expand { concurrency: 100, queues: vec![] }), ..step }))
+}
+
+/// So many returned steps, each after the one before it, whose output it reads.
+fn returned_chain(_: usize) -> Compiled {
+    plan(vec![expanding("chain")])
+}
+
+/// So many returned steps that need nothing of one another.
+fn returned_wide(_: usize) -> Compiled {
+    plan(vec![expanding("wide")])
+}
+
+/// Two returned steps for each of so many items.
+fn returned_in_a_loop(size: usize) -> Compiled {
+    let (items, body) = ((0..size / 4).collect::<Vec<_>>().into(), Box::new(expanding("few")));
+    plan(vec![node(
+        "n",
+        vec![],
+        Kind::ForEach(ForEach { items, item: name("item"), concurrency: 100, body, computed_concurrency: None }),
+    )])
+}
+
+/// What a step of this name returns, if it returns others.
+fn returned(name: &str, size: usize) -> Option<Value> {
+    let step = |index: usize| {
+        let before = index.checked_sub(1).filter(|_| name == "chain").map(|before| format!("s{before}"));
+        let input = before.as_ref().map_or(Value::Null, |before| json!(format!("${{ steps.{before}.output.n }}")));
+        let after: Vec<String> = before.into_iter().collect();
+        json!({"name": format!("s{index}"), "after": after, "kind": {"step": {"activity": "a", "input": input}}})
+    };
+    match name {
+        "chain" | "wide" => Some((0..size).map(step).collect()),
+        "few" => Some((0..2).map(step).collect()),
+        _ => None,
+    }
+}
+
 /// Runs it to its end in a world in which every task succeeds and every signal comes.
-fn run(plan: &Compiled) -> Duration {
+fn run(plan: &Compiled, size: usize) -> Duration {
     let mut execution = Execution::unborn(ExecutionId::new("e").unwrap());
     let (version, input, trigger, tags) = (Some(1), Value::Null, None, Default::default());
     let start = Input::Start(Start { version, input, trigger, tags, ..Start::of(name("w")) });
@@ -138,7 +180,7 @@ fn run(plan: &Compiled) -> Duration {
         at = Moment::from_nanos(at.as_nanos() + 1);
         let effects = apply(&mut execution, Some(plan), &input, at);
         inputs.extend(effects.into_iter().filter_map(|effect| match effect {
-            Effect::Dispatch(task) => Some(succeeded(task.path, task.attempt)),
+            Effect::Dispatch(task) => Some(answered(task.path, task.attempt, size)),
             _ => None,
         }));
     }
@@ -151,24 +193,30 @@ fn thread_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("the clock counts from zero")
 }
 
-fn succeeded(path: FramePath, attempt: u32) -> Input {
+fn answered(path: FramePath, attempt: u32, size: usize) -> Input {
+    if let Some(steps) = returned(path.step(), size) {
+        return Input::StepExpanded(StepExpanded { path, attempt, steps, worker: None });
+    }
     Input::StepSucceeded(StepSucceeded { path, attempt, output: json!({"n": 1}), worker: None })
 }
 
 #[test]
 fn four_times_the_steps_take_about_four_times_as_long() {
-    let shapes: [(&str, Shape); 6] = [
+    let shapes: [(&str, Shape); 9] = [
         ("chain", chain),
         ("out and in", out_and_in),
         ("skipped", skipped),
         ("failing inside", failing_inside),
         ("awaiting", awaiting),
         ("looping", looping),
+        ("returned chain", returned_chain),
+        ("returned wide", returned_wide),
+        ("returned in a loop", returned_in_a_loop),
     ];
     for (shape, plan) in shapes {
         let took = [1000, 2000, 4000].map(|size| {
             let plan = plan(size);
-            (0..TRIES).map(|_| run(&plan)).min().unwrap()
+            (0..TRIES).map(|_| run(&plan, size)).min().unwrap()
         });
         assert!(took[2] < took[0] * 10, "{shape} at 1,000, 2,000 and 4,000 steps: {took:?}");
     }

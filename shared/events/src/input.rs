@@ -33,6 +33,7 @@ pub enum Input {
     Approval(Approval),
     StepAwaits(StepAwaits),
     Update(Update),
+    StepExpanded(StepExpanded),
 }
 
 /// Begins an execution.
@@ -228,6 +229,18 @@ fn is_yes(waits: &bool) -> bool {
     *waits
 }
 
+/// The activity says which steps are to be done: they are the rest of its step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepExpanded {
+    pub path: FramePath,
+    pub attempt: u32,
+    /// A list of nodes as they stand in a plan. Read by the engine: what cannot be read fails the step and must not be lost.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub steps: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+}
+
 /// A timer came due. Which one: an old one is told from the one that is armed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TimerName {
@@ -330,6 +343,7 @@ inputs! {
     Approval => "approval",
     StepAwaits => "step_awaits",
     Update => "update",
+    StepExpanded => "step_expanded",
 }
 
 fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {

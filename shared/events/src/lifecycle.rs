@@ -37,6 +37,7 @@ pub enum Happening {
     StepResumed { step: FramePath },
     WorkflowSignalRefused { signal: Name, error: StepError },
     WorkflowUpdated { update: Name, id: String },
+    StepExpanded { step: FramePath, attempt: u32, steps: usize },
 }
 
 /// The data of a lifecycle event on the wire: the fields that a kind has are there, the others are left out.
@@ -84,6 +85,8 @@ struct Wire<'a> {
     update: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<usize>,
 }
 
 impl Happening {
@@ -110,6 +113,7 @@ impl Happening {
             Self::StepResumed { .. } => ("step", "resumed"),
             Self::WorkflowSignalRefused { .. } => ("workflow", "signal_refused"),
             Self::WorkflowUpdated { .. } => ("workflow", "updated"),
+            Self::StepExpanded { .. } => ("step", "expanded"),
         }
     }
 
@@ -124,7 +128,8 @@ impl Happening {
             | Self::StepSkipped { step, .. }
             | Self::StepCancelled { step, .. }
             | Self::StepWaiting { step, .. }
-            | Self::StepResumed { step } => Some(step),
+            | Self::StepResumed { step }
+            | Self::StepExpanded { step, .. } => Some(step),
             Self::WorkflowStarted { .. }
             | Self::WorkflowCompleted { .. }
             | Self::WorkflowFailed { .. }
@@ -236,6 +241,9 @@ impl Lifecycle {
                 Wire { signal: Some(signal.as_str()), error: Some(error), ..wire }
             }
             Happening::WorkflowUpdated { update, id } => Wire { update: Some(update.as_str()), id: Some(id), ..wire },
+            Happening::StepExpanded { step, attempt, steps } => {
+                Wire { step: path(step), attempt: Some(*attempt), steps: Some(*steps), ..wire }
+            }
         }
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Listed {
     pub(crate) after_groups: Vec<(String, Place)>,
     /// The name of an item, if it is a loop.
     pub(crate) item: Option<String>,
+    /// Whether it may return further steps.
+    pub(crate) expands: bool,
 }
 
 /// An expression and what it reads.

@@ -3,6 +3,7 @@
 mod awaited;
 mod company;
 mod control;
+mod expand;
 
 use sagaline_model::{ActivityName, Dag, Kind, Name, Node as Planned, OnError, Step, StepLimits, Wait};
 use serde_json::Value;
@@ -82,6 +83,7 @@ fn list(reader: &mut Reader, outline: &mut Outline, entry: &Entry, parent: Optio
         group: text("group"),
         after_groups: vec![],
         item: get(own, "for_each").map(|entry| control::item_name(&entry.value)),
+        expands: get(own, "expand").is_some(),
     });
     // Two of one map are noted as a key that is given twice.
     if let Some(first) = first.filter(|first| first.level != level) {
@@ -119,6 +121,9 @@ fn read(reader: &mut Reader, outline: &mut Outline, entry: &Entry, index: usize,
     let group = get(entries, "group").and_then(|entry| reader.name(&entry.value, "group"));
     if let Some(entry) = get(entries, "after_group") {
         after_groups(reader, outline, entry, index, &mut after);
+    }
+    if let Some(entry) = get(entries, "after_graft") {
+        expand::after_graft(reader, outline, entry, index, &mut after);
     }
     let when = get(entries, "when").and_then(|entry| expression::condition(reader, outline, &entry.value, scope));
     let on_error = get(entries, "on_error").map_or(OnError::Fail, |entry| on_error(reader, entry));
@@ -247,9 +252,8 @@ fn not_one_kind(reader: &mut Reader, step: &Entry, entries: &[Entry], given: &[&
     }
     let meant = |entry: &Entry| {
         let key = entry.key.text.as_str();
-        words::LATER_KINDS.contains(&key)
-            || (!words::STEP.known.contains(&key)
-                && nearest(key, words::STEP.known.iter().copied()).is_some_and(|word| words::KINDS.contains(&word)))
+        !words::STEP.known.contains(&key)
+            && nearest(key, words::STEP.known.iter().copied()).is_some_and(|word| words::KINDS.contains(&word))
     };
     if !entries.iter().any(meant) {
         let message = format!("step `{name}` has no `activity`");
@@ -283,7 +287,9 @@ fn activity(
     let retry = value("retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(Some(index))));
     let retry = retry.unwrap_or_default();
     retry.check(reader, defaults);
-    Some(Step { activity: activity?, queue: queue?, input, timeout, limits, retry: retry.policy(defaults), metadata })
+    let expand = value("expand").and_then(|node| expand::expand(reader, node));
+    let retry = retry.policy(defaults);
+    Some(Step { activity: activity?, queue: queue?, input, timeout, limits, retry, metadata, expand })
 }
 
 /// What limits the time of a step besides its `timeout`.

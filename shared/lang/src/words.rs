@@ -73,10 +73,10 @@ pub(crate) const STEP: Words = Words {
         "on_error",
         "deadline",
         "metadata",
+        "expand",
+        "after_graft",
     ],
     later: &[
-        "after_graft",
-        "expand",
         "compensate",
         "priority",
         "breaker",
@@ -98,12 +98,19 @@ pub(crate) const STEP: Words = Words {
 pub(crate) const KINDS: [&str; 11] =
     ["activity", "wait", "await", "steps", "race", "switch", "try", "set", "raise", "child", "emit"];
 
-/// What a step will be able to do.
-pub(crate) const LATER_KINDS: [&str; 1] = ["expand"];
-
 /// What only a step with an activity has.
-pub(crate) const OF_ACTIVITIES: [&str; 9] =
-    ["input", "queue", "timeout", "schedule_timeout", "total_timeout", "heartbeat", "retry", "deadline", "metadata"];
+pub(crate) const OF_ACTIVITIES: [&str; 10] = [
+    "input",
+    "queue",
+    "timeout",
+    "schedule_timeout",
+    "total_timeout",
+    "heartbeat",
+    "retry",
+    "deadline",
+    "metadata",
+    "expand",
+];
 
 pub(crate) const AWAIT: Words =
     Words { known: &["signal", "signals", "need", "approval", "timeout", "on_timeout"], later: &["event", "when"] };
@@ -136,6 +143,8 @@ pub(crate) const CHILD: Words = Words {
 pub(crate) const EMIT: Words = Words { known: &["type", "source", "subject", "data"], later: &["id"] };
 
 pub(crate) const FOR_EACH: Words = Words { known: &["items", "as", "concurrency", "on_item_error"], later: &[] };
+
+pub(crate) const EXPAND: Words = Words { known: &["concurrency", "queues"], later: &[] };
 
 pub(crate) const RETRY: Words = Words {
     known: &["attempts", "initial", "backoff", "multiplier", "max", "jitter", "retry_on", "no_retry_on"],

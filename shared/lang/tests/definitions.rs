@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sagaline_lang::{Definition, Severity, read, read_all};
 use sagaline_model::{
-    ActivityName, Await, Backoff, Dag, Kind, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Step, Trigger,
-    Wait,
+    ActivityName, Await, Backoff, Dag, Expand, Kind, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Step,
+    Trigger, Wait,
 };
 use serde_json::{Value, json};
 
@@ -56,6 +56,7 @@ fn step(activity: &str, retry: RetryPolicy) -> Step {
         limits: Default::default(),
         retry,
         metadata: Value::Null,
+        expand: None,
     }
 }
 
@@ -301,4 +302,26 @@ fn the_example_is_without_faults() {
     assert_eq!(plan.root.nodes[3].when.as_deref(), Some("workflow.input.card == 'declined'"));
     assert_eq!((decline.retry.attempts, decline.retry.no_retry_on.as_slice()), (3, &["CardDeclined".to_owned()][..]));
     assert_eq!(Duration::from(decline.retry.initial), Duration::from_secs(1));
+}
+
+#[test]
+fn a_step_that_returns_others_says_so_and_what_comes_after_those_is_after_it() {
+    let read = without_warnings(
+        "workflow: w
+steps:
+  plan: { activity: images.plan, expand: { concurrency: 10, queues: [gpu] } }
+  more: { activity: images.plan, expand: true }
+  none: { activity: images.plan, expand: false }
+  sum: { after: more, after_graft: [plan, more], activity: noop }
+",
+    );
+    let expands = |place: usize| match &read.root.nodes[place].kind {
+        Kind::Step(step) => step.expand.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(expands(0), Some(Expand { concurrency: 10, queues: vec![name("gpu")] }));
+    assert_eq!(expands(1), Some(Expand { concurrency: 100, queues: vec![] }));
+    assert_eq!((expands(2), read.rules), (None, Plan::RULES_OF_COMPANY));
+    assert_eq!(read.root.nodes[3].after, [name("more"), name("plan")]);
+    assert!(read.queues().contains(&name("gpu")));
 }

@@ -63,6 +63,8 @@ impl StepError {
     pub const CHILD_TIMED_OUT: &str = "ChildTimedOut";
     /// The id that a child was to have is that of another execution.
     pub const ID_TAKEN: &str = "IdTaken";
+    /// An activity returned further steps that cannot be run.
+    pub const BAD_EXPANSION: &str = "BadExpansion";
 
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into(), retryable: true, details: None }

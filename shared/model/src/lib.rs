@@ -15,7 +15,7 @@ pub use error::StepError;
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
 pub use people::{Approval, AwaitSignals, Exchange, Need, SignalRule, UpdateRule};
 pub use plan::{
-    Await, Case, Conduct, Dag, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step,
+    Await, Case, Conduct, Dag, Expand, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step,
     StepLimits, Trigger, Try, Wait,
 };
 pub use retry::{Backoff, RetryPolicy};

@@ -202,6 +202,7 @@ pub struct Raise {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     pub activity: ActivityName,
+    #[serde(default = "default_queue")]
     pub queue: Name,
     /// JSON whose strings may hold `${…}`; null if not given.
     #[serde(default, skip_serializing_if = "Value::is_null")]
@@ -216,6 +217,19 @@ pub struct Step {
     /// Whatever the activity is to know of the step besides its input.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub metadata: Value,
+    /// Whether it may return further steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expand: Option<Expand>,
+}
+
+/// What is done with the steps that a step returns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expand {
+    /// How many of them are worked on at once.
+    pub concurrency: u32,
+    /// Queues that they may name besides those of the steps in the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<Name>,
 }
 
 /// What limits the time of a step besides its `timeout`: durations, or `${…}` that gives one.
@@ -296,6 +310,10 @@ impl OnTimeout {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanHash(pub String);
 
+fn default_queue() -> Name {
+    Name::new("default").expect("`default` may be a name")
+}
+
 fn first_rules() -> u32 {
     Plan::FIRST_RULES
 }
@@ -357,12 +375,14 @@ impl Plan {
 
     /// The queues that its tasks go to.
     pub fn queues<'a>(&'a self) -> BTreeSet<&'a Name> {
-        let queue_of = |node: &'a Node| match &node.kind {
-            Kind::Step(step) => Some(&step.queue),
-            Kind::Child(child) => child.queue.as_ref(),
-            _ => None,
+        let queues_of = |node: &'a Node| match &node.kind {
+            Kind::Step(step) => {
+                std::iter::once(&step.queue).chain(step.expand.iter().flat_map(|expand| &expand.queues)).collect()
+            }
+            Kind::Child(child) => child.queue.iter().collect(),
+            _ => vec![],
         };
-        self.nodes().into_iter().filter_map(queue_of).collect()
+        self.nodes().into_iter().flat_map(queues_of).collect()
     }
 }
 
@@ -424,6 +444,7 @@ impl Node {
             Kind::ForEach(each) if each.computed_concurrency.is_some() => Plan::RULES_OF_COMPANY,
             Kind::AwaitSignals(_) | Kind::Approval(_) => Plan::RULES_OF_COMPANY,
             Kind::Await(Await { on_timeout: OnTimeout::Steps(_), .. }) => Plan::RULES_OF_COMPANY,
+            Kind::Step(step) if step.expand.is_some() => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits != StepLimits::default() => Plan::RULES_OF_CONTROL,
             Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) if self.after_any.is_empty() => {
                 Plan::FIRST_RULES

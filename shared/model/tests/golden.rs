@@ -65,6 +65,19 @@ fn a_plan_with_people_is_written_as_it_was_read() {
     assert_eq!(plan.queues().len(), 1, "what tells approvers has a queue");
 }
 
+/// And so did steps that return others.
+#[test]
+fn a_plan_with_steps_that_return_others_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_expand.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    let Kind::Step(step) = &plan.root.nodes[0].kind else { panic!("{plan:?}") };
+    assert_eq!(step.expand.as_ref().map(|expand| expand.concurrency), Some(10));
+    assert_eq!(plan.root.nodes[0].rules(), Plan::RULES_OF_COMPANY);
+    let queues: Vec<String> = plan.queues().into_iter().map(ToString::to_string).collect();
+    assert_eq!(queues, ["default", "images"]);
+}
+
 fn kind_of(kind: &Kind) -> &'static str {
     match kind {
         Kind::Step(_) => "step",

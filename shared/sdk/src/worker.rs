@@ -49,6 +49,7 @@ mod host;
 mod observer;
 mod outcome;
 mod pool;
+mod steps;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -68,6 +69,7 @@ pub use observer::Observer;
 pub use outcome::{IntoOutcome, Outcome, WaitForApproval};
 pub use sagaline_broker::nats::worker::PullerState;
 pub use sagaline_events::Task;
+pub use steps::NewStep;
 
 /// Long enough for most activities to end by themselves, and within the grace that Kubernetes gives a pod by default.
 const DRAIN: Duration = Duration::from_secs(30);

@@ -173,6 +173,7 @@ impl<'a> Ended<'a> {
             | Happening::StepStarted { .. }
             | Happening::StepWaiting { .. }
             | Happening::StepResumed { .. }
+            | Happening::StepExpanded { .. }
             | Happening::WorkflowStarted { .. }
             | Happening::WorkflowCompleted { .. }
             | Happening::WorkflowFailed { .. }

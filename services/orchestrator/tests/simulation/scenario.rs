@@ -29,7 +29,7 @@ pub(crate) const MANY_CONTROL: Scenario<Executions> = Scenario { clients: client
 
 /// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, a failure that is borne, much waiting; and
 /// loops, races, what is caught, any of several, and what handles an end.
-const WORKFLOWS: [&str; 5] = [
+const WORKFLOWS: [&str; 6] = [
     r#"
 workflow: fan
 steps:
@@ -98,6 +98,17 @@ on_success: { activity: work, retry: 3 }
 on_failure: { activity: work }
 on_cancel: { steps: { clean: { activity: work, on_error: continue }, rest: { after: clean, wait: 2s } } }
 "#,
+    r#"
+workflow: returned
+steps:
+  plan: { activity: plan, expand: { concurrency: 2 }, retry: 4, on_error: continue }
+  each:
+    for_each: { items: [1, 2], concurrency: 1, on_item_error: continue }
+    activity: plan
+    expand: true
+    retry: 3
+  sum: { after_graft: [plan, each], activity: work, retry: 5, input: ["${ steps.plan.output }", "${ ctx.a }"] }
+"#,
 ];
 
 const EXECUTIONS: usize = 12;
@@ -114,7 +125,7 @@ fn any(number: usize) -> &'static str {
 }
 
 fn half_of_them_control(number: usize) -> &'static str {
-    ["control", "idle", "control", "frail"][number % 4]
+    ["control", "idle", "returned", "frail"][number % 4]
 }
 
 fn prepare(world: &World<Executions>) {
@@ -235,8 +246,26 @@ fn activity(seed: u64, task: &Task) -> Ended {
     let name = format!("{seed}/{}/{}/{}", task.execution, task.path, task.attempt);
     let mut dice = Dice::new(u64::from(sagaline_model::id::fnv1a(name.as_bytes())));
     match dice.below(100) {
+        0..=84 if task.activity.as_str() == "plan" => Ended::Expanded(steps(&task.path.to_string())),
         0..=74 => Ended::Succeeded(json!({"n": task.attempt, "step": task.path})),
         75..=94 => Ended::Failed(StepError::new("Flaky", "it happens")),
         _ => Ended::Skipped(String::new()),
     }
+}
+
+/// What a step returns: others that need one another, and one that returns others itself.
+fn steps(path: &str) -> serde_json::Value {
+    let retry = json!({"attempts": 3, "initial": "200ms", "backoff": "fixed"});
+    let work = |input: &str| json!({"step": {"activity": "work", "input": input, "retry": retry}});
+    let mut steps = vec![
+        json!({"name": "a", "kind": work("first")}),
+        json!({"name": "b", "on_error": "skip", "kind": work("second")}),
+        json!({"name": "c", "after": ["a", "b"], "on_error": "continue", "kind": work("${ ctx.a.n }")}),
+        json!({"name": "rest", "after": ["a"], "kind": {"wait": {"duration": "700ms"}}}),
+    ];
+    if path == "plan" {
+        let further = json!({"step": {"activity": "plan", "expand": {"concurrency": 1}, "retry": retry}});
+        steps.push(json!({"name": "further", "on_error": "continue", "kind": further}));
+    }
+    json!(steps)
 }

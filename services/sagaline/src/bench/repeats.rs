@@ -119,6 +119,7 @@ impl Results {
         let (path, attempt, succeeded) = match Input::read(&entry.kind, data.as_bytes()) {
             Ok(Input::StepSucceeded(result)) => (result.path, result.attempt, true),
             Ok(Input::StepSkipped(result)) => (result.path, result.attempt, true),
+            Ok(Input::StepExpanded(result)) => (result.path, result.attempt, true),
             Ok(Input::StepFailed(result)) => (result.path, result.attempt, false),
             Ok(Input::StepAwaits(result)) => (result.path, result.attempt, false),
             Ok(Input::StepSnoozed(result)) => (result.path, result.attempt, false),

@@ -15,6 +15,8 @@ use crate::ports::{Message, Outcome};
 
 /// JSON of more bytes than this does not travel in a message.
 const INLINE_BYTES_MAX: usize = crate::nats::INLINE_BYTES_MAX;
+/// Neither do steps that an activity returned.
+const EXPANSION_BYTES_MAX: usize = 512 * 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A log may be made anew by an operator, which takes minutes; a subject that no stream takes for longer than this was never a log's.
@@ -154,11 +156,23 @@ async fn fit<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, ended: Ended) -> (In
             let why = format!("more approvers than {INLINE_BYTES_MAX} bytes can name");
             Ended::Failed(StepError::new("ResultTooLarge", why).final_())
         }
+        // The owner reads the steps, so they are in the message or nowhere.
+        Input::StepExpanded(_) if data.len() <= EXPANSION_BYTES_MAX => return (input, data),
+        Input::StepExpanded(_) => Ended::Failed(too_many_steps(data.len())),
         other => return (other, data),
     };
     let input = message::result(task, smaller, worker);
     let data = input.data();
     (input, data)
+}
+
+fn too_many_steps(bytes: usize) -> StepError {
+    let (size, limit) = (bytes / 1024, EXPANSION_BYTES_MAX / 1024);
+    let message = format!(
+        "the steps that it returned have {size} KiB, more than the {limit} KiB that are taken at once; \
+         return fewer, or let their inputs be references"
+    );
+    StepError::new(StepError::BAD_EXPANSION, message).final_()
 }
 
 /// The details of an error are for people; without them it still says what happened.

@@ -2,7 +2,7 @@
 
 use sagaline_events::{
     Input, Task,
-    input::{StepAwaits, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded},
+    input::{StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded},
     task::TASK_TYPE,
 };
 
@@ -46,6 +46,7 @@ pub(super) fn result(task: &Task, ended: Ended, worker: &str) -> Input {
         Ended::Awaits { approvers, timeout, on_timeout } => {
             Input::StepAwaits(StepAwaits { path, attempt, approvers, timeout, on_timeout, worker })
         }
+        Ended::Expanded(steps) => Input::StepExpanded(StepExpanded { path, attempt, steps, worker }),
     }
 }
 

@@ -506,6 +506,20 @@ async fn what_is_broken_off_goes_back_to_the_queue() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn steps_that_are_too_many_for_a_message_are_a_failure_that_says_so() {
+    for (kibibytes, kind) in [(400, "step_expanded"), (600, "step_failed")] {
+        let world = World::new();
+        let steps = json!([{"name": "a", "kind": {"step": {"activity": "a", "input": "x".repeat(kibibytes * 1024)}}}]);
+        serve_one(&world, ends(Ended::Expanded(steps)), &delivery(&world, &task())).await;
+        assert!(world.did().contains(&published(kind)), "{kibibytes} KiB");
+        if let [Input::StepFailed(failed)] = &world.inputs()[..] {
+            assert_eq!((failed.error.kind.as_str(), failed.error.retryable), (StepError::BAD_EXPANSION, false));
+            assert!(failed.error.message.contains("more than the 512 KiB"), "{}", failed.error.message);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_way_to_end_has_its_input() {
     let error = StepError::new("CardDeclined", "no funds");
     for (ended, kind) in [
@@ -513,6 +527,7 @@ async fn every_way_to_end_has_its_input() {
         (Ended::Skipped("nothing to do".into()), "step_skipped"),
         (Ended::Snoozed { delay: Duration::from_secs(1).into(), reason: String::new() }, "step_snoozed"),
         (Ended::Failed(error), "step_failed"),
+        (Ended::Expanded(json!([])), "step_expanded"),
     ] {
         let world = World::new();
         serve_one(&world, ends(ended), &delivery(&world, &task())).await;

@@ -24,6 +24,8 @@ pub struct Index {
     pub in_flight: usize,
     /// How many of those are tasks.
     pub tasks: usize,
+    /// How many frames are at work without a task: they back off after a failure, or a child does what is to be done.
+    pub other_work: usize,
     /// About how many bytes its snapshot takes.
     pub weight: usize,
     /// How many attempts are at work that take one of the execution's slots.
@@ -38,8 +40,11 @@ impl Run {
         match self.frames.get_mut(path) {
             Some(frame) => {
                 self.index.forget(path, frame);
-                frame.state = state;
+                let before = std::mem::replace(&mut frame.state, state);
                 self.index.note(path, frame);
+                if let State::Expanding(expanding) = before {
+                    self.close(path, expanding.base);
+                }
             }
             None => {
                 let frame = Frame { node, since: at, state };
@@ -144,12 +149,30 @@ impl Run {
 
     /// Removes a frame and those inside of it.
     pub(crate) fn forget_tree(&mut self, path: &FramePath) {
+        self.forget_inside(path);
+        self.forget_frame(path);
+    }
+
+    fn forget_inside(&mut self, path: &FramePath) {
         let inside: Vec<FramePath> = self.frames_below(Some(path)).map(|(path, _)| path.clone()).collect();
-        for path in inside.iter().chain([path]) {
-            if let Some(frame) = self.frames.remove(path) {
-                self.index.forget(path, &frame);
-            }
+        inside.iter().for_each(|path| self.forget_frame(path));
+    }
+
+    fn forget_frame(&mut self, path: &FramePath) {
+        let Some(frame) = self.frames.remove(path) else { return };
+        self.index.forget(path, &frame);
+        if let State::Expanding(expanding) = frame.state {
+            self.close(path, expanding.base);
         }
+    }
+
+    /// An expansion is over, whichever way: nobody knows the nodes of its steps any more, so nothing may be left that names them.
+    fn close(&mut self, path: &FramePath, base: NodeId) {
+        self.forget_inside(path);
+        if let Some(paused) = &mut self.paused {
+            paused.held.retain(|(held, _)| !held.is_below(path));
+        }
+        self.closed.push(base);
     }
 
     /// Takes what the steps of a group returned.
@@ -201,6 +224,7 @@ impl Index {
         if let State::Queued { ticket, .. } = &frame.state {
             self.queued.insert((*ticket, path.clone()));
         }
+        self.other_work += usize::from(frame.state.is_other_work());
         self.weight += weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 
@@ -221,11 +245,18 @@ impl Index {
         if let State::Queued { ticket, .. } = &frame.state {
             self.queued.remove(&(*ticket, path.clone()));
         }
+        self.other_work -= usize::from(frame.state.is_other_work());
         self.weight -= weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 
     /// The frame that has waited longest for this signal.
     pub(crate) fn first_awaiting(&self, signal: &Name) -> Option<&FramePath> {
         self.awaiting.get(signal)?.first().map(|(_, path)| path)
+    }
+}
+
+impl State {
+    fn is_other_work(&self) -> bool {
+        matches!(self, Self::BackingOff { .. } | Self::Delegated(_))
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Turn, children::ChildPlan, emit::EmitPlan};
 use crate::{
-    compiled::{ASIDE, CompiledKind, InputSource, NodeId},
+    compiled::{ASIDE, CompiledDag, CompiledKind, InputSource, NodeId},
     state::{OpenDag, Outcome, State, TaskInput},
     weight,
 };
@@ -153,6 +153,7 @@ impl Turn<'_> {
             Some((outer, outer_id)) => match &self.plan.node(*outer_id).kind {
                 CompiledKind::ForEach { .. } => self.item_done(outer, *outer_id, path),
                 CompiledKind::Race(_) => self.runner_done(outer, *outer_id, path),
+                CompiledKind::Step { .. } => self.expanded_done(outer, *outer_id, path, id),
                 _ => self.child_done(Some(outer), path, id),
             },
             None if self.plan.node(id).handles => self.handled(),
@@ -165,23 +166,10 @@ impl Turn<'_> {
         let node = self.plan.node(id);
         let compiled = self.plan.dag_of(node.parent, node.branch);
         let Some(open) = self.open_dag(outer) else { return };
-        open.open -= 1;
+        let free = open.child_done(compiled, node.index, completed);
         let all_done = open.open == 0;
-        let mut free = vec![];
-        for &dependent in &compiled.dependents[node.index as usize] {
-            if open.met(dependent) {
-                free.push(compiled.children[dependent as usize]);
-            }
-        }
-        for &dependent in &compiled.any_dependents[node.index as usize] {
-            let left = &mut open.any[dependent as usize];
-            let was_open = *left > 0;
-            *left = if completed { 0 } else { left.saturating_sub(1) };
-            if was_open && *left == 0 && open.met(dependent) {
-                free.push(compiled.children[dependent as usize]);
-            }
-        }
-        let free: Vec<_> = free.into_iter().map(|node| (self.child(outer, node), node)).collect();
+        let free = free.into_iter().map(|place| compiled.children[place as usize]);
+        let free: Vec<_> = free.map(|node| (self.child(outer, node), node)).collect();
         self.ready.extend(free);
         if all_done {
             self.dag_done(outer, node.parent);
@@ -193,7 +181,7 @@ impl Turn<'_> {
         let Some((outer, _)) = path.as_str().rsplit_once('/') else { return true };
         match self.run.frames.get(outer).map(|frame| &frame.state) {
             Some(State::Open { branch, .. }) => *branch == self.plan.node(id).branch,
-            Some(State::Looping(_)) => true,
+            Some(State::Looping(_) | State::Expanding(_)) => true,
             Some(State::Approving(_)) => self.plan.node(id).branch == ASIDE,
             Some(_) | None => false,
         }
@@ -203,6 +191,7 @@ impl Turn<'_> {
         let Some(outer) = outer else { return Some(&mut self.run.root) };
         match self.run.frames.get_mut(outer).map(|frame| &mut frame.state) {
             Some(State::Open { dag, .. }) => Some(dag),
+            Some(State::Expanding(expanding)) => Some(&mut expanding.dag),
             _ => None,
         }
     }
@@ -247,6 +236,26 @@ pub(super) fn too_heavy(what: &str, weight: usize, limit: usize) -> StepError {
 }
 
 impl OpenDag {
+    /// A child is done in a way that lets others go on. Gives those that only waited for it, by their places.
+    pub(crate) fn child_done(&mut self, compiled: &CompiledDag, place: u32, completed: bool) -> Vec<u32> {
+        self.open -= 1;
+        let mut free = vec![];
+        for &dependent in &compiled.dependents[place as usize] {
+            if self.met(dependent) {
+                free.push(dependent);
+            }
+        }
+        for &dependent in &compiled.any_dependents[place as usize] {
+            let left = &mut self.any[dependent as usize];
+            let was_open = *left > 0;
+            *left = if completed { 0 } else { left.saturating_sub(1) };
+            if was_open && *left == 0 && self.met(dependent) {
+                free.push(dependent);
+            }
+        }
+        free
+    }
+
     /// One need of a child is satisfied; whether that was the last.
     fn met(&mut self, child: u32) -> bool {
         let unmet = &mut self.unmet[child as usize];

@@ -91,7 +91,8 @@ impl Turn<'_> {
             | State::Completed { .. }
             | State::Failed { .. }
             | State::Skipped { .. }
-            | State::Cancelled { .. } => {}
+            | State::Cancelled { .. }
+            | State::Expanding(_) => {}
         }
     }
 

@@ -120,13 +120,16 @@ impl Turn<'_> {
     pub(super) fn cancel_below(&mut self, outer: Option<&FramePath>) {
         let open = self.run.frames_below(outer).filter(|(_, frame)| !frame.state.is_done());
         let open: Vec<_> = open.map(|(path, frame)| (path.clone(), frame.node, Held::of(&frame.state))).collect();
-        for (path, id, (attempt, held)) in open {
+        for (path, id, (attempt, held)) in &open {
             match held {
-                Held::Task => self.revoke(&path, id, attempt),
-                Held::Child(child) => self.let_go(&path, id, &child, "its parent does not wait for it any more"),
+                Held::Task => self.revoke(path, *id, *attempt),
+                Held::Child(child) => self.let_go(path, *id, child, "its parent does not wait for it any more"),
                 Held::Nothing => {}
             }
-            self.tell(Happening::StepCancelled { step: path.clone(), attempt });
+            self.tell(Happening::StepCancelled { step: path.clone(), attempt: *attempt });
+        }
+        // From the inside out: an expansion that is over forgets what is inside of it.
+        for (path, id, (attempt, _)) in open.into_iter().rev() {
             self.run.set(&path, id, State::Cancelled { at: self.at, attempt }, self.at);
         }
     }
@@ -173,7 +176,8 @@ impl Held {
             | State::Completed { .. }
             | State::Failed { .. }
             | State::Skipped { .. }
-            | State::Cancelled { .. } => Self::Nothing,
+            | State::Cancelled { .. }
+            | State::Expanding(_) => Self::Nothing,
         };
         (state.attempt(), held)
     }

@@ -70,6 +70,7 @@ fn expected() -> Vec<String> {
         "caught",
         "looping",
         "delegated",
+        "expanding",
         "completed",
         "failed",
         "skipped",
@@ -182,5 +183,6 @@ fn state_name(state: &State) -> &'static str {
         State::Gathering(_) => "state gathering",
         State::Approving(approving) if approving.attempt > 0 => "state approving for an activity",
         State::Approving(_) => "state approving",
+        State::Expanding(_) => "state expanding",
     }
 }

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_engine::{
     Compiled, Effect, Execution, Stage,
-    compiled::{ASIDE, CompiledKind, CompiledNode},
-    state::Outcome,
+    compiled::{ASIDE, CompiledKind, CompiledNode, NodeId},
+    state::{Graft, Outcome, Recorded},
 };
-use sagaline_events::{FramePath, Happening, Input, Parent, record::StepStatus};
+use sagaline_events::{FramePath, Happening, Input, Parent, input::StepExpanded, record::StepStatus};
 use sagaline_model::{ExecutionId, OnError};
 
 pub(crate) struct Facts<'p> {
     plan: &'p Compiled,
+    /// What steps returned, each with ids of its own.
+    grafts: Vec<Graft>,
     /// The attempt that was handed out last, of each step.
     attempts: BTreeMap<FramePath, u32>,
     /// How many of them were too early.
@@ -40,6 +42,7 @@ impl<'p> Facts<'p> {
         let none = BTreeSet::new();
         Self {
             plan,
+            grafts: vec![],
             attempts,
             snoozes: BTreeMap::new(),
             in_queue,
@@ -63,6 +66,9 @@ impl<'p> Facts<'p> {
         assert!(!self.over || asked || effects.is_empty(), "it is over, yet {input:?} gave {effects:?}");
         if !effects.is_empty() {
             self.answered(input);
+        }
+        if let Input::StepExpanded(said) = input {
+            self.expanded(said, effects);
         }
         for effect in effects {
             assert!(!self.over || matches!(effect, Effect::TellParent { .. }), "{effect:?} after the end");
@@ -116,6 +122,7 @@ impl<'p> Facts<'p> {
                 *self.snoozes.entry(answer.path.clone()).or_default() += 1;
                 (&answer.path, answer.attempt)
             }
+            Input::StepExpanded(answer) => (&answer.path, answer.attempt),
             Input::TaskDiscarded(answer) => (&answer.path, answer.attempt),
             Input::ChildEnded(told) => {
                 assert!(self.waiting.remove(&told.child), "{told:?} had an effect, but nobody waited for it");
@@ -131,41 +138,86 @@ impl<'p> Facts<'p> {
         assert!(self.in_queue.remove(&(task.0.clone(), task.1)), "{task:?} had an effect, but nobody waited for it");
     }
 
+    /// What was returned, if it was taken up.
+    fn expanded(&mut self, said: &StepExpanded, effects: &[Effect]) {
+        let is_taken_up =
+            |effect: &Effect| matches!(effect, Effect::Tell(Happening::StepExpanded { steps, .. }) if *steps > 0);
+        if !effects.iter().any(is_taken_up) {
+            return;
+        }
+        let (home, node) = self.find(&said.path);
+        let (looped, handles) = (node.looped, node.handles);
+        // Any ids will do that are nobody else's.
+        let base = NodeId::try_from(1000 * (1 + self.grafts.len())).unwrap();
+        let node = self.ids(home).find(|id| std::ptr::eq(self.get(home, *id), node)).expect("it is there");
+        let (path, steps) = (said.path.clone(), said.steps.clone());
+        let recorded = Recorded { base, node, path, looped, handles, steps };
+        let graft = Graft::new(recorded).expect("what was taken up can be run");
+        self.grafts.push(graft);
+    }
+
     /// One attempt after the other, never the same twice, no more than the policy allows, and only when its turn has come.
     fn handed_out(&mut self, path: &FramePath, attempt: u32) {
         let node = self.node(path);
         let CompiledKind::Step { step, .. } = &node.kind else { panic!("{path} is no step") };
-        let before = self.attempts.insert(path.clone(), attempt).unwrap_or(0);
-        assert_eq!(attempt, before + 1, "{path}");
         let snoozes = self.snoozes.get(path).copied().unwrap_or(0);
         assert!(attempt <= step.retry.attempts + snoozes, "{path}");
+        let before = self.attempts.insert(path.clone(), attempt).unwrap_or(0);
+        assert_eq!(attempt, before + 1, "{path}");
         assert!(!self.in_queue.iter().any(|(other, _)| other == path), "two tasks of {path} at once");
         self.in_queue.insert((path.clone(), attempt));
     }
 
     /// The node whose frame stands there, whichever visit of it.
-    fn node(&self, path: &FramePath) -> &'p CompiledNode {
-        let first: Vec<&str> = path.as_str().split('/').map(|part| part.split(':').next().unwrap_or(part)).collect();
-        let first = first.join("/");
-        self.plan.nodes.iter().find(|node| node.path.as_str() == first).expect("a step of the plan")
+    fn node(&self, path: &FramePath) -> &CompiledNode {
+        self.find(path).1
+    }
+
+    /// The same, and which graft it is of; none if it is of the plan.
+    fn find(&self, path: &FramePath) -> (Option<usize>, &CompiledNode) {
+        // The innermost expansion around it came last.
+        let home = self.grafts.iter().rposition(|graft| path.is_below(graft.path()));
+        let nodes = home.map_or(&self.plan.nodes, |home| &self.grafts[home].compiled().nodes);
+        let node = nodes.iter().find(|node| node.path.near(path.as_str()) == *path);
+        (home, node.unwrap_or_else(|| panic!("{path} is no step of the plan, and nobody returned it")))
+    }
+
+    fn ids(&self, home: Option<usize>) -> std::ops::Range<NodeId> {
+        let (base, count) = match home {
+            None => (0, self.plan.nodes.len()),
+            Some(home) => (self.grafts[home].base(), self.grafts[home].compiled().nodes.len()),
+        };
+        base..base + NodeId::try_from(count).unwrap()
+    }
+
+    fn get(&self, home: Option<usize>, id: NodeId) -> &CompiledNode {
+        match home {
+            None => self.plan.node(id),
+            Some(home) => &self.grafts[home].compiled().nodes[(id - self.grafts[home].base()) as usize],
+        }
     }
 
     fn needs_are_met(&self, path: &FramePath) {
-        let node = self.node(path);
+        let (home, node) = self.find(path);
         let outer = path.parent();
         if let Some(outer) = &outer {
             assert!(self.begun.contains(outer) && !self.ended.contains(outer), "{path} begins outside of {outer}");
         }
-        let is_item =
-            node.parent.is_some_and(|outer| matches!(self.plan.node(outer).kind, CompiledKind::ForEach { .. }));
+        let within = self.ids(home);
+        let parent = node.parent.filter(|outer| within.contains(outer));
+        let is_item = parent.is_some_and(|outer| matches!(self.get(home, outer).kind, CompiledKind::ForEach { .. }));
         let is_handler = node.handles && outer.is_none();
         // What tells approvers needs nothing, and nothing needs it.
         if is_item || is_handler || node.branch == ASIDE {
             return;
         }
-        let siblings = self.plan.dag_of(node.parent, node.branch);
+        let siblings = match (parent, home) {
+            (Some(parent), _) => self.get(home, parent).kind.dag(node.branch).expect("it holds its steps"),
+            (None, Some(home)) => &self.grafts[home].compiled().root,
+            (None, None) => &self.plan.root,
+        };
         let beside = |index: usize| {
-            let sibling = self.plan.node(siblings.children[index]);
+            let sibling = self.get(home, siblings.children[index]);
             outer.as_ref().map_or(sibling.path.clone(), |outer| outer.child(&sibling.name))
         };
         let needed = |dependents: &[Vec<u32>]| -> Vec<FramePath> {
@@ -228,6 +280,7 @@ impl<'p> Facts<'p> {
                 assert!(self.begun.contains(step));
                 self.ends(step);
             }
+            Happening::StepExpanded { step, .. } => assert!(self.begun.contains(step) && !self.ended.contains(step)),
             Happening::StepResumed { step } => assert!(self.begun.contains(step) && !self.ended.contains(step)),
             Happening::WorkflowUpdated { .. } => {}
             Happening::WorkflowStarted { .. } => assert!(self.begun.is_empty()),
@@ -263,7 +316,7 @@ impl<'p> Facts<'p> {
         if let Outcome::Failed { step: Some(step), .. } = &over.outcome {
             // Those inside of a loop are not listed one by one.
             let Some(failed) = over.steps.iter().find(|view| view.step == step.as_str()) else {
-                return assert!(self.node(step).looped, "{step}");
+                return assert!(self.find(step).0.is_some() || self.node(step).looped, "{step}");
             };
             assert!(matches!(failed.status, StepStatus::Failed | StepStatus::TimedOut), "{failed:?}");
         }

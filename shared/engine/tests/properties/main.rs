@@ -6,6 +6,7 @@
 
 mod census;
 mod choices;
+mod expansions;
 mod facts;
 mod history;
 mod plans;

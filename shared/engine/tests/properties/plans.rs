@@ -1,9 +1,9 @@
 //! Random plans: steps inside steps, every kind, retries, limits, conditions, ways to fail.
 
 use sagaline_model::{
-    ActivityName, Approval, Await, AwaitSignals, Backoff, Case, Child, Conduct, Dag, Emit, Exchange, ForEach, Handlers,
-    Kind, Name, Need, Node, OnError, OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepLimits, Try,
-    UpdateRule, Wait,
+    ActivityName, Approval, Await, AwaitSignals, Backoff, Case, Child, Conduct, Dag, Emit, Exchange, Expand, ForEach,
+    Handlers, Kind, Name, Need, Node, OnError, OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step,
+    StepLimits, Try, UpdateRule, Wait,
 };
 use serde_json::{Value, json};
 
@@ -296,6 +296,10 @@ impl Maker<'_> {
             limits: self.limits(),
             retry: self.retry(),
             metadata: Value::Null,
+            expand: self.choices.chance(40).then(|| Expand {
+                concurrency: 1 + self.choices.below(3) as u32,
+                queues: vec![name("default"), name("extra")],
+            }),
         }
     }
 

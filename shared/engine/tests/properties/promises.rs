@@ -6,7 +6,7 @@ use proptest::{prelude::ProptestConfig, proptest};
 use sagaline_engine::{Compiled, Execution, Stage, check};
 use sagaline_events::{
     Input, TimerKind,
-    input::{StepFailed, StepSkipped, StepSnoozed, StepSucceeded, TaskDiscarded},
+    input::{StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepSucceeded, TaskDiscarded},
 };
 use sagaline_model::{Plan, Span, StepError};
 use serde_json::json;
@@ -88,6 +88,7 @@ proptest! {
                         Input::StepFailed(StepFailed { path: path.clone(), attempt, error: StepError::new("Late", ""), worker: None }),
                         Input::StepSkipped(StepSkipped { path: path.clone(), attempt, reason: String::new(), worker }),
                         Input::StepSnoozed(StepSnoozed { path: path.clone(), attempt, delay: Span::ZERO, reason: String::new(), worker: None }),
+                        Input::StepExpanded(StepExpanded { path: path.clone(), attempt, steps: json!([]), worker: None }),
                         Input::TaskDiscarded(TaskDiscarded { path, attempt }),
                     ];
                     late.iter().for_each(|late| changes_nothing(&execution, &history.plan, late));
@@ -168,6 +169,7 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         | Input::StepSkipped(_)
         | Input::StepSnoozed(_)
         | Input::StepAwaits(_)
+        | Input::StepExpanded(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_)
         | Input::ChildEnded(_) => true,

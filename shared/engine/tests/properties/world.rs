@@ -3,12 +3,13 @@
 //! It is unruly as long as there are choices, then it turns kind: every task succeeds, every signal comes, every timer fires. An
 //! execution that does not end in a kind world never would.
 
-use sagaline_engine::{Compiled, Effect, Execution, Stage, state::State};
+use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind, state::State};
 use sagaline_events::{
     FramePath, Input, Parent, Start, TimerKind, TimerName,
     input::{
         Approval, Bound, Cancel, ChildEnded, ChildUnknown, OnLate, ParentAsks, ParentGone, Pause, Refused, Resume,
-        Signal, StepAwaits, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded, Update,
+        Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded,
+        TaskDiscarded, Update,
     },
     record::Status,
 };
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     choices::Choices,
+    expansions,
     history::{step, unborn},
     plans::{SIGNALS, UPDATE, name},
 };
@@ -285,7 +287,14 @@ impl World<'_> {
 
     fn answer(&mut self, (path, attempt): (FramePath, u32)) -> Input {
         let worker = Some("worker-1".to_owned());
-        match self.choices.weighted(&[(10, "ok"), (5, "failed"), (2, "skipped"), (4, "snoozed"), (2, "awaits")]) {
+        let expanded = if self.expands(&path) { 50 } else { 1 };
+        let answers =
+            [(10, "ok"), (5, "failed"), (2, "skipped"), (4, "snoozed"), (2, "awaits"), (expanded, "expanded")];
+        match self.choices.weighted(&answers) {
+            "expanded" => {
+                let steps = expansions::steps(&mut self.choices);
+                Input::StepExpanded(StepExpanded { path, attempt, steps, worker })
+            }
             "failed" => {
                 let kind = self.choices.one_of(&["Busy", "Broken"]);
                 let error = StepError::new(kind, "no luck");
@@ -315,6 +324,16 @@ impl World<'_> {
                 };
                 Input::StepSucceeded(StepSucceeded { path, attempt, output, worker })
             }
+        }
+    }
+
+    /// Whether further steps may be returned for it; those of one that was no step are refused.
+    fn expands(&mut self, path: &FramePath) -> bool {
+        let Stage::Running(run) = &self.execution.stage else { return false };
+        let Some(frame) = run.frames.get(path) else { return false };
+        match &self.execution.nodes(self.plan).node(frame.node).kind {
+            CompiledKind::Step { step, .. } => step.expand.is_some(),
+            _ => false,
         }
     }
 

@@ -3,8 +3,8 @@
 use sagaline_events::{
     Input, Start, TimerKind, TimerName,
     input::{
-        Approval, Bound, Cancel, OnLate, Refused, Signal, StepAwaits, StepFailed, StepSkipped, StepSnoozed,
-        StepStarted, StepSucceeded, TaskDiscarded, Update,
+        Approval, Bound, Cancel, OnLate, Refused, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped,
+        StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded, Update,
     },
 };
 use sagaline_model::{Name, StepError};
@@ -61,6 +61,11 @@ pub(crate) fn skipped(step: &str, attempt: u32) -> Input {
 pub(crate) fn snoozed(step: &str, attempt: u32, delay: &str) -> Input {
     let (path, delay, reason) = (path(step), delay.parse().unwrap(), "not yet".to_owned());
     Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker: None })
+}
+
+/// The activity returned further steps.
+pub(crate) fn expanded(step: &str, attempt: u32, steps: Value) -> Input {
+    Input::StepExpanded(StepExpanded { path: path(step), attempt, steps, worker: None })
 }
 
 pub(crate) fn discarded(step: &str, attempt: u32) -> Input {

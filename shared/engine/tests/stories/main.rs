@@ -12,6 +12,7 @@ mod data;
 mod deadlines;
 mod errors;
 mod exchange;
+mod expand;
 mod handlers;
 mod inputs;
 mod late;

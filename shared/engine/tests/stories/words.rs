@@ -71,6 +71,7 @@ fn told(happening: &Happening) -> String {
         Happening::StepResumed { step } => format!(" {step}"),
         Happening::WorkflowSignalRefused { signal, error } => format!(" {signal}: {}", error.message),
         Happening::WorkflowUpdated { update, id } => format!(" {update} {id}"),
+        Happening::StepExpanded { step, attempt, steps } => format!(" {step}#{attempt} by {steps}"),
     }
 }
 

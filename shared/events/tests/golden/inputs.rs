@@ -6,8 +6,8 @@ use sagaline_events::{
     Input, InputError, Parent, Start, TimerKind, TimerName,
     input::{
         Approval, Bound, Cancel, ChildEnded, ChildUnknown, FILLER, INPUT_TYPES, OWNER_MARK, OnLate, ParentAsks,
-        ParentGone, Pause, Refused, Resume, Signal, StepAwaits, StepFailed, StepSkipped, StepSnoozed, StepStarted,
-        StepSucceeded, TaskDiscarded, Update,
+        ParentGone, Pause, Refused, Resume, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed,
+        StepStarted, StepSucceeded, TaskDiscarded, Update,
     },
     record::Status,
 };
@@ -86,6 +86,23 @@ fn every_input() -> Vec<Input> {
             worker: worker(),
         }),
         Input::Update(Update { name: name("raise_limit"), id: "u-1".to_owned(), data: json!({"by": 5}) }),
+        Input::StepExpanded(StepExpanded {
+            path: path(),
+            attempt: 1,
+            steps: json!([
+                {
+                    "name": "resize_1",
+                    "kind": { "step": { "activity": "images.resize", "queue": "images", "input": { "image": "a.png" } } },
+                },
+                {
+                    "name": "store_1",
+                    "after": ["resize_1"],
+                    "on_error": "continue",
+                    "kind": { "step": { "activity": "images.store", "input": "${ steps.resize_1.output.url }" } },
+                },
+            ]),
+            worker: worker(),
+        }),
     ]
 }
 

@@ -34,6 +34,7 @@ fn every_happening() -> Vec<Happening> {
             error: StepError::new(StepError::INVALID_SIGNAL, "it has no `by`").final_(),
         },
         Happening::WorkflowUpdated { update: name("raise_limit"), id: "u-1".to_owned() },
+        Happening::StepExpanded { step: step(), attempt, steps: 3 },
     ]
 }
 
@@ -60,6 +61,7 @@ fn file(happening: &Happening) -> &'static str {
         Happening::StepResumed { .. } => "step.resumed",
         Happening::WorkflowSignalRefused { .. } => "workflow.signal_refused",
         Happening::WorkflowUpdated { .. } => "workflow.updated",
+        Happening::StepExpanded { .. } => "step.expanded",
     }
 }
 

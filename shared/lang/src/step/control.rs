@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How many items of a loop are worked on at once, unless it says.
-const AT_ONCE: u32 = 100;
+pub(super) const AT_ONCE: u32 = 100;
 const ITEM: &str = "item";
 
 pub(super) fn switch(

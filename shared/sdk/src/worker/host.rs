@@ -14,6 +14,7 @@ use sagaline_broker::{
 };
 use sagaline_events::Task;
 use sagaline_model::StepError;
+use serde_json::Value;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::{Instrument, Span};
 
@@ -48,6 +49,7 @@ impl Host for ActivityHost {
             Ok(Ok(Outcome::Skip(reason))) => Ended::Skipped(reason),
             Ok(Ok(Outcome::Snooze { delay, reason })) => Ended::Snoozed { delay: delay.into(), reason },
             Ok(Ok(Outcome::WaitForApproval(wait))) => wait.ended(),
+            Ok(Ok(Outcome::Expand(steps))) => Ended::Expanded(steps.into_iter().map(Value::from).collect()),
             Ok(Err(error)) => Ended::Failed(error.into_step_error()),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => Ended::Failed(panicked(&*panic)),

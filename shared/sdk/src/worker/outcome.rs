@@ -7,6 +7,8 @@ use sagaline_events::input::OnLate;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::NewStep;
+
 /// What came of an attempt that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<T> {
@@ -20,6 +22,8 @@ pub enum Outcome<T> {
     },
     /// This much is done; now somebody has to approve. The step is complete with the approval, and its output is what that gave.
     WaitForApproval(WaitForApproval),
+    /// Steps that are to be done in the place of this one. Its definition must say `expand`.
+    Expand(Vec<NewStep>),
 }
 
 /// Who may approve, and how long they have.
@@ -61,6 +65,12 @@ impl<T> Outcome<T> {
         let approvers = approvers.into_iter().map(Into::into).collect();
         Self::WaitForApproval(WaitForApproval { approvers, ..how })
     }
+
+    /// These are to be done in the place of this step, whose definition must say `expand`. What comes after it begins when all of
+    /// them are done; with none of them, at once.
+    pub fn expand(steps: impl IntoIterator<Item = NewStep>) -> Self {
+        Self::Expand(steps.into_iter().collect())
+    }
 }
 
 /// What an activity may return in its `Ok`: anything that serde can write, or an [`Outcome`] of it.
@@ -81,6 +91,7 @@ impl<T: Serialize> IntoOutcome for Outcome<T> {
             Self::Skip(reason) => Ok(Outcome::Skip(reason)),
             Self::Snooze { delay, reason } => Ok(Outcome::Snooze { delay, reason }),
             Self::WaitForApproval(wait) => Ok(Outcome::WaitForApproval(wait)),
+            Self::Expand(steps) => Ok(Outcome::Expand(steps)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The definitions in `examples/`, and every kind of step, on a real server with real workers.
 
+mod batches;
 mod children;
 mod control;
 mod data;

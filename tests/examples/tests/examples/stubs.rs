@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sagaline_sdk::worker::{ActivityContext, ActivityError, Outcome, Worker};
+use sagaline_model::OnError;
+use sagaline_sdk::worker::{ActivityContext, ActivityError, NewStep, Outcome, Worker};
 use serde_json::{Value, json};
 
 use crate::site::note;
@@ -93,6 +94,7 @@ const TABLE: &[(&str, Stub)] = &[
     // Images.
     ("images.pending", |_, input| match text(&input["batch"]) {
         "none" => Ok(json!({ "images": [] })),
+        "impossible" => Ok(json!({ "images": ["impossible.png"] })),
         _ => Ok(json!({ "images": (0..25).map(|number| format!("{number}.png")).collect::<Vec<_>>() })),
     }),
     ("images.resize", |_, input| match text(&input["image"]) {
@@ -102,6 +104,13 @@ const TABLE: &[(&str, Stub)] = &[
     ("images.optimize", |_, input| Ok(json!({ "optimized": input }))),
     ("images.store", |_, input| Ok(json!({ "url": format!("https://images.example/{}", text(input)) }))),
     ("images.report", |_, _| Ok(Value::Null)),
+    ("images.cover", |_, input| Ok(json!({ "of": input }))),
+    ("images.summary", |_, input| {
+        let results: Vec<&Value> =
+            input["results"].as_object().into_iter().flatten().map(|(_, result)| result).collect();
+        let failed = results.iter().filter(|result| !result["error"].is_null()).count();
+        Ok(json!({ "total": results.len(), "failed": failed }))
+    }),
     ("images.validate_prompt", |_, input| match text(input) {
         "" => Ok(json!({ "valid": false, "why": "it is empty" })),
         _ => Ok(json!({ "valid": true })),
@@ -163,6 +172,7 @@ pub(crate) fn serve(mut worker: Worker) -> Worker {
         .activity("images.generate_small", generate_small)
         .activity("stub.hold", hold)
         .activity("tenants.drain", drain)
+        .activity("images.plan", plan_images)
 }
 
 /// Never comes to its end by itself for one prompt: it waits until nobody wants the image any more.
@@ -182,6 +192,25 @@ async fn drain(context: ActivityContext, input: Value) -> Result<Outcome<Value>,
         1 | 2 => Ok(Outcome::snooze(Duration::from_millis(100), "somebody works there")),
         _ => Ok(Outcome::Output(Value::Null)),
     }
+}
+
+/// A step for each image, and one that comes after the first two of them.
+async fn plan_images(context: ActivityContext, input: Value) -> Result<Outcome<()>, ActivityError> {
+    note(&context, &input);
+    let images: Vec<&str> = input["images"].as_array().into_iter().flatten().map(text).collect();
+    if images.contains(&"impossible.png") {
+        return Ok(Outcome::expand([NewStep::new("cover", "images.cover").after(["nobody"])]));
+    }
+    let process = |(place, image): (usize, &&str)| {
+        let input = json!({ "image": image, "width": 800, "height": 600 });
+        NewStep::new(format!("process_{place}"), "images.resize").input(input).retry(2).on_error(OnError::Continue)
+    };
+    let mut steps: Vec<NewStep> = images.iter().enumerate().map(process).collect();
+    if images.len() > 1 {
+        let first_two = json!(["${ steps.process_0.output.resized }", "${ ctx.process_1.resized }"]);
+        steps.push(NewStep::new("cover", "images.cover").input(first_two).after(["process_0", "process_1"]));
+    }
+    Ok(Outcome::expand(steps))
 }
 
 /// Goes on until nobody waits for it.

@@ -140,6 +140,7 @@ fn answer(content: &Content) -> Option<(String, u32)> {
         Input::StepSkipped(skipped) => Some((skipped.path.to_string(), skipped.attempt)),
         Input::StepAwaits(awaits) => Some((awaits.path.to_string(), awaits.attempt)),
         Input::StepSnoozed(snoozed) => Some((snoozed.path.to_string(), snoozed.attempt)),
+        Input::StepExpanded(expanded) => Some((expanded.path.to_string(), expanded.attempt)),
         _ => None,
     }
 }
