@@ -32,7 +32,7 @@ pub(crate) fn take_up(
     let Some(frame) = frame else { return Ok(None) };
     let node = Nodes::new(plan, grafts).node(frame.node);
     let expand = match &node.kind {
-        CompiledKind::Step { step, .. } => step.expand.as_ref(),
+        CompiledKind::Step { step, .. } => step.expand.as_deref(),
         _ => None,
     };
     let Some(expand) = expand else {

@@ -126,7 +126,7 @@ fn looping(size: usize) -> Compiled {
 /// A step that returns others.
 fn expanding(name: &str) -> Node {
     let Kind::Step(step) = step(Value::Null) else { unreachable!("it is a step") };
-    node(name, vec![], Kind::Step(Step { expand: Some(Expand { concurrency: 100, queues: vec![] }), ..step }))
+    node(name, vec![], Kind::Step(Step { expand: Some(Box::new(Expand { concurrency: 100, queues: vec![] })), ..step }))
 }
 
 /// So many returned steps, each after the one before it, whose output it reads.

@@ -319,8 +319,8 @@ steps:
         Kind::Step(step) => step.expand.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(expands(0), Some(Expand { concurrency: 10, queues: vec![name("gpu")] }));
-    assert_eq!(expands(1), Some(Expand { concurrency: 100, queues: vec![] }));
+    assert_eq!(expands(0), Some(Box::new(Expand { concurrency: 10, queues: vec![name("gpu")] })));
+    assert_eq!(expands(1), Some(Box::new(Expand { concurrency: 100, queues: vec![] })));
     assert_eq!((expands(2), read.rules), (None, Plan::RULES_OF_COMPANY));
     assert_eq!(read.root.nodes[3].after, [name("more"), name("plan")]);
     assert!(read.queues().contains(&name("gpu")));

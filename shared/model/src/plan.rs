@@ -219,7 +219,7 @@ pub struct Step {
     pub metadata: Value,
     /// Whether it may return further steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expand: Option<Expand>,
+    pub expand: Option<Box<Expand>>,
 }
 
 /// What is done with the steps that a step returns.

@@ -296,9 +296,11 @@ impl Maker<'_> {
             limits: self.limits(),
             retry: self.retry(),
             metadata: Value::Null,
-            expand: self.choices.chance(40).then(|| Expand {
-                concurrency: 1 + self.choices.below(3) as u32,
-                queues: vec![name("default"), name("extra")],
+            expand: self.choices.chance(40).then(|| {
+                Box::new(Expand {
+                    concurrency: 1 + self.choices.below(3) as u32,
+                    queues: vec![name("default"), name("extra")],
+                })
             }),
         }
     }

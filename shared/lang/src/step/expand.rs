@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// `expand: true`, or a map.
-pub(super) fn expand(reader: &mut Reader, node: &Rc<Node>) -> Option<Expand> {
+pub(super) fn expand(reader: &mut Reader, node: &Rc<Node>) -> Option<Box<Expand>> {
     let all = Expand { concurrency: AT_ONCE, queues: vec![] };
     let Content::Map(entries) = &node.content else {
-        return reader.boolean(node, "expand")?.then_some(all);
+        return reader.boolean(node, "expand")?.then_some(Box::new(all));
     };
     reader.keys(entries, "`expand`", words::EXPAND);
     let concurrency = get(entries, "concurrency").map_or(Some(AT_ONCE), |entry| {
@@ -27,7 +27,7 @@ pub(super) fn expand(reader: &mut Reader, node: &Rc<Node>) -> Option<Expand> {
         let items = reader.one_or_more(&entry.value);
         items.iter().filter_map(|item| reader.name(item, "queues")).collect()
     });
-    Some(Expand { concurrency: concurrency?, queues })
+    Some(Box::new(Expand { concurrency: concurrency?, queues }))
 }
 
 /// `after_graft` is `after`, of steps that may return others.
