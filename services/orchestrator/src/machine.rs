@@ -275,6 +275,7 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
             | Happening::WorkflowParked { .. }
             | Happening::WorkflowPaused { .. }
             | Happening::WorkflowResumed
+            | Happening::WorkflowRetried { .. }
             | Happening::StepScheduled { .. }
             | Happening::StepStarted { .. }
             | Happening::StepWaiting { .. }

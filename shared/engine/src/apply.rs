@@ -158,6 +158,7 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
         parent: start.parent,
         replies: Default::default(),
         queries: Default::default(),
+        attempt: None,
     }
 }
 
@@ -201,6 +202,8 @@ fn begin(
         queue: start.queue,
         companions: vec![],
         replies: Default::default(),
+        rounds: None,
+        beside: Default::default(),
         index: Index::default(),
         grafts: Grafts::default(),
         closed: vec![],
@@ -411,6 +414,7 @@ impl Over {
             parent: run.parent.clone(),
             replies: run.replies.clone(),
             queries: Default::default(),
+            attempt: run.attempt(),
         }
     }
 }

@@ -45,6 +45,7 @@ pub struct CompiledHandlers {
     pub on_success: Option<NodeId>,
     pub on_failure: Option<NodeId>,
     pub on_cancel: Option<NodeId>,
+    pub on_step_error: Option<NodeId>,
 }
 
 #[derive(Debug)]
@@ -63,6 +64,8 @@ pub struct CompiledNode {
     pub on_error: OnError,
     /// Whether it, or what it is inside of, is no step of the workflow: it only runs for one way to end.
     pub handles: bool,
+    /// Whether it is no part of the execution's tree, but runs beside it.
+    pub beside: bool,
     pub kind: CompiledKind,
 }
 
@@ -213,6 +216,8 @@ pub enum CompileError {
     Cycle(Vec<String>),
     #[error("`{0}` has no steps")]
     Empty(String),
+    #[error("`{0}` can only be an activity")]
+    NoActivity(Name),
     #[error("`input_schema` cannot be used: {0}")]
     Schema(String),
     #[error("the schema of `{of}` cannot be used: {why}")]
@@ -235,7 +240,15 @@ impl Compiled {
             on_success: handler(&plan.handlers.on_success)?,
             on_failure: handler(&plan.handlers.on_failure)?,
             on_cancel: handler(&plan.handlers.on_cancel)?,
+            on_step_error: handler(&plan.handlers.on_step_error)?,
         };
+        if let Some(id) = handlers.on_step_error {
+            let node = &mut compiler.nodes[id as usize];
+            node.beside = true;
+            if !matches!(node.kind, CompiledKind::Step { .. }) {
+                return Err(CompileError::NoActivity(node.name.clone()));
+            }
+        }
         let output = plan.output.as_ref().map(|output| template("output", output)).transpose()?;
         let conduct = CompiledConduct::new(&plan)?;
         let queues = plan.queues().into_iter().cloned().collect();
@@ -363,6 +376,7 @@ impl Compiler {
             when,
             on_error: node.on_error,
             handles: false,
+            beside: false,
             kind: alone(node)?,
         });
         let name = node.name.as_str();

@@ -2,7 +2,7 @@
 
 use sagaline_events::{path::visit_of, record::StepStatus};
 use sagaline_expr::{Lookup, Scope};
-use sagaline_model::{ExecutionId, Span, StepError};
+use sagaline_model::{ExecutionId, Plan, Span, StepError};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     nodes::Nodes,
     state::{Expanding, Frame, Outcome, Run, State},
     view::step_status,
+    why::cause_of,
 };
 
 /// The key of an object that stands for a payload stored elsewhere.
@@ -23,15 +24,21 @@ pub(crate) struct Data<'a> {
     plan: Nodes<'a>,
     /// The frame whose expression it is; nothing for one of the whole execution.
     at: Option<&'a str>,
+    /// What it is told, if that is not how the execution ends.
+    told: Option<&'a Value>,
 }
 
 impl<'a> Data<'a> {
     pub(crate) fn new(id: &'a ExecutionId, run: &'a Run, plan: Nodes<'a>) -> Self {
-        Self { id, run, plan, at: None }
+        Self { id, run, plan, at: None, told: None }
     }
 
     pub(crate) fn at(self, path: &'a str) -> Self {
         Self { at: Some(path), ..self }
+    }
+
+    pub(crate) fn telling(self, told: &'a Value) -> Self {
+        Self { told: Some(told), ..self }
     }
 
     /// The frames around the one whose expression it is, from the inside out, each with the part of the path right inside of it.
@@ -59,6 +66,9 @@ impl<'a> Data<'a> {
 
     /// How the execution ends, for what handles that.
     pub(crate) fn how_it_ends(&self) -> Value {
+        if let Some(told) = self.told {
+            return told.clone();
+        }
         let mut told = Map::new();
         let mut tell = |key: &str, value: Value| {
             if !value.is_null() {
@@ -83,6 +93,13 @@ impl<'a> Data<'a> {
             Some(Outcome::TimedOut) => tell("status", "timed_out".into()),
             Some(Outcome::Refused { .. }) | None => {}
         }
+        // Executions by older rules were not told so.
+        let is_told = |ending: &&Outcome| {
+            Plan::RULES_OF_COMPANY <= self.run.rules && !matches!(ending, Outcome::Completed { .. })
+        };
+        if let Some(ending) = self.run.ending.as_ref().filter(is_told) {
+            told.insert("cause".to_owned(), cause_of(ending).into());
+        }
         Value::Object(told)
     }
 
@@ -96,6 +113,9 @@ impl<'a> Data<'a> {
 
     /// What the `catch` mends in which the expression stands.
     fn caught<'s>(&'s self) -> Lookup<'s> {
+        if let Some(told) = self.told {
+            return told.get("error").map_or(Lookup::Absent, |error| Lookup::at(1, error));
+        }
         let caught = self.around().find_map(|(frame, _)| match &frame.state {
             State::Open { caught, .. } => caught.as_ref(),
             _ => None,
@@ -216,6 +236,7 @@ impl<'a> Data<'a> {
     fn execution<'s>(&'s self, field: Option<&str>) -> Lookup<'s> {
         match field {
             Some("id") => Lookup::made(2, self.id.as_str().into()),
+            Some("attempt") => Lookup::made(2, self.run.attempt().unwrap_or(1).into()),
             Some("started_at") => Lookup::made(2, self.run.started.to_string().into()),
             Some(_) => Lookup::Absent,
             None => Lookup::made(1, json!({"id": self.id, "started_at": self.run.started})),
@@ -281,12 +302,12 @@ impl Scope for Failure<'_> {
 
 fn error_of(frame: &Frame) -> Option<&StepError> {
     match &frame.state {
-        State::Failed { error, .. } | State::BackingOff { error, .. } => Some(error),
+        State::Failed { error, .. } | State::BackingOff { error, .. } | State::Halted { error, .. } => Some(error),
         _ => None,
     }
 }
 
-fn error_json(error: &StepError) -> Value {
+pub(crate) fn error_json(error: &StepError) -> Value {
     serde_json::to_value(error).expect("an error has text keys only")
 }
 

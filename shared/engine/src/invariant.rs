@@ -16,10 +16,13 @@ pub struct Broken(String);
 /// Checks that a running execution has something in flight, that its index is what its frames say, and that its dags count right.
 pub fn check(execution: &Execution, plan: Option<&Compiled>) -> Result<(), Broken> {
     let Stage::Running(run) = &execution.stage else { return Ok(()) };
-    if run.paused.is_none() && !run.frames.values().any(|frame| frame.state.is_in_flight()) {
+    if run.hangs() {
         return Err(Broken(format!("`{}` runs but has no task, timer or signal in flight", execution.id)));
     }
     slots_are_kept(execution, run)?;
+    if run.paused.is_none() && run.frames.values().any(|frame| matches!(frame.state, State::Halted { .. })) {
+        return Err(Broken(format!("`{}` has a step that waits to be let go on, yet it is not paused", execution.id)));
+    }
     let mut derived = run.clone();
     derived.reindex();
     if derived.index != run.index {
@@ -44,8 +47,8 @@ fn slots_are_kept(execution: &Execution, run: &Run) -> Result<(), Broken> {
 }
 
 fn dags_count_right(run: &Run, plan: Nodes<'_>) -> Result<(), Broken> {
-    // Once it is known how it ends, nobody counts any more.
-    if run.ending.is_none() {
+    // Once it is known how it ends, nobody counts any more; between two rounds there is nothing to count.
+    if run.ending.is_none() && run.between_rounds().is_none() {
         counts_right(run, plan, None, &run.root, &plan.root, false)?;
     }
     for (path, frame) in &run.frames {

@@ -1,11 +1,13 @@
 //! The state of an execution. It is a fold of its inputs; its JSON form is what snapshots hold.
 
+mod beside;
 mod delegated;
 mod expanding;
 mod graft;
 mod index;
 mod looping;
 mod people;
+mod rounds;
 mod slots;
 mod task;
 
@@ -22,12 +24,14 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::delegated::parent;
 pub use self::{
+    beside::Beside,
     delegated::Delegated,
     expanding::Expanding,
     graft::{Graft, Grafts, NotAGraft, Recorded},
     index::Index,
     looping::Loop,
     people::{Answered, Approving, Gathering},
+    rounds::{Between, Rounds},
     slots::Slots,
     task::{Course, Dispatched, Limits, Report, TaskInput},
 };
@@ -148,6 +152,11 @@ pub struct Run {
     /// What those were answered who sent something that is answered, the last one last.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub replies: VecDeque<Answered>,
+    /// Set if it begins anew when it fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<Rounds>,
+    #[serde(default, skip_serializing_if = "Beside::is_none")]
+    pub beside: Beside,
     /// What can be derived from the frames, kept at hand.
     #[serde(skip)]
     pub index: Index,
@@ -264,6 +273,12 @@ pub enum State {
     Approving(Approving),
     /// Steps that it returned are worked on.
     Expanding(Box<Expanding>),
+    /// No attempt is left; it is tried again when somebody lets the execution go on.
+    Halted {
+        at: Moment,
+        attempt: u32,
+        error: StepError,
+    },
 }
 
 /// How far the children of a dag are.
@@ -303,6 +318,9 @@ pub struct Over {
     /// What the workflow's queries gave at the end.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queries: BTreeMap<Name, Value>,
+    /// The how-manieth attempt of the whole it was, where it was begun anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -403,6 +421,8 @@ impl Execution {
             queue: None,
             companions: vec![],
             replies: VecDeque::new(),
+            rounds: None,
+            beside: Beside::default(),
             index: Index::default(),
             grafts: Grafts::default(),
             closed: vec![],
@@ -465,6 +485,7 @@ impl State {
             Self::Approving(approving) => timer(approving.until?, TimerKind::AwaitTimeout, approving.attempt),
             Self::Open { .. }
             | Self::Looping(_)
+            | Self::Halted { .. }
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -487,6 +508,7 @@ impl State {
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Queued { .. }
+            | Self::Halted { .. }
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -509,6 +531,7 @@ impl State {
             | Self::Looping(_)
             | Self::Queued { .. }
             | Self::Delegated(_)
+            | Self::Halted { .. }
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -518,8 +541,11 @@ impl State {
     }
 
     pub fn is_done(&self) -> bool {
-        !self.is_in_flight()
-            && !matches!(self, Self::Open { .. } | Self::Looping(_) | Self::Queued { .. } | Self::Expanding(_))
+        let is_open = matches!(
+            self,
+            Self::Open { .. } | Self::Looping(_) | Self::Queued { .. } | Self::Expanding(_) | Self::Halted { .. }
+        );
+        !self.is_in_flight() && !is_open
     }
 
     pub fn attempt(&self) -> u32 {
@@ -529,6 +555,7 @@ impl State {
             Self::Queued { before, .. } => *before,
             Self::Snoozed { attempt, .. }
             | Self::Completed { attempt, .. }
+            | Self::Halted { attempt, .. }
             | Self::Failed { attempt, .. }
             | Self::Skipped { attempt, .. }
             | Self::Cancelled { attempt, .. } => *attempt,

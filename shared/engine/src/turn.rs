@@ -4,6 +4,7 @@ mod advance;
 mod answers;
 mod approvals;
 mod attempts;
+mod beside;
 mod blocks;
 mod children;
 mod computed;
@@ -13,6 +14,7 @@ mod expand;
 mod handlers;
 mod loops;
 mod pause;
+mod rounds;
 mod signals;
 mod unwind;
 mod updates;
@@ -72,8 +74,8 @@ impl<'p> Turn<'p> {
 
     /// Enters whatever became ready, until nothing is; then says what the execution is now.
     pub(crate) fn finish(mut self) -> (Stage, Vec<Effect>) {
-        self.hold_what_is_ready();
         while self.over.is_none() {
+            self.hold_what_is_ready();
             match self.ready.pop_front() {
                 Some((path, node)) => self.enter(&path, node),
                 None if self.give_a_slot() => {}
@@ -84,7 +86,7 @@ impl<'p> Turn<'p> {
         if self.over.is_none() && weight > weight::HEAVIEST {
             let error = advance::too_heavy("the data of the execution has", weight, weight::HEAVIEST);
             // There is no room for what would handle it.
-            self.cancel_below(None);
+            self.cancel_all();
             self.over_with(Outcome::Failed { error, step: None, attempts: None });
         }
         match self.over {
@@ -95,7 +97,7 @@ impl<'p> Turn<'p> {
                 self.effects.extend(over.tell_parent(&self.id));
                 (Stage::Over(Box::new(over)), self.effects)
             }
-            None if self.run.index.in_flight == 0 && self.run.paused.is_none() => {
+            None if self.run.hangs() => {
                 let (stage, told) =
                     park(self.run, "nothing is in flight for it, so it could never end".to_owned(), self.at);
                 self.effects.extend(told);

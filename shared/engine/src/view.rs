@@ -70,6 +70,7 @@ impl Execution {
             steps: vec![],
             parent: None,
             queries: BTreeMap::new(),
+            attempt: None,
         };
         match &self.stage {
             Stage::Unborn(_) => None,
@@ -80,6 +81,8 @@ impl Execution {
             }),
             Stage::Running(run) => Some(ExecutionView {
                 tags: run.tags.clone(),
+                reason: run.paused.as_ref().and_then(|paused| paused.reason.clone()),
+                attempt: run.attempt(),
                 steps: plan.map(|plan| step_views(run, self.nodes(plan))).unwrap_or_default(),
                 parent: run.parent.clone(),
                 ..blank(run.workflow.clone(), run.version, run.started, status_of(run))
@@ -98,6 +101,7 @@ impl Execution {
                     steps: over.steps.clone(),
                     parent: over.parent.clone(),
                     queries: over.queries.clone(),
+                    attempt: over.attempt,
                     ..blank(over.workflow.clone(), over.version, over.started, Status::Completed)
                 };
                 match &over.outcome {
@@ -128,7 +132,11 @@ fn status_of(run: &Run) -> Status {
     if run.paused.is_some() {
         return Status::Paused;
     }
-    if run.index.tasks + run.index.other_work > 0 { Status::Running } else { Status::Waiting }
+    if run.between_rounds().is_some() || run.index.tasks + run.index.other_work > 0 {
+        Status::Running
+    } else {
+        Status::Waiting
+    }
 }
 
 /// Every step of the plan, in the order of the definition; those that a step returned come behind it while it is at work on them.
@@ -142,7 +150,9 @@ fn add_views(run: &Run, plan: Nodes<'_>, nodes: &[CompiledNode], into: &mut Vec<
     let view = |node: &CompiledNode| {
         let frame = run.frames.get(&node.path);
         let (error, reason) = match frame.map(|frame| &frame.state) {
-            Some(State::Failed { error, .. } | State::BackingOff { error, .. }) => (Some(error.clone()), None),
+            Some(State::Failed { error, .. } | State::BackingOff { error, .. } | State::Halted { error, .. }) => {
+                (Some(error.clone()), None)
+            }
             Some(State::Skipped { reason, .. }) => (None, Some(reason.clone())),
             Some(State::Queued { .. }) => (None, run.slots.map(Slots::told)),
             Some(State::Snoozed { reason, .. }) if !reason.is_empty() => (None, Some(reason.clone())),
@@ -218,7 +228,7 @@ pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
         State::Delegated(_) => StepStatus::Running,
         State::Completed { .. } => StepStatus::Completed,
         State::Failed { error, .. } if error.kind == StepError::TIMEOUT => StepStatus::TimedOut,
-        State::Failed { .. } => StepStatus::Failed,
+        State::Failed { .. } | State::Halted { .. } => StepStatus::Failed,
         State::Skipped { .. } => StepStatus::Skipped,
         State::Cancelled { .. } => StepStatus::Cancelled,
     }

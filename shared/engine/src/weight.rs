@@ -51,6 +51,10 @@ pub(crate) fn of_text(text: &str) -> usize {
     text.len() + 2 + text.bytes().map(escape).sum::<usize>()
 }
 
+pub(crate) fn of_error(error: &sagaline_model::StepError) -> usize {
+    of_text(&error.kind) + of_text(&error.message) + error.details.as_ref().map_or(0, of)
+}
+
 impl State {
     /// What this state adds to its frame.
     pub(crate) fn weight(&self) -> usize {
@@ -68,7 +72,7 @@ impl State {
             Self::Looping(looping) => looping.weight(),
             Self::Expanding(expanding) => expanding.weight(),
             Self::Completed { output, .. } => of(output),
-            Self::Failed { error: fault, .. } => error(fault),
+            Self::Failed { error: fault, .. } | Self::Halted { error: fault, .. } => error(fault),
             Self::Skipped { reason, .. } => of_text(reason),
             Self::Delegated(delegated) => of_text(delegated.child.as_str()) + delegated.input.weight(),
             Self::Gathering(gathering) => {

@@ -10,7 +10,7 @@ use crate::{
     compiled::{Compiled, CompiledKind},
     nodes::Nodes,
     queue_of,
-    state::{Dispatched, Execution, Frame, Outcome, Over, Paused, Run, Slots, Stage, State},
+    state::{Between, Dispatched, Execution, Frame, Outcome, Over, Paused, Run, Slots, Stage, State},
 };
 
 impl Execution {
@@ -49,7 +49,8 @@ fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
     let mut reasons: Vec<Why> =
         run.frames.iter().filter_map(|(path, frame)| frame_why(id, path, frame, run, plan)).collect();
     reasons.sort_by_key(|why| (why.until.is_none(), why.until, why.since));
-    reasons.extend(run.paused.as_ref().map(|paused| paused_why(id, paused)));
+    reasons.extend(run.between_rounds().map(|pause| between_why(id, run, pause)));
+    reasons.extend(run.paused.as_ref().map(|paused| paused_why(id, run, paused)));
     if let Some(deadline) = run.deadline {
         for reason in &mut reasons {
             reason.ends.push_str(&format!("; at {deadline} the workflow's timeout ends the whole execution"));
@@ -58,7 +59,23 @@ fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
     reasons
 }
 
-fn paused_why(id: &str, paused: &Paused) -> Why {
+fn between_why(id: &str, run: &Run, pause: &Between) -> Why {
+    let failed = run.attempt().unwrap_or(1);
+    let step = pause.step.as_ref().map_or(String::new(), |step| format!("step `{step}` "));
+    let error = &pause.error;
+    Why {
+        step: None,
+        state: "backing_off".into(),
+        cause: format!("attempt {failed} of the whole failed: {step}failed with {}: {}", error.kind, error.message),
+        since: pause.since,
+        ends: format!("everything begins anew at {}, as attempt {}", pause.due, failed + 1),
+        until: Some(pause.due),
+        command: format!("sagaline cancel {id}"),
+        worker_of: None,
+    }
+}
+
+fn paused_why(id: &str, run: &Run, paused: &Paused) -> Why {
     let reason = paused.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
     let held = match paused.held.len() {
         0 => "no step is held back yet".to_owned(),
@@ -68,7 +85,10 @@ fn paused_why(id: &str, paused: &Paused) -> Why {
     Why {
         step: None,
         state: "paused".into(),
-        cause: format!("somebody paused it{reason}; {held}"),
+        cause: match run.frames.values().any(|frame| matches!(frame.state, State::Halted { .. })) {
+            true => format!("a step failed, and its definition asks to wait for somebody{reason}; {held}"),
+            false => format!("somebody paused it{reason}; {held}"),
+        },
         since: paused.since,
         ends: "somebody resumes it".into(),
         until: None,
@@ -159,6 +179,14 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
             let command = format!("sagaline approve {id} {path}{by}");
             why("waiting", frame.since, cause, format!("somebody approves or rejects{or}"), approving.until, command)
         }
+        State::Halted { at, attempt, error } => why(
+            "failed",
+            *at,
+            format!("attempt {attempt} failed with {}: {}, and no other follows by itself", error.kind, error.message),
+            "somebody lets it go on: it is tried again, with all its attempts".to_owned(),
+            None,
+            format!("sagaline resume {id}"),
+        ),
         State::Open { .. }
         | State::Looping(_)
         | State::Completed { .. }
@@ -212,20 +240,31 @@ fn task_why(
     Why { step: Some(path.clone()), state: state.into(), cause, since, ends, until, command: cancel, worker_of }
 }
 
-fn over_why(id: &str, over: &Over) -> Why {
-    let (state, cause) = match &over.outcome {
-        Outcome::Completed { .. } => ("completed", "every step is done".to_owned()),
+/// What led to this end.
+pub(crate) fn cause_of(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Completed { .. } => "every step is done".to_owned(),
         Outcome::Failed { error, step, attempts } => {
             let step = step.as_ref().map_or(String::new(), |step| format!("step `{step}` "));
             let attempts = attempts.map_or(String::new(), |attempts| format!(" (attempt {attempts} was the last)"));
-            ("failed", format!("{step}failed with {}: {}{attempts}", error.kind, error.message))
+            format!("{step}failed with {}: {}{attempts}", error.kind, error.message)
         }
         Outcome::Cancelled { reason } => {
             let reason = reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
-            ("cancelled", format!("it was cancelled{reason}"))
+            format!("it was cancelled{reason}")
         }
-        Outcome::TimedOut => ("timed_out", "the workflow's timeout passed".to_owned()),
-        Outcome::Refused { error } => ("failed", format!("it could not start: {}", error.message)),
+        Outcome::TimedOut => "the workflow's timeout passed".to_owned(),
+        Outcome::Refused { error } => format!("it could not start: {}", error.message),
+    }
+}
+
+fn over_why(id: &str, over: &Over) -> Why {
+    let cause = cause_of(&over.outcome);
+    let state = match &over.outcome {
+        Outcome::Completed { .. } => "completed",
+        Outcome::Failed { .. } | Outcome::Refused { .. } => "failed",
+        Outcome::Cancelled { .. } => "cancelled",
+        Outcome::TimedOut => "timed_out",
     };
     Why {
         step: None,

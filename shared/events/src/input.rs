@@ -275,6 +275,8 @@ pub enum TimerKind {
     ChildTimeout,
     /// Nothing was heard of a child for a while: it is asked.
     ChildLook,
+    /// An execution that failed may begin anew.
+    WorkflowRetry,
 }
 
 /// The prefix of every input's CloudEvent type.

@@ -26,6 +26,7 @@ pub enum Happening {
     WorkflowParked { cause: String },
     WorkflowPaused { reason: Option<String> },
     WorkflowResumed,
+    WorkflowRetried { attempt: u32, error: StepError, step: Option<FramePath>, next_at: Moment },
     StepScheduled { step: FramePath, attempt: u32 },
     StepStarted { step: FramePath, attempt: u32, worker: Option<String> },
     StepCompleted { step: FramePath, attempt: u32, duration: Span },
@@ -102,6 +103,7 @@ impl Happening {
             Self::WorkflowParked { .. } => ("workflow", "parked"),
             Self::WorkflowPaused { .. } => ("workflow", "paused"),
             Self::WorkflowResumed => ("workflow", "resumed"),
+            Self::WorkflowRetried { .. } => ("workflow", "retried"),
             Self::StepScheduled { .. } => ("step", "scheduled"),
             Self::StepStarted { .. } => ("step", "started"),
             Self::StepCompleted { .. } => ("step", "completed"),
@@ -140,7 +142,8 @@ impl Happening {
             | Self::WorkflowPaused { .. }
             | Self::WorkflowResumed
             | Self::WorkflowSignalRefused { .. }
-            | Self::WorkflowUpdated { .. } => None,
+            | Self::WorkflowUpdated { .. }
+            | Self::WorkflowRetried { .. } => None,
         }
     }
 
@@ -208,6 +211,13 @@ impl Lifecycle {
             Happening::WorkflowParked { cause } => Wire { cause: Some(cause), ..wire },
             Happening::WorkflowPaused { reason } => Wire { reason: reason.as_deref(), ..wire },
             Happening::WorkflowResumed => wire,
+            Happening::WorkflowRetried { attempt, error, step, next_at } => Wire {
+                attempt: Some(*attempt),
+                error: Some(error),
+                step: step.as_ref().map(FramePath::as_str),
+                next_at: Some(*next_at),
+                ..wire
+            },
             Happening::StepScheduled { step, attempt } | Happening::StepCancelled { step, attempt } => {
                 Wire { step: path(step), attempt: Some(*attempt), ..wire }
             }

@@ -27,6 +27,14 @@ impl FramePath {
         }
     }
 
+    /// The same for this visit of a node that is inside of no other: the first is number 1.
+    pub fn visit_of_root(&self, visit: u32) -> Self {
+        match visit {
+            0 | 1 => self.clone(),
+            _ => Self(format!("{}:{visit}", self.0).into()),
+        }
+    }
+
     /// Which visit of its node this is.
     pub fn visit(&self) -> u32 {
         visit_of(&self.0)

@@ -139,6 +139,9 @@ pub struct ExecutionView {
     /// What the workflow's queries gave when it ended.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queries: BTreeMap<Name, Value>,
+    /// The how-manieth attempt of the whole it is, where it was begun anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
 }
 
 impl ExecutionView {

@@ -9,6 +9,7 @@ use crate::{
     expression,
     outline::{Outline, Scope},
     reader::Reader,
+    retry::Retry,
     tree::{Content, Entry, Node},
     workflow::optional,
 };
@@ -30,7 +31,13 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, entries: &[Entry]
     let deadline =
         optional(entries, "deadline").and_then(|node| expression::moment(reader, outline, node, "deadline", whole));
     let metadata = optional(entries, "metadata").map_or(Value::Null, |node| node.json());
-    (fixed, Conduct { step_concurrency: slots, timeout: computed, deadline, metadata })
+    let retry =
+        optional(entries, "retry_workflow").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(None)));
+    let retry_workflow = retry.map(|retry| {
+        retry.check(reader, &Retry::default());
+        retry.policy(&Retry::default())
+    });
+    (fixed, Conduct { step_concurrency: slots, timeout: computed, deadline, metadata, retry_workflow })
 }
 
 fn is_expression(node: &Rc<Node>) -> bool {

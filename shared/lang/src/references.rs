@@ -22,7 +22,7 @@ const ROOTS: [(&str, &[&str]); 5] = [
     ("steps", &[]),
     ("ctx", &[]),
     ("trigger", &[]),
-    ("execution", &["id", "started_at"]),
+    ("execution", &["id", "started_at", "attempt"]),
 ];
 
 /// What a custom backoff can read besides.

@@ -126,8 +126,11 @@ fn read(reader: &mut Reader, outline: &mut Outline, entry: &Entry, index: usize,
         expand::after_graft(reader, outline, entry, index, &mut after);
     }
     let when = get(entries, "when").and_then(|entry| expression::condition(reader, outline, &entry.value, scope));
-    let on_error = get(entries, "on_error").map_or(OnError::Fail, |entry| on_error(reader, entry));
+    let on_error = get(entries, "on_error").map_or(OnError::Fail, |entry| on_error(reader, entry, &ON_ERROR));
     let kind = kind(reader, outline, entry, entries, index, defaults);
+    if let (OnError::Pause, Some(kind), Some(entry)) = (on_error, &kind, get(entries, "on_error")) {
+        check_pause(reader, outline, &entry.value, index, kind);
+    }
     Some(Planned { name: name?, after, after_any, group, when, on_error, kind: kind? })
 }
 
@@ -170,11 +173,27 @@ fn after_groups(reader: &mut Reader, outline: &mut Outline, entry: &Entry, index
     }
 }
 
-fn on_error(reader: &mut Reader, entry: &Entry) -> OnError {
-    match reader.choice(&entry.value, &entry.key.text, &["fail", "skip", "continue"]) {
+/// What a failure of a step may mean; of an item of a loop, one less.
+const ON_ERROR: [&str; 4] = ["fail", "skip", "continue", "pause"];
+const ON_ITEM_ERROR: [&str; 3] = ["fail", "skip", "continue"];
+
+fn on_error(reader: &mut Reader, entry: &Entry, words: &[&'static str]) -> OnError {
+    match reader.choice(&entry.value, &entry.key.text, words) {
         Some("skip") => OnError::Skip,
+        Some("pause") => OnError::Pause,
         Some("continue") => OnError::Continue,
         _ => OnError::Fail,
+    }
+}
+
+/// Only what is tried again as a whole can wait for somebody to say so, and only while it is open how the execution ends.
+fn check_pause(reader: &mut Reader, outline: &Outline, node: &Node, index: usize, kind: &Kind) {
+    if !matches!(kind, Kind::Step(_)) {
+        reader
+            .error(node.place, "`on_error: pause` belongs to an `activity`")
+            .hint("give it to the steps inside: each waits where it failed");
+    } else if outline.ancestry(index).into_iter().any(|step| outline.part(step) == Part::Handler) {
+        reader.error(node.place, "`on_error: pause` cannot stand in a handler: nothing is paused any more then");
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) const WORKFLOW: Words = Words {
         "signals",
         "queries",
         "updates",
+        "on_step_error",
+        "retry_workflow",
     ],
     later: &[
         "priority",
@@ -38,7 +40,6 @@ pub(crate) const WORKFLOW: Words = Words {
         "compensate",
         "on_complete",
         "on_timeout",
-        "on_step_error",
         "on_error",
     ],
 };

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sagaline_model::{Handlers, Node as Planned, Plan};
+use sagaline_model::{Handlers, Kind, Node as Planned, Plan};
 
 use crate::{
     conduct, exchange, expression,
@@ -47,8 +47,15 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
         on_success: handler("on_success"),
         on_failure: handler("on_failure"),
         on_cancel: handler("on_cancel"),
+        on_step_error: handler("on_step_error"),
     };
     let exchange = exchange::read(reader, outline, entries);
+    if let (Some(entry), Some(handler)) = (get(entries, "on_step_error"), &handlers.on_step_error)
+        && !matches!(handler.kind, Kind::Step(_))
+    {
+        let hint = "it runs beside the execution, once for each attempt that fails; a workflow of its own can do more";
+        reader.error(entry.key.place, "`on_step_error` can only be an `activity`").hint(hint);
+    }
     let root = root?;
     let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
     let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };

@@ -56,6 +56,9 @@ pub struct Handlers {
     pub on_failure: Option<Box<Node>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_cancel: Option<Box<Node>>,
+    /// An activity, once for each attempt of a step that failed; it runs beside the execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_step_error: Option<Box<Node>>,
 }
 
 impl Handlers {
@@ -65,12 +68,13 @@ impl Handlers {
 
     /// By which rules they can be decided.
     pub fn rules(&self) -> u32 {
-        let own = if self.is_empty() { Plan::FIRST_RULES } else { Plan::RULES_OF_CONTROL };
+        let own = if self.is_empty() { Plan::FIRST_RULES } else { Plan::RULES_OF_COMPANY };
         self.all().map(Node::rules).fold(own, u32::max)
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Node> {
-        [&self.on_success, &self.on_failure, &self.on_cancel].into_iter().flatten().map(|node| &**node)
+        let all = [&self.on_success, &self.on_failure, &self.on_cancel, &self.on_step_error];
+        all.into_iter().flatten().map(|node| &**node)
     }
 }
 
@@ -276,6 +280,8 @@ pub enum OnError {
     Skip,
     /// The node stays failed; what comes after it runs.
     Continue,
+    /// The execution is paused, and the step is tried again when somebody lets it go on.
+    Pause,
 }
 
 /// What the end of the patience of an [`Await`], of [`AwaitSignals`] or of an [`Approval`] means.
@@ -368,7 +374,8 @@ impl Plan {
             node.inside_mut().into_iter().for_each(|inner| visit(inner, timeout));
         }
         let handlers = &mut self.handlers;
-        let handlers = [&mut handlers.on_success, &mut handlers.on_failure, &mut handlers.on_cancel];
+        let Handlers { on_success, on_failure, on_cancel, on_step_error } = handlers;
+        let handlers = [on_success, on_failure, on_cancel, on_step_error];
         let handlers = handlers.into_iter().flatten().map(|node| &mut **node);
         self.root.nodes.iter_mut().chain(handlers).for_each(|node| visit(node, timeout));
     }
@@ -440,6 +447,7 @@ impl Node {
     /// By which rules it can be decided: the first that know of all that it asks for.
     pub fn rules(&self) -> u32 {
         let own = match &self.kind {
+            _ if self.on_error == OnError::Pause => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits.deadline.is_some() => Plan::RULES_OF_COMPANY,
             Kind::ForEach(each) if each.computed_concurrency.is_some() => Plan::RULES_OF_COMPANY,
             Kind::AwaitSignals(_) | Kind::Approval(_) => Plan::RULES_OF_COMPANY,

@@ -78,6 +78,20 @@ fn a_plan_with_steps_that_return_others_is_written_as_it_was_read() {
     assert_eq!(queues, ["default", "images"]);
 }
 
+/// And what is said about an execution as a whole, and about failures that are not the end.
+#[test]
+fn a_plan_with_conduct_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_conduct.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    let conduct = &plan.conduct;
+    assert!(conduct.step_concurrency.is_some() && conduct.timeout.is_some() && conduct.deadline.is_some());
+    assert!(!conduct.metadata.is_null() && conduct.retry_workflow.is_some() && plan.handlers.on_step_error.is_some());
+    assert_eq!(plan.root.nodes[0].on_error, OnError::Pause);
+    assert!(plan.root.nodes.iter().map(Node::rules).all(|rules| rules == Plan::RULES_OF_COMPANY));
+    assert_eq!((conduct.rules(), plan.handlers.rules()), (Plan::RULES_OF_COMPANY, Plan::RULES_OF_COMPANY));
+}
+
 fn kind_of(kind: &Kind) -> &'static str {
     match kind {
         Kind::Step(_) => "step",
@@ -119,6 +133,8 @@ fn the_recorded_plan_has_everything_that_a_plan_can_have() {
             OnError::Fail => "fail",
             OnError::Skip => "skip",
             OnError::Continue => "continue",
+            // It came later: `plan_conduct.json`.
+            OnError::Pause => "pause",
         });
         seen.push(match &node.kind {
             Kind::Step(step) => match step.retry.backoff {

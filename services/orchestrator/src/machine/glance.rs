@@ -75,6 +75,7 @@ impl Glance {
             steps: vec![],
             parent: None,
             queries: Default::default(),
+            attempt: None,
         }
     }
 }

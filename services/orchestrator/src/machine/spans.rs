@@ -184,7 +184,8 @@ impl<'a> Ended<'a> {
             | Happening::WorkflowPaused { .. }
             | Happening::WorkflowResumed
             | Happening::WorkflowSignalRefused { .. }
-            | Happening::WorkflowUpdated { .. } => None,
+            | Happening::WorkflowUpdated { .. }
+            | Happening::WorkflowRetried { .. } => None,
         }
     }
 }

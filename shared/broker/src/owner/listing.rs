@@ -100,6 +100,7 @@ mod tests {
             steps: vec![],
             parent: None,
             queries: Default::default(),
+            attempt: None,
         }
     }
 

@@ -1,9 +1,10 @@
 //! How executions of a plan go as wholes, made ready to run.
 
-use sagaline_model::Plan;
+use sagaline_expr::Expression;
+use sagaline_model::{Backoff, Plan};
 
 use super::{
-    CompileError,
+    CompileError, expression_of,
     source::{CountSource, MomentSource, SpanSource},
 };
 
@@ -13,6 +14,8 @@ pub struct CompiledConduct {
     pub step_concurrency: Option<CountSource>,
     pub timeout: Option<SpanSource>,
     pub deadline: Option<MomentSource>,
+    /// Of `retry_workflow`; evaluated each time.
+    pub retry_backoff: Option<Expression>,
 }
 
 impl CompiledConduct {
@@ -25,6 +28,10 @@ impl CompiledConduct {
             step_concurrency: slots.transpose()?,
             timeout: timeout.or(plan.timeout.map(SpanSource::Fixed)),
             deadline: deadline.transpose()?,
+            retry_backoff: match conduct.retry_workflow.as_ref().map(|policy| &policy.backoff) {
+                Some(Backoff::Custom { expression }) => Some(expression_of("retry_workflow", expression)?),
+                Some(Backoff::Fixed | Backoff::Linear | Backoff::Exponential { .. }) | None => None,
+            },
         })
     }
 }

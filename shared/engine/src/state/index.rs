@@ -32,6 +32,8 @@ pub struct Index {
     pub at_work: usize,
     /// Who waits for a slot, by ticket.
     pub queued: BTreeSet<(u64, FramePath)>,
+    /// How many frames are of what runs beside the execution.
+    pub beside: usize,
 }
 
 impl Run {
@@ -74,6 +76,11 @@ impl Run {
         let mailbox: usize = self.mailbox.iter().map(|(_, data)| weight::of(data)).sum();
         let ending = self.ending.as_ref().map_or(0, Outcome::weight);
         self.index.weight += self.companions.iter().map(weight_of_companion).sum::<usize>();
+        if let Some(pause) = self.between_rounds() {
+            let (timer, weight) = (pause.timer(), pause.weight());
+            self.index.timers.insert(timer);
+            self.index.weight += weight;
+        }
         let replies: usize = self.replies.iter().map(Answered::weight).sum();
         self.index.weight += given + tags + mailbox + ending + replies + weight::of_map(&self.ctx);
     }
@@ -220,7 +227,9 @@ impl Index {
         }
         self.in_flight += usize::from(frame.state.is_in_flight());
         self.tasks += usize::from(matches!(frame.state, State::Dispatched(_)));
-        self.at_work += usize::from(matches!(frame.state, State::Dispatched(_)));
+        let is_beside = frame.state.is_beside();
+        self.at_work += usize::from(matches!(frame.state, State::Dispatched(_)) && !is_beside);
+        self.beside += usize::from(is_beside);
         if let State::Queued { ticket, .. } = &frame.state {
             self.queued.insert((*ticket, path.clone()));
         }
@@ -241,7 +250,9 @@ impl Index {
         }
         self.in_flight -= usize::from(frame.state.is_in_flight());
         self.tasks -= usize::from(matches!(frame.state, State::Dispatched(_)));
-        self.at_work -= usize::from(matches!(frame.state, State::Dispatched(_)));
+        let is_beside = frame.state.is_beside();
+        self.at_work -= usize::from(matches!(frame.state, State::Dispatched(_)) && !is_beside);
+        self.beside -= usize::from(is_beside);
         if let State::Queued { ticket, .. } = &frame.state {
             self.queued.remove(&(*ticket, path.clone()));
         }

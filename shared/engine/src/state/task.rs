@@ -37,12 +37,15 @@ pub struct Limits {
 /// What goes through all attempts of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Course {
-    /// How many attempts were too early. Retries do not count them.
+    /// How many attempts retries do not count: those that were too early, and those of before it was let go on, or begun anew.
     #[serde(default)]
     pub snoozes: u32,
     /// When the time of all attempts together is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Moment>,
+    /// Whether it runs beside the execution.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
 }
 
 /// The input of every attempt of a step. (No `Option`: in JSON, a computed null would read as nothing computed.)

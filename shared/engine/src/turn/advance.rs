@@ -52,7 +52,7 @@ impl Turn<'_> {
     }
 
     /// What a node does first.
-    fn begin(&mut self, path: &FramePath, id: NodeId) -> Result<(), StepError> {
+    pub(super) fn begin(&mut self, path: &FramePath, id: NodeId) -> Result<(), StepError> {
         match &self.plan.node(id).kind {
             CompiledKind::Step { input, limits, .. } => {
                 let input = match input {
@@ -128,7 +128,8 @@ impl Turn<'_> {
             // What the steps inside of it returned is there already. What tells approvers gives nothing to anybody.
             let state = self.run.frames.get(path).map(|frame| &frame.state);
             let had_steps = matches!(state, Some(State::Open { .. } | State::Looping(_)));
-            if !had_steps && self.plan.node(id).branch != ASIDE {
+            let node = self.plan.node(id);
+            if !had_steps && node.branch != ASIDE && !node.beside {
                 self.run.merge(path, map);
             }
         }
@@ -156,6 +157,7 @@ impl Turn<'_> {
                 CompiledKind::Step { .. } => self.expanded_done(outer, *outer_id, path, id),
                 _ => self.child_done(Some(outer), path, id),
             },
+            None if self.plan.node(id).beside => self.beside_done(path),
             None if self.plan.node(id).handles => self.handled(),
             None => self.child_done(None, path, id),
         }

@@ -49,6 +49,9 @@ impl Turn<'_> {
     /// A timer counts only if it is the one that is armed, and due.
     pub(crate) fn timer(&mut self, timer: &TimerName) {
         let Some(path) = &timer.path else {
+            if timer.kind == TimerKind::WorkflowRetry {
+                return self.begin_round();
+            }
             let is_over = self.run.deadline.is_some_and(|deadline| deadline <= self.at);
             if is_over && timer.kind == TimerKind::WorkflowTimeout {
                 self.end(Outcome::TimedOut);
@@ -88,6 +91,7 @@ impl Turn<'_> {
             State::Approving(approving) => self.nobody_decided(path, id, &approving),
             State::Open { .. }
             | State::Looping(_)
+            | State::Halted { .. }
             | State::Completed { .. }
             | State::Failed { .. }
             | State::Skipped { .. }

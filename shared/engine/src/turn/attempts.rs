@@ -24,11 +24,14 @@ impl Turn<'_> {
         let total = limits.total.as_ref().map(|total| self.span(path, total)).transpose()?.map(|total| self.at + total);
         let at = limits.deadline.as_ref().map(|deadline| self.moment("deadline", deadline, self.data_at(path)));
         let at = at.transpose()?;
-        let course = Course { snoozes: 0, deadline: total.into_iter().chain(at).min() };
+        // Of a step that halted, or was begun anew with the whole: its attempts go on from there, and none of those counts.
+        let before = self.run.frames.get(path).map_or(self.run.attempts_before(), |frame| frame.state.attempt());
+        let deadline = total.into_iter().chain(at).min();
+        let course = Course { snoozes: before, deadline, beside: self.plan.node(id).beside };
         if at.is_some() && self.leaves_no_time(course, self.at) {
             return Err(self.no_time_left(path, id, course));
         }
-        self.next_attempt(path, id, 0, input, course)
+        self.next_attempt(path, id, before, input, course)
     }
 
     /// Hands over the attempt that follows number `before`, or lets it wait for its turn.
@@ -40,7 +43,7 @@ impl Turn<'_> {
         input: TaskInput,
         course: Course,
     ) -> Result<(), StepError> {
-        if self.run.has_a_slot() {
+        if course.beside || self.run.has_a_slot() {
             return self.hand_over(path, id, before + 1, input, course);
         }
         let (ticket, since) = (self.run.next_ticket(), self.at);
@@ -101,6 +104,7 @@ impl Turn<'_> {
         let queue = self.run.queue.as_ref();
         self.effects.extend(task.dispatch(path, &self.plan.node(id).kind, queue).map(Effect::Dispatch));
         self.run.set(path, id, State::Dispatched(task), self.at);
+        self.run.note_attempt(attempt);
         Ok(())
     }
 
@@ -146,7 +150,9 @@ impl Turn<'_> {
             Some(deadline) => format!("its time was over at {deadline}, while attempt {} was at work", task.attempt),
             None => format!("its attempts took longer than its total_timeout{}", self.total_of(path, task.course)),
         };
-        self.fail(path, id, task.attempt, StepError::new(StepError::TIMEOUT, message).final_());
+        let error = StepError::new(StepError::TIMEOUT, message).final_();
+        self.tell_of_failed_attempt(path, id, task.attempt, &error, None);
+        self.fail(path, id, task.attempt, error);
     }
 
     /// Whether an attempt that begins then would have no time.

@@ -37,7 +37,7 @@ impl<'p> Turn<'p> {
     ) -> Result<(), StepError> {
         let child = match planned.id {
             Some(template) => self.named(path, template)?,
-            None => self.id.of_child(path.as_str()),
+            None => self.id.of_child(&self.run.place_in_round(path)),
         };
         let input = match planned.input {
             InputSource::Literal(_) => TaskInput::Literal,

@@ -3,7 +3,7 @@
 use sagaline_model::{Plan, StepError};
 
 use super::Turn;
-use crate::state::{Outcome, Slots};
+use crate::state::{Outcome, Rounds, Slots};
 
 impl Turn<'_> {
     /// Begins with the steps that need nothing, within the limits that the definition gives to the whole.
@@ -28,6 +28,7 @@ impl Turn<'_> {
         let timeout = timeout.map(|timeout| self.run.started + timeout);
         self.run.set_deadline(timeout.into_iter().chain(deadline.transpose()?).min());
         self.run.slots = slots.map(|limit| Slots { limit, tickets: 0 });
+        self.run.rounds = self.plan.plan.conduct.retry_workflow.as_ref().map(|_| Rounds::default());
         Ok(())
     }
 }

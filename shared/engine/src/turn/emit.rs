@@ -32,7 +32,7 @@ impl Turn<'_> {
         if weight::HEAVIEST_OUTPUT < weight {
             return Err(super::advance::too_heavy("the event's data has", weight, weight::HEAVIEST_OUTPUT));
         }
-        let event = format!("{}/{path}", self.id);
+        let event = format!("{}/{}", self.id, self.run.place_in_round(path));
         self.effects.push(Effect::Emit { id: event.clone(), kind: planned.kind.to_owned(), source, subject, data });
         self.complete(path, id, 0, Value::String(event));
         Ok(())

@@ -9,22 +9,41 @@ use crate::{compiled::NodeId, state::Outcome};
 
 impl Turn<'_> {
     /// It is known how the execution ends: what is still in flight is cancelled, and its handler begins, if there is one.
-    pub(crate) fn end(&mut self, outcome: Outcome) {
-        self.cancel_below(None);
-        self.ready.clear();
-        let was_paused = self.run.paused.take().is_some();
-        if self.run.ending.is_some() {
-            return self.handled();
-        }
-        match self.handler_of(&outcome) {
-            Some(handler) if self.run.set_ending(outcome.clone()) => {
-                if was_paused {
-                    self.tell(Happening::WorkflowResumed);
-                }
-                self.ready.push_back((self.plan.node(handler).path.clone(), handler));
+    pub(crate) fn end(&mut self, mut outcome: Outcome) {
+        match outcome {
+            Outcome::Cancelled { .. } => self.cancel_all(),
+            // What runs beside the execution learns of its failures, the last one included.
+            Outcome::Completed { .. } | Outcome::Failed { .. } | Outcome::TimedOut | Outcome::Refused { .. } => {
+                self.cancel_below(None);
             }
+        }
+        self.ready.clear();
+        self.run.end_of_pause();
+        if self.run.ending.is_some() {
+            let was_paused = self.run.paused.take().is_some();
+            self.handled();
+            if was_paused && self.over.is_none() {
+                self.tell(Happening::WorkflowResumed);
+            }
+            return;
+        }
+        if self.is_tried_again(&mut outcome) {
+            return;
+        }
+        let was_paused = self.run.paused.take().is_some();
+        let handler = self.handler_of(&outcome);
+        let is_handled = handler.is_some() || 0 < self.run.index.beside;
+        if !is_handled || !self.run.set_ending(outcome.clone()) {
             // Without room for it there is none.
-            Some(_) | None => self.over_with(outcome),
+            self.cancel_all();
+            return self.over_with(outcome);
+        }
+        if was_paused {
+            self.tell(Happening::WorkflowResumed);
+        }
+        match handler {
+            Some(handler) => self.ready.push_back((self.plan.node(handler).path.clone(), handler)),
+            None => self.run.beside.alone = true,
         }
     }
 
@@ -40,8 +59,7 @@ impl Turn<'_> {
 
     /// Its handler is done, whichever way.
     pub(super) fn handled(&mut self) {
-        if let Some(outcome) = self.run.ending.take() {
-            self.over_with(outcome);
-        }
+        self.run.beside.alone = true;
+        self.over_if_alone();
     }
 }

@@ -1,10 +1,14 @@
 //! Pausing: what is at work goes on, retries included, and nothing else begins until somebody says so.
 
-use sagaline_events::Happening;
+use sagaline_events::{FramePath, Happening};
+use sagaline_model::StepError;
 use serde_json::{Map, Value};
 
 use super::Turn;
-use crate::state::Paused;
+use crate::{
+    compiled::{CompiledKind, NodeId},
+    state::{Paused, State},
+};
 
 impl Turn<'_> {
     pub(crate) fn pause(&mut self, reason: Option<String>) {
@@ -19,8 +23,35 @@ impl Turn<'_> {
             self.tell(Happening::WorkflowResumed);
             self.run.join_ctx(context);
             self.ready.extend(paused.held);
+            self.try_halted_again();
         } else {
             self.resume_approval(context);
+        }
+    }
+
+    /// Whether a step that fails may wait for somebody to let it go on: not once it is known how the execution ends.
+    pub(super) fn may_halt(&self, id: NodeId) -> bool {
+        let node = self.plan.node(id);
+        matches!(node.kind, CompiledKind::Step { .. }) && !node.handles && self.run.ending.is_none()
+    }
+
+    /// The execution waits for somebody, and the step with it.
+    pub(super) fn halt(&mut self, path: &FramePath, id: NodeId, attempt: u32, error: StepError) {
+        let reason = format!("step `{path}` failed with {}: {}", error.kind, error.message);
+        self.run.set(path, id, State::Halted { at: self.at, attempt, error }, self.at);
+        self.pause(Some(reason));
+    }
+
+    /// With all its attempts, and an input that is computed anew: somebody may have mended what it is made of.
+    fn try_halted_again(&mut self) {
+        let halted = self.run.frames.iter().filter(|(_, frame)| matches!(frame.state, State::Halted { .. }));
+        let halted: Vec<_> = halted.map(|(path, frame)| (path.clone(), frame.node)).collect();
+        for (path, id) in halted {
+            let attempt = self.run.frames.get(&path).map_or(0, |frame| frame.state.attempt());
+            self.tell(Happening::StepResumed { step: path.clone() });
+            if let Err(error) = self.begin(&path, id) {
+                self.fail(&path, id, attempt, error);
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! Failing: retries first, then what `on_error` says, then whatever encloses the node; and the end of an execution.
 
 use sagaline_events::{FramePath, Happening};
+use sagaline_expr::Expression;
 use sagaline_model::{Moment, OnError, RetryPolicy, Span, StepError};
 
 use super::{Turn, advance::expression_error};
 use crate::{
     compiled::{CompiledKind, NodeId},
-    data::{Failure, span_of},
+    data::{Data, Failure, span_of},
     state::{Course, Delegated, Outcome, State, TaskInput},
 };
 
@@ -18,14 +19,20 @@ impl Turn<'_> {
                 let (due, course) = (self.at + delay, self.course(path));
                 if self.leaves_no_time(course, due) {
                     let none_left = self.no_time_left(path, id, course);
-                    return self.fail(path, id, attempt, after(&error, none_left));
+                    return self.last_attempt_failed(path, id, attempt, after(&error, none_left));
                 }
                 self.back_off(path, id, attempt, error.clone(), due);
-                self.tell_failure(path.clone(), attempt, error, Some(due));
+                self.tell_failure(path.clone(), attempt, error.clone(), Some(due));
+                self.tell_of_failed_attempt(path, id, attempt, &error, Some(due));
             }
-            Ok(None) => self.fail(path, id, attempt, error),
-            Err(fault) => self.fail(path, id, attempt, after(&error, fault)),
+            Ok(None) => self.last_attempt_failed(path, id, attempt, error),
+            Err(fault) => self.last_attempt_failed(path, id, attempt, after(&error, fault)),
         }
+    }
+
+    fn last_attempt_failed(&mut self, path: &FramePath, id: NodeId, attempt: u32, error: StepError) {
+        self.tell_of_failed_attempt(path, id, attempt, &error, None);
+        self.fail(path, id, attempt, error);
     }
 
     /// What is told of a failure: running out of time has a name of its own.
@@ -68,19 +75,31 @@ impl Turn<'_> {
         if !policy.retries(failed, error) {
             return Ok(None);
         }
-        let delay = match (policy.delay(failed), backoff) {
-            (Some(delay), _) => delay,
-            (None, None) => policy.initial,
+        let delay = self.delay_of(policy, backoff.as_ref(), failed, error, self.data_at(path))?;
+        Ok(Some(policy.settle(delay, &format!("{}/{path}", self.id), attempt)))
+    }
+
+    /// How long to wait after this many failures, before the cap and the jitter.
+    pub(super) fn delay_of(
+        &self,
+        policy: &RetryPolicy,
+        backoff: Option<&Expression>,
+        failed: u32,
+        error: &StepError,
+        data: Data<'_>,
+    ) -> Result<Span, StepError> {
+        match (policy.delay(failed), backoff) {
+            (Some(delay), _) => Ok(delay),
+            (None, None) => Ok(policy.initial),
             (None, Some(expression)) => {
-                let failure = Failure { data: self.data_at(path), attempt: failed, error };
+                let failure = Failure { data, attempt: failed, error };
                 let value = expression.evaluate(&failure).map_err(|fault| expression_error(&fault))?;
                 span_of(&value).ok_or_else(|| {
                     let message = format!("the backoff `{}` gave {value}, which is no duration", expression.source());
                     StepError::new(StepError::EXPRESSION, message).final_()
-                })?
+                })
             }
-        };
-        Ok(Some(policy.settle(delay, &format!("{}/{path}", self.id), attempt)))
+        }
     }
 
     /// A node has failed for good.
@@ -99,10 +118,14 @@ impl Turn<'_> {
                     self.run.set(&path, id, State::Failed { at: self.at, attempt, error }, self.at);
                     return self.satisfied(&path, id);
                 }
-                OnError::Fail => {}
+                OnError::Pause if self.may_halt(id) => return self.halt(&path, id, attempt, error),
+                OnError::Fail | OnError::Pause => {}
             }
             let state = State::Failed { at: self.at, attempt, error: error.clone() };
             self.run.set(&path, id, state, self.at);
+            if node.beside {
+                return self.satisfied(&path, id);
+            }
             match (path.parent(), node.parent) {
                 (Some(outer), Some(outer_id)) => {
                     if self.is_contained(&outer, outer_id, &error) {
@@ -118,7 +141,16 @@ impl Turn<'_> {
 
     /// Cancels every frame below `outer` (the whole tree without it) that is not done.
     pub(super) fn cancel_below(&mut self, outer: Option<&FramePath>) {
-        let open = self.run.frames_below(outer).filter(|(_, frame)| !frame.state.is_done());
+        self.cancel_those(outer, |state| !state.is_done() && !state.is_beside());
+    }
+
+    /// The same, and what runs beside the tree.
+    pub(super) fn cancel_all(&mut self) {
+        self.cancel_those(None, |state| !state.is_done());
+    }
+
+    fn cancel_those(&mut self, outer: Option<&FramePath>, is_meant: impl Fn(&State) -> bool) {
+        let open = self.run.frames_below(outer).filter(|(_, frame)| is_meant(&frame.state));
         let open: Vec<_> = open.map(|(path, frame)| (path.clone(), frame.node, Held::of(&frame.state))).collect();
         for (path, id, (attempt, held)) in &open {
             match held {
@@ -173,6 +205,7 @@ impl Held {
             | State::Queued { .. }
             | State::Gathering(_)
             | State::Approving(_)
+            | State::Halted { .. }
             | State::Completed { .. }
             | State::Failed { .. }
             | State::Skipped { .. }
@@ -184,7 +217,7 @@ impl Held {
 }
 
 /// A fault in saying what follows a failure must not hide that failure.
-fn after(error: &StepError, mut fault: StepError) -> StepError {
+pub(super) fn after(error: &StepError, mut fault: StepError) -> StepError {
     fault.message = format!("{}; the attempt before it failed with {}: {}", fault.message, error.kind, error.message);
     fault
 }

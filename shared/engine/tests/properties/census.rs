@@ -76,6 +76,9 @@ fn expected() -> Vec<String> {
         "skipped",
         "cancelled",
         "queued",
+        "halted",
+        "beside",
+        "between rounds",
     ];
     let outcomes = ["completed", "failed", "cancelled", "timed out", "refused"].map(|name| format!("outcome {name}"));
     let effects = [
@@ -132,6 +135,8 @@ fn census(history: &History) -> BTreeSet<String> {
         }
         if let Stage::Running(run) = &execution.stage {
             seen.extend(run.frames.values().map(|frame| state_name(&frame.state).to_owned()));
+            seen.extend((0 < run.index.beside).then(|| "state beside".to_owned()));
+            seen.extend(run.between_rounds().map(|_| "state between rounds".to_owned()));
         }
     }
     if let Stage::Over(over) = &execution.stage {
@@ -184,5 +189,6 @@ fn state_name(state: &State) -> &'static str {
         State::Approving(approving) if approving.attempt > 0 => "state approving for an activity",
         State::Approving(_) => "state approving",
         State::Expanding(_) => "state expanding",
+        State::Halted { .. } => "state halted",
     }
 }

@@ -34,6 +34,13 @@ pub(crate) struct Facts<'p> {
     /// Whose child it is, and whether that one was told how it ended.
     parent: Option<Parent>,
     parent_told: bool,
+    /// Attempts up to this one are of before the whole was begun anew.
+    base: u32,
+}
+
+/// Whether it runs beside the execution.
+fn is_beside(path: &FramePath) -> bool {
+    path.parent().is_none() && path.step() == "on_step_error"
 }
 
 impl<'p> Facts<'p> {
@@ -57,6 +64,7 @@ impl<'p> Facts<'p> {
             emitted: BTreeSet::new(),
             parent: None,
             parent_told: false,
+            base: 0,
         }
     }
 
@@ -119,7 +127,7 @@ impl<'p> Facts<'p> {
             Input::StepFailed(answer) => (&answer.path, answer.attempt),
             Input::StepSkipped(answer) => (&answer.path, answer.attempt),
             Input::StepSnoozed(answer) => {
-                *self.snoozes.entry(answer.path.clone()).or_default() += 1;
+                *self.snoozes.entry(answer.path.clone()).or_insert(self.base) += 1;
                 (&answer.path, answer.attempt)
             }
             Input::StepExpanded(answer) => (&answer.path, answer.attempt),
@@ -160,9 +168,9 @@ impl<'p> Facts<'p> {
     fn handed_out(&mut self, path: &FramePath, attempt: u32) {
         let node = self.node(path);
         let CompiledKind::Step { step, .. } = &node.kind else { panic!("{path} is no step") };
-        let snoozes = self.snoozes.get(path).copied().unwrap_or(0);
+        let snoozes = self.snoozes.get(path).copied().unwrap_or(self.base);
         assert!(attempt <= step.retry.attempts + snoozes, "{path}");
-        let before = self.attempts.insert(path.clone(), attempt).unwrap_or(0);
+        let before = self.attempts.insert(path.clone(), attempt).unwrap_or(self.base);
         assert_eq!(attempt, before + 1, "{path}");
         assert!(!self.in_queue.iter().any(|(other, _)| other == path), "two tasks of {path} at once");
         self.in_queue.insert((path.clone(), attempt));
@@ -195,6 +203,12 @@ impl<'p> Facts<'p> {
             None => self.plan.node(id),
             Some(home) => &self.grafts[home].compiled().nodes[(id - self.grafts[home].base()) as usize],
         }
+    }
+
+    /// Whether a failed step waits for somebody.
+    fn halts(&self, path: &FramePath, after: &Execution) -> bool {
+        let node = self.node(path);
+        matches!(node.kind, CompiledKind::Step { .. }) && !node.handles && !matches!(after.stage, Stage::Over(_))
     }
 
     fn needs_are_met(&self, path: &FramePath) {
@@ -234,7 +248,7 @@ impl<'p> Facts<'p> {
 
     fn begins(&mut self, path: &FramePath) {
         if self.begun.insert(path.clone()) {
-            assert!(!self.paused, "{path} begins while it is paused");
+            assert!(!self.paused || self.node(path).beside, "{path} begins while it is paused");
             self.needs_are_met(path);
         }
     }
@@ -269,6 +283,8 @@ impl<'p> Facts<'p> {
                     (Some(next_at), _) => assert!(*next_at >= after.now),
                     // That it is skipped is told next.
                     (None, Some(OnError::Skip)) => {}
+                    // Where it may wait to be let go on, it does; where it may not, what is around it fails too.
+                    (None, Some(OnError::Pause)) if self.halts(step, after) => {}
                     (None, Some(OnError::Continue)) => {
                         self.ends(step);
                         self.satisfied.insert(step.clone());
@@ -281,8 +297,27 @@ impl<'p> Facts<'p> {
                 self.ends(step);
             }
             Happening::StepExpanded { step, .. } => assert!(self.begun.contains(step) && !self.ended.contains(step)),
-            Happening::StepResumed { step } => assert!(self.begun.contains(step) && !self.ended.contains(step)),
             Happening::WorkflowUpdated { .. } => {}
+            Happening::StepResumed { step } => {
+                assert!(self.begun.contains(step) && !self.ended.contains(step));
+                // If it was let go on, the attempts so far do not count.
+                if let Some(attempts) = self.attempts.get(step) {
+                    self.snoozes.insert(step.clone(), *attempts);
+                }
+            }
+            Happening::WorkflowRetried { attempt, .. } => {
+                let begun: BTreeSet<_> = self.begun.iter().filter(|path| !is_beside(path)).cloned().collect();
+                assert!(begun.is_subset(&self.ended), "what began ended before it begins anew");
+                let policy = self.plan.plan.conduct.retry_workflow.as_ref().expect("it asks for that");
+                assert!(*attempt < policy.attempts);
+                self.base = self.attempts.values().copied().max().unwrap_or(0).max(self.base);
+                self.begun.retain(is_beside);
+                self.ended.retain(is_beside);
+                self.satisfied.retain(is_beside);
+                self.completed.clear();
+                self.attempts.retain(|path, _| is_beside(path));
+                self.snoozes.retain(|path, _| is_beside(path));
+            }
             Happening::WorkflowStarted { .. } => assert!(self.begun.is_empty()),
             Happening::WorkflowPaused { .. } => assert!(!std::mem::replace(&mut self.paused, true), "paused twice"),
             Happening::WorkflowResumed => assert!(std::mem::replace(&mut self.paused, false), "resumed for nothing"),

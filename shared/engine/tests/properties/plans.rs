@@ -20,8 +20,10 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
     let timeout = choices.chance(25).then(|| Span::from_secs(5 + choices.below(60) as u64));
     let conduct = conduct(choices);
     let mut maker = Maker { choices, names: vec![] };
+    // First, while there are choices.
+    let on_step_error = maker.on_step_error();
     let root = maker.dag(0);
-    let handlers = maker.handlers();
+    let handlers = Handlers { on_step_error, ..maker.handlers() };
     let last = maker.names.last().cloned().unwrap_or_default();
     let output = match maker.choices.below(8) {
         7 => Some(json!("${ 1 / ctx.n }")),
@@ -54,6 +56,11 @@ fn conduct(choices: &mut Choices) -> Conduct {
         timeout: choices.chance(5).then(|| "${ workflow.input.n + 30 }".to_owned()),
         deadline: choices.chance(5).then(|| "2026-01-01T00:20:00Z".to_owned()),
         metadata: Value::Null,
+        retry_workflow: choices.chance(90).then(|| RetryPolicy {
+            attempts: 2 + choices.below(2) as u32,
+            backoff: choices.one_of(&[Backoff::Fixed, Backoff::Custom { expression: "attempt".to_owned() }]),
+            ..RetryPolicy::default()
+        }),
     }
 }
 
@@ -116,7 +123,17 @@ impl Maker<'_> {
             on_success: handler("on_success"),
             on_failure: handler("on_failure"),
             on_cancel: handler("on_cancel"),
+            on_step_error: None,
         }
+    }
+
+    fn on_step_error(&mut self) -> Option<Box<Node>> {
+        if !self.choices.chance(50) {
+            return None;
+        }
+        let (when, on_error) = (self.condition(), self.on_error());
+        let step = Kind::Step(self.step());
+        Some(Box::new(Node { when, on_error, ..Node::new(name("on_step_error"), step) }))
     }
 
     /// Nodes that need nothing of one another.
@@ -132,12 +149,13 @@ impl Maker<'_> {
         let on_error = self.on_error();
         self.names.push(text.clone());
         let kind = self.kind(depth);
-        let kind = if depth < DEEPEST && self.choices.chance(8) { self.for_each(kind) } else { kind };
+        let kind = if depth < DEEPEST && self.choices.chance(12) { self.for_each(kind) } else { kind };
         Node { when, on_error, ..Node::new(name(&text), kind) }
     }
 
     fn on_error(&mut self) -> OnError {
-        self.choices.weighted(&[(5, OnError::Fail), (3, OnError::Skip), (3, OnError::Continue)])
+        let four = [(5, OnError::Fail), (3, OnError::Skip), (3, OnError::Continue), (3, OnError::Pause)];
+        self.choices.weighted(&four)
     }
 
     fn kind(&mut self, depth: usize) -> Kind {

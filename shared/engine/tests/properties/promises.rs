@@ -162,6 +162,11 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         // Each is an answer to a question, and asked again it is given again.
         Input::ParentAsks(_) | Input::ChildUnknown(_) => false,
         Input::Approval(approval) => approval.id.is_some(),
+        // Where something may be begun anew, a timer of it is armed again, under its name.
+        Input::Timer(_) => {
+            let begins_anew = plan.plan.conduct.retry_workflow.is_some();
+            !begins_anew && !plan.nodes.iter().any(|node| node.on_error == sagaline_model::OnError::Pause)
+        }
         Input::Start(_)
         | Input::Refused(_)
         | Input::StepSucceeded(_)
@@ -171,7 +176,6 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         | Input::StepAwaits(_)
         | Input::StepExpanded(_)
         | Input::TaskDiscarded(_)
-        | Input::Timer(_)
         | Input::ChildEnded(_) => true,
     }
 }

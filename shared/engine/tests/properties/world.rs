@@ -36,11 +36,13 @@ struct World<'p> {
     log: Vec<(Input, Moment)>,
     /// Every task that was ever handed out.
     tasks: Vec<(FramePath, u32)>,
+    /// How often a kind world let it go on.
+    patience: usize,
 }
 
 /// What happens to one execution of the plan, from before its start to its end.
 pub(crate) fn run(plan: &Compiled, choices: Choices) -> Vec<(Input, Moment)> {
-    let mut world = World { plan, execution: unborn(), choices, clock: BEGIN, log: vec![], tasks: vec![] };
+    let mut world = World { plan, execution: unborn(), choices, clock: BEGIN, log: vec![], tasks: vec![], patience: 5 };
     world.begins();
     while !world.choices.are_over() && !world.execution.is_over() {
         let input = world.unruly();
@@ -161,6 +163,11 @@ impl World<'_> {
         if let Stage::Running(run) = &self.execution.stage
             && run.paused.is_some()
         {
+            // A step that can only fail halts again and again.
+            if self.patience == 0 {
+                return Some(Input::Cancel(Cancel { reason: None }));
+            }
+            self.patience -= 1;
             return Some(Input::Resume(Resume { context: Default::default() }));
         }
         if let Some((path, attempt)) = self.waited_for() {
@@ -372,11 +379,12 @@ impl World<'_> {
             TimerKind::Snooze,
             TimerKind::ChildTimeout,
             TimerKind::ChildLook,
+            TimerKind::WorkflowRetry,
         ];
         let kind = self.choices.one_of(&kinds);
         let node = self.choices.below(self.plan.nodes.len());
         Input::Timer(match (kind, self.execution.next_timer()) {
-            (TimerKind::WorkflowTimeout, _) => TimerName::of_execution(kind),
+            (TimerKind::WorkflowTimeout | TimerKind::WorkflowRetry, _) => TimerName::of_execution(kind),
             (TimerKind::Wait, Some((_, armed))) => armed.clone(),
             (_, _) => TimerName::of_frame(kind, &self.plan.nodes[node].path, self.choices.below(3) as u32),
         })

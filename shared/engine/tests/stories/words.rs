@@ -53,6 +53,9 @@ fn told(happening: &Happening) -> String {
         Happening::WorkflowParked { cause } => format!(" {cause}"),
         Happening::WorkflowPaused { reason } => of_option("", reason.as_ref()),
         Happening::WorkflowResumed => String::new(),
+        Happening::WorkflowRetried { attempt, error, next_at, .. } => {
+            format!(" #{attempt} {}{}", error.kind, again(Some(*next_at)))
+        }
         Happening::StepScheduled { step, attempt } | Happening::StepCancelled { step, attempt } => {
             format!(" {step}#{attempt}")
         }

@@ -174,10 +174,11 @@ fn every_timer_has_a_name_of_its_own() {
         TimerKind::Snooze,
         TimerKind::ChildTimeout,
         TimerKind::ChildLook,
+        TimerKind::WorkflowRetry,
     ];
     let timers: Vec<_> = kinds
         .map(|kind| match kind {
-            TimerKind::WorkflowTimeout => TimerName::of_execution(kind),
+            TimerKind::WorkflowTimeout | TimerKind::WorkflowRetry => TimerName::of_execution(kind),
             TimerKind::StepTimeout
             | TimerKind::Retry
             | TimerKind::ScheduleTimeout

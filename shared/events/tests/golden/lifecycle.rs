@@ -35,6 +35,12 @@ fn every_happening() -> Vec<Happening> {
         },
         Happening::WorkflowUpdated { update: name("raise_limit"), id: "u-1".to_owned() },
         Happening::StepExpanded { step: step(), attempt, steps: 3 },
+        Happening::WorkflowRetried {
+            attempt: 1,
+            error: declined(),
+            step: Some(step()),
+            next_at: at("2026-01-01T00:00:05Z"),
+        },
     ]
 }
 
@@ -62,6 +68,7 @@ fn file(happening: &Happening) -> &'static str {
         Happening::WorkflowSignalRefused { .. } => "workflow.signal_refused",
         Happening::WorkflowUpdated { .. } => "workflow.updated",
         Happening::StepExpanded { .. } => "step.expanded",
+        Happening::WorkflowRetried { .. } => "workflow.retried",
     }
 }
 

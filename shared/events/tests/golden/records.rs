@@ -33,6 +33,7 @@ pub(crate) fn view() -> ExecutionView {
         ],
         parent: None,
         queries: BTreeMap::new(),
+        attempt: None,
     }
 }
 

@@ -160,7 +160,8 @@ pub(super) fn for_each(
         }
         None => Some(AT_ONCE.to_string()),
     };
-    let on_item_error = get(entries, "on_item_error").map_or(OnError::Fail, |entry| super::on_error(reader, entry));
+    let on_item_error = get(entries, "on_item_error")
+        .map_or(OnError::Fail, |entry| super::on_error(reader, entry, &super::ON_ITEM_ERROR));
     let body =
         Planned { on_error: on_item_error, ..Planned::new(Name::new(ITEM).expect("`item` may be a name"), once?) };
     let concurrency = concurrency?;

@@ -62,3 +62,45 @@ order.yaml:9:49: `item` is nothing that an expression can read
   hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`"#,
     );
 }
+
+#[test]
+fn what_waits_for_somebody_or_runs_beside_is_one_activity() {
+    told(
+        r"workflow: w
+on_step_error: { steps: { note: { activity: noop } } }
+on_failure: { activity: noop, on_error: pause }
+retry_workflow: { attempts: 0 }
+steps:
+  a: { steps: { b: { activity: noop } }, on_error: pause }
+  c: { for_each: { items: [1], on_item_error: pause }, activity: noop }
+",
+        r"order.yaml:2:1: `on_step_error` can only be an `activity`
+  |
+2 | on_step_error: { steps: { note: { activity: noop } } }
+  | ^^^^^^^^^^^^^
+  hint: it runs beside the execution, once for each attempt that fails; a workflow of its own can do more
+
+order.yaml:3:41: `on_error: pause` cannot stand in a handler: nothing is paused any more then
+  |
+3 | on_failure: { activity: noop, on_error: pause }
+  |                                         ^^^^^
+
+order.yaml:4:29: `attempts` must be a whole number from 1 on, not `0`
+  |
+4 | retry_workflow: { attempts: 0 }
+  |                             ^
+  hint: it counts runs: 1 means one run and no retry
+
+order.yaml:6:52: `on_error: pause` belongs to an `activity`
+  |
+6 |   a: { steps: { b: { activity: noop } }, on_error: pause }
+  |                                                    ^^^^^
+  hint: give it to the steps inside: each waits where it failed
+
+order.yaml:7:47: `on_item_error` cannot be `pause`
+  |
+7 |   c: { for_each: { items: [1], on_item_error: pause }, activity: noop }
+  |                                               ^^^^^
+  hint: one of `fail`, `skip`, `continue`",
+    );
+}

@@ -145,7 +145,7 @@ order.yaml:7:53: `execution` has no `banana`
   |
 7 |     input: ["${ workflow.inptu.id }", "${ execution.banana }", "${ steps.a.outptu }"]
   |                                                     ^^^^^^
-  hint: it has `id`, `started_at`
+  hint: it has `id`, `started_at`, `attempt`
 
 order.yaml:7:76: a step has no `outptu`
   |

@@ -41,7 +41,7 @@ order.yaml:3:1: unknown key `colour` in the workflow
   |
 3 | colour: red
   | ^^^^^^
-  hint: known here: workflow, version_note, input_schema, on, timeout, tags, retry, steps, output, on_success, on_failure, on_cancel, step_concurrency, step_timeout, deadline, metadata, signals, queries, updates
+  hint: known here: workflow, version_note, input_schema, on, timeout, tags, retry, steps, output, on_success, on_failure, on_cancel, step_concurrency, step_timeout, deadline, metadata, signals, queries, updates, on_step_error, retry_workflow
 
 order.yaml:5:8: unknown key `activty` in step `a`
   |
@@ -152,7 +152,7 @@ steps:
   |
 3 |   a: { activity: noop, on_error: ignore }
   |                                  ^^^^^^
-  hint: one of `fail`, `skip`, `continue`
+  hint: one of `fail`, `skip`, `continue`, `pause`
 
 order.yaml:4:41: `on_timeout` cannot be `skp`
   |

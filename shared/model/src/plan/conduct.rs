@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Plan;
+use crate::RetryPolicy;
 
 /// What a definition says about an execution as a whole, beyond its steps. Amounts and times are as written: themselves, or
 /// `${…}` over what is known when an execution starts.
@@ -21,6 +22,9 @@ pub struct Conduct {
     /// Whatever people want to know of the workflow. It decides nothing.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub metadata: Value,
+    /// Whether an execution that failed begins anew, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_workflow: Option<RetryPolicy>,
 }
 
 impl Conduct {
@@ -30,8 +34,9 @@ impl Conduct {
 
     /// By which rules it can be decided.
     pub fn rules(&self) -> u32 {
-        let Self { step_concurrency, timeout, deadline, metadata: _ } = self;
+        let Self { step_concurrency, timeout, deadline, metadata: _, retry_workflow } = self;
         let decides = [step_concurrency, timeout, deadline].into_iter().any(Option::is_some);
+        let decides = decides || retry_workflow.is_some();
         if decides { Plan::RULES_OF_COMPANY } else { Plan::FIRST_RULES }
     }
 }

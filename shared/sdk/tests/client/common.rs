@@ -70,6 +70,7 @@ pub(crate) fn view(execution: &str, status: Status, started_ms: i64) -> Executio
         steps: vec![],
         parent: None,
         queries: Default::default(),
+        attempt: None,
     }
 }
 

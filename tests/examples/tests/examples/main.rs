@@ -5,6 +5,7 @@ mod children;
 mod control;
 mod data;
 mod etl;
+mod failures;
 mod images;
 mod loops;
 mod onboarding;
