@@ -7,8 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, bench, cancel, definitions, dev, doctor, events, get, history, list, parse, pause, rejected, resume,
-        signal, start, validate, watch, why, workflows,
+        apply, approve, bench, cancel, definitions, dev, doctor, events, get, history, list, parse, pause, query,
+        rejected, resume, signal, start, update, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -67,6 +67,9 @@ enum Verb {
     Cancel(cancel::Args),
     Pause(pause::Args),
     Resume(resume::Args),
+    Approve(approve::Args),
+    Query(query::Args),
+    Update(update::Args),
     Workflows(workflows::Args),
     Definitions(definitions::Args),
     Events(events::Args),
@@ -138,6 +141,9 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Cancel(args) => cancel::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => resume::run(args, context).await,
+        Verb::Approve(args) => approve::run(args, context).await,
+        Verb::Query(args) => query::run(&args, context).await,
+        Verb::Update(args) => update::run(args, context).await,
         Verb::Workflows(args) => workflows::run(&args, context).await,
         Verb::Definitions(args) => definitions::run(args, context).await,
         Verb::Events(args) => events::run(args, context).await,

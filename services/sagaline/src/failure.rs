@@ -76,7 +76,7 @@ impl From<client::Error> for Failure {
         let said = chain(&error);
         let (message, of_message) = if ours { split_hint(&said) } else { (said, None) };
         let message = match &error {
-            client::Error::InvalidInput { violations, .. } => {
+            client::Error::InvalidInput { violations, .. } | client::Error::InvalidSignal { violations, .. } => {
                 violations.to_string().lines().fold(message, |text, line| format!("{text}\n  {line}"))
             }
             _ => message,

@@ -71,6 +71,7 @@ impl Execution {
             parent: None,
             queries: BTreeMap::new(),
             attempt: None,
+            replies: Default::default(),
         };
         match &self.stage {
             Stage::Unborn(_) => None,
@@ -102,6 +103,7 @@ impl Execution {
                     parent: over.parent.clone(),
                     queries: over.queries.clone(),
                     attempt: over.attempt,
+                    replies: over.replies.iter().map(|it| (it.id.clone(), it.reply.clone())).collect(),
                     ..blank(over.workflow.clone(), over.version, over.started, Status::Completed)
                 };
                 match &over.outcome {

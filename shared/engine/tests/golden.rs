@@ -117,6 +117,28 @@ fn a_snapshot_of_every_stage_is_written_and_read_as_recorded() {
     }
 }
 
+/// Waits for people, and what they were answered, came later.
+#[test]
+fn a_snapshot_with_people_is_written_and_read_as_recorded() {
+    let plan: Plan = serde_json::from_value(recorded("people/plan")).unwrap();
+    let plan = Compiled::new(plan, 3).unwrap();
+    let mut execution = unborn();
+    let inputs = [
+        ("start", json!({"workflow": "order", "version": 3, "input": {"boss": "bob"}})),
+        ("signal", json!({"name": "paid", "data": 5})),
+        ("update", json!({"name": "raise", "id": "u-1", "data": {"by": 4}})),
+        ("update", json!({"name": "raise", "id": "u-2", "data": {"by": 5}})),
+        ("approval", json!({"step": "review", "by": "eve", "id": "a-1"})),
+    ];
+    let at = "2026-01-01T00:00:00Z".parse().unwrap();
+    for (kind, data) in inputs {
+        let input = Input::read(&format!("sagaline.input.{kind}.v1"), data.to_string().as_bytes()).unwrap();
+        apply(&mut execution, Some(&plan), &input, at);
+    }
+    is_recorded("snapshots/people", &state(&execution));
+    assert_eq!(Execution::from_snapshot(recorded("snapshots/people").to_string().as_bytes()).unwrap(), execution);
+}
+
 fn state(execution: &Execution) -> Value {
     serde_json::from_slice(&execution.to_snapshot()).unwrap()
 }

@@ -6,7 +6,7 @@ use sagaline_model::{ExecutionId, Moment, Name, Plan, PlanHash, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::input::Parent;
+use crate::{ask::Reply, input::Parent};
 
 /// How an execution is. Those that this version never gives are here to be read: a newer one may have written them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -142,6 +142,9 @@ pub struct ExecutionView {
     /// The how-manieth attempt of the whole it is, where it was begun anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// What was answered before it ended, by the id of what was sent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub replies: BTreeMap<String, Reply>,
 }
 
 impl ExecutionView {

@@ -13,6 +13,7 @@ mod id;
 mod inspect;
 mod list;
 mod pages;
+mod people;
 mod publish;
 mod results;
 mod send;
@@ -41,6 +42,7 @@ pub use inspect::{
     Unserved, Work, inspect,
 };
 pub use list::{Cursor, ListFilter, Listed, Listing, NotACursor};
+pub use people::{Replied, Verdict};
 pub use send::Sent;
 pub use start::{StartOptions, Started};
 pub use tail::{Tail, TailFilter, TailFilterError, TailFrom, Tailed, TailedEvent};

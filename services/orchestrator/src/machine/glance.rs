@@ -76,6 +76,7 @@ impl Glance {
             parent: None,
             queries: Default::default(),
             attempt: None,
+            replies: Default::default(),
         }
     }
 }

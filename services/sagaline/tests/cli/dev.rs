@@ -232,6 +232,43 @@ fn a_benchmark_loses_nothing_when_the_server_is_killed_and_comes_back() {
 }
 
 #[test]
+fn people_approve_ask_and_change() {
+    let dev = Dev::start(&["--output", "json"]);
+    let ready = dev.ready();
+    let at = |line: &[&str]| at(&ready["nats_url"], line);
+    let folder = Folder::new();
+    let text = "workflow: spend
+signals: { go: { schema: { type: object } } }
+queries: { limit: \"${ ctx.limit }\" }
+updates: { raise: { when: \"${ update < 10 }\", set: { limit: \"${ ctx.limit + update }\" }, result: \"${ ctx.limit }\" } }
+steps: { ok: { await: { approval: { approvers: ann } } } }
+";
+    at(&["apply", &folder.file("spend.yaml", text)]).ends_with(0);
+    for id in ["s-1", "s-2"] {
+        at(&["start", "spend", "--id", id, "--input", r#"{"limit":1}"#]).ends_with(0);
+    }
+    let why = at(&["why", "s-1"]).ends_with(0).stdout;
+    assert!(why.contains("to end it: sagaline approve s-1 ok --by ann"), "{why}");
+    assert_eq!(at(&["query", "s-1", "limit"]).ends_with(0).stdout, "1\n");
+    assert_eq!(at(&["update", "s-1", "raise", "--data", "4"]).ends_with(0).stdout, "5\n");
+    let refused = at(&["update", "s-1", "raise", "--data", "10"]).ends_with(1).stderr;
+    assert!(refused.contains("`update < 10` does not hold"), "{refused}");
+    let unknown = at(&["query", "s-1", "limits"]).ends_with(1).stderr;
+    assert!(unknown.contains("it has `limit`"), "{unknown}");
+    let misfit = at(&["signal", "s-1", "go", "--data", "3"]).ends_with(65).stderr;
+    assert!(misfit.contains("does not fit its schema") && misfit.contains("expected a map"), "{misfit}");
+    let stranger = at(&["approve", "s-1", "ok", "--by", "eve"]).ends_with(1).stderr;
+    assert!(stranger.contains("`eve` is none of those who may approve `ok`: `ann`"), "{stranger}");
+    let approved = at(&["approve", "s-1", "ok", "--by", "ann"]).ends_with(0).stdout;
+    assert_eq!(approved, "step ok of s-1 is approved\n");
+    assert!(at(&["watch", "s-1"]).ends_with(0).stdout.contains("status: completed"));
+    assert_eq!(at(&["query", "s-1", "limit"]).ends_with(0).stdout, "5\n");
+    at(&["approve", "s-2", "ok", "--by", "ann", "--reject", "--data", r#"{"why":"no"}"#]).ends_with(0);
+    let failed = at(&["get", "s-2", "--output", "json"]).ends_with(0).json();
+    assert_eq!(failed[0]["error"]["type"], json!("Rejected"));
+}
+
+#[test]
 fn what_waits_is_explained_and_goes_on_when_it_is_told_to() {
     let dev = Dev::start(&["--output", "json"]);
     let ready = dev.ready();

@@ -101,6 +101,7 @@ mod tests {
             parent: None,
             queries: Default::default(),
             attempt: None,
+            replies: Default::default(),
         }
     }
 

@@ -195,3 +195,38 @@ fn what_is_over_says_how_it_ended() {
         says(&story, &[&[&state, &cause, "since 3s", "ends when it is over", "$ sagaline history e"]]);
     }
 }
+
+#[test]
+fn a_wait_for_people_names_them_and_the_command() {
+    says(
+        &story("s: { await: { signals: [paid, packed], timeout: 1h } }").start().at("1s", signal("paid", json!(1))),
+        &[&[
+            "s waiting",
+            "because nobody has sent the signal `packed` yet",
+            "since 0ms",
+            "ends when the last of them comes, or its timeout at 2026-01-01T01:00:00.000000000Z",
+            "until 1h",
+            "$ sagaline signal e packed",
+        ]],
+    );
+    says(
+        &story("s: { await: { signals: [yes, no], need: any } }").start(),
+        &[&[
+            "s waiting",
+            "because nobody has sent the signals `yes`, `no` yet",
+            "since 0ms",
+            "ends when one of them comes",
+            "$ sagaline signal e yes",
+        ]],
+    );
+    says(
+        &story("a: { steps: { s: { await: { approval: { approvers: [ann, bob] } } } } }").start(),
+        &[&[
+            "a/s waiting",
+            "because it waits for an approval by `ann`, `bob`",
+            "since 0ms",
+            "ends when somebody approves or rejects",
+            "$ sagaline approve e a/s --by ann",
+        ]],
+    );
+}

@@ -34,6 +34,7 @@ pub(crate) fn view() -> ExecutionView {
         parent: None,
         queries: BTreeMap::new(),
         attempt: None,
+        replies: Default::default(),
     }
 }
 

@@ -54,7 +54,7 @@ impl Client {
     }
 
     /// The owner first: it forgets an execution only once its result is stored.
-    async fn look(&self, ask: &Ask, execution: &ExecutionId) -> Result<Looked, Error> {
+    pub(super) async fn look(&self, ask: &Ask, execution: &ExecutionId) -> Result<Looked, Error> {
         let partition = self.partition(execution);
         let deadline = Instant::now() + OWNER_WITHIN;
         loop {
@@ -100,13 +100,13 @@ impl Client {
         }
     }
 
-    fn unexpected(&self, execution: &ExecutionId, answer: &Answer) -> Error {
+    pub(super) fn unexpected(&self, execution: &ExecutionId, answer: &Answer) -> Error {
         let partition = self.partition(execution);
         Error::QuestionRefused { partition, why: format!("it answered something else: {answer:?}") }
     }
 }
 
-enum Looked {
+pub(super) enum Looked {
     Answered(Answer),
     Ended(Box<ExecutionView>),
     Unknown,

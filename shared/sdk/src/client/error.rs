@@ -5,7 +5,7 @@ use sagaline_broker::{
     ports::Failure,
     room::{Fill, OPEN_BELOW_PERCENT},
 };
-use sagaline_model::{ExecutionId, Name};
+use sagaline_model::{ExecutionId, Name, StepError};
 use sagaline_schema::Violations;
 
 /// What went wrong. [`Error::hint`] says what to do about it.
@@ -26,6 +26,10 @@ pub enum Error {
     NotFound(ExecutionId),
     #[error("the input does not fit the schema of `{workflow}` version {version}")]
     InvalidInput { workflow: Name, version: u32, violations: Violations },
+    #[error("the data of the signal `{signal}` does not fit its schema in `{workflow}` version {version}")]
+    InvalidSignal { signal: Name, workflow: Name, version: u32, violations: Violations },
+    #[error("{what} of `{execution}` is refused ({}): {}", .error.kind, .error.message)]
+    NotTaken { execution: ExecutionId, what: String, error: Box<StepError> },
     #[error("no orchestrator answers for partition {partition}")]
     NoOwner { partition: u32 },
     #[error("the orchestrator of partition {partition} refused the question: {why}")]
@@ -72,12 +76,14 @@ impl Error {
             | Self::UnknownVersion { .. }
             | Self::AlreadyExists { .. }
             | Self::NotFound(_)
+            | Self::NotTaken { .. }
             | Self::QuestionRefused { .. }
             | Self::NoRoom { .. }
             | Self::Full { .. }
             | Self::Payload(PayloadError::Full { .. })
             | Self::Contended { .. } => Class::Refused,
             Self::InvalidInput { .. }
+            | Self::InvalidSignal { .. }
             | Self::Refused { .. }
             | Self::TooLarge { .. }
             | Self::Payload(PayloadError::TooLarge { .. }) => Class::BadData,
@@ -101,6 +107,12 @@ impl Error {
             }
             Self::InvalidInput { workflow, version, .. } => {
                 format!("`sagaline definitions get {workflow} {version}` shows the schema; nothing was started")
+            }
+            Self::InvalidSignal { workflow, version, .. } => {
+                format!("`sagaline definitions get {workflow} {version}` shows the schema; nothing was sent")
+            }
+            Self::NotTaken { execution, .. } => {
+                format!("nothing was changed; `sagaline why {execution}` shows what it waits for")
             }
             Self::UnknownVersion { .. } => "leave `--version` out to start the newest".into(),
             Self::AlreadyExists { execution, .. } => {

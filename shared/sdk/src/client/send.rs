@@ -23,7 +23,9 @@ pub struct Sent {
 
 impl Client {
     /// Sends a signal. One that nobody waits for yet is kept; so is one for an execution that has not started, for ten minutes.
+    /// One that does not fit the schema that the workflow has for it is refused.
     pub async fn signal(&self, execution: &ExecutionId, name: &Name, data: Value) -> Result<Sent, Error> {
+        self.check_signal(execution, name, &data).await?;
         let data = self.offload(execution, data).await?;
         let attempt = format!("send the signal `{name}` to `{execution}`");
         self.send(execution, &Input::Signal(Signal { name: name.clone(), data }), &attempt).await
@@ -61,7 +63,7 @@ impl Client {
         &self.source
     }
 
-    async fn send(&self, execution: &ExecutionId, input: &Input, attempt: &str) -> Result<Sent, Error> {
+    pub(super) async fn send(&self, execution: &ExecutionId, input: &Input, attempt: &str) -> Result<Sent, Error> {
         let subject = self.names().input(execution.as_str(), self.partitions);
         let id = format!("{execution}-{:x}", id::random());
         let message = self.input_message(subject, execution, &id, input);

@@ -35,6 +35,15 @@ pub struct WaitForApproval {
 }
 
 impl WaitForApproval {
+    /// One of these has to approve.
+    pub fn by(approvers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { approvers: approvers.into_iter().map(Into::into).collect(), ..Self::by_anybody() }
+    }
+
+    pub fn by_anybody() -> Self {
+        Self::default()
+    }
+
     /// Nobody in time fails the step with the error type `Timeout`.
     #[must_use]
     pub fn within(self, timeout: Duration) -> Self {
@@ -59,11 +68,9 @@ impl<T> Outcome<T> {
         Self::Snooze { delay, reason: reason.into() }
     }
 
-    /// One of these has to approve; anybody may, if nobody is named. Whoever should hear of that is told by the activity, before
-    /// it answers.
-    pub fn wait_for_approval(approvers: impl IntoIterator<Item = impl Into<String>>, how: WaitForApproval) -> Self {
-        let approvers = approvers.into_iter().map(Into::into).collect();
-        Self::WaitForApproval(WaitForApproval { approvers, ..how })
+    /// Somebody has to approve first. Whoever should hear of that is told by the activity, before it answers.
+    pub fn wait_for_approval(wait: WaitForApproval) -> Self {
+        Self::WaitForApproval(wait)
     }
 
     /// These are to be done in the place of this step, whose definition must say `expand`. What comes after it begins when all of

@@ -71,6 +71,7 @@ pub(crate) fn view(execution: &str, status: Status, started_ms: i64) -> Executio
         parent: None,
         queries: Default::default(),
         attempt: None,
+        replies: Default::default(),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use sagaline_events::{Input, ask::Answer};
+use sagaline_events::{Input, ask::Answer, input::OnLate};
 use sagaline_model::Span;
-use sagaline_sdk::worker::{ActivityContext, ActivityError, Outcome, Task};
+use sagaline_sdk::worker::{ActivityContext, ActivityError, Outcome, Task, WaitForApproval};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ async fn charge(context: ActivityContext, input: ChargeInput) -> Result<Outcome<
     match input.amount {
         0 => Ok(Outcome::Skip("there is nothing to charge".into())),
         7 => Ok(Outcome::snooze(Duration::from_secs(90), "the bank is closed")),
+        8 => Ok(Outcome::wait_for_approval(WaitForApproval::by(["ann"]).within(Duration::from_secs(60)).or_skip())),
         13 => panic!("thirteen"),
         99 => Err(ActivityError::new("CardDeclined", "no funds").not_retryable()),
         amount => Ok(Outcome::Output(ChargeOutput { receipt: format!("{}:{amount}", context.idempotency_key()) })),
@@ -39,13 +40,14 @@ async fn each_way_to_end_is_answered_and_acknowledged() {
         ("paid", json!({"amount": 5})),
         ("free", json!({"amount": 0})),
         ("early", json!({"amount": 7})),
+        ("dear", json!({"amount": 8})),
         ("panic", json!({"amount": 13})),
         ("broke", json!({"amount": 99})),
         ("bad", json!({"sum": 1})),
     ] {
         site.put(&Task { input, ..task("payments.charge", execution) }).await;
     }
-    let inputs = site.eventually_inputs(6).await;
+    let inputs = site.eventually_inputs(7).await;
     site.eventually_queued(0).await;
     let failed = |kind: &str| {
         inputs.iter().find_map(|input| match input {
@@ -63,6 +65,8 @@ async fn each_way_to_end_is_answered_and_acknowledged() {
     assert!(inputs.iter().any(skipped), "{inputs:?}");
     let early = |input: &Input| matches!(input, Input::StepSnoozed(early) if early.delay == Span::from_secs(90) && early.reason == "the bank is closed");
     assert!(inputs.iter().any(early), "{inputs:?}");
+    let dear = |input: &Input| matches!(input, Input::StepAwaits(dear) if dear.approvers == ["ann"] && dear.timeout == Some(Span::from_secs(60)) && dear.on_timeout == OnLate::Skip);
+    assert!(inputs.iter().any(dear), "{inputs:?}");
     assert!(failed("Panic").is_some_and(|error| error.message.ends_with("thirteen") && error.retryable), "{inputs:?}");
     assert!(failed("CardDeclined").is_some_and(|error| !error.retryable), "{inputs:?}");
     assert!(failed("BadInput").is_some_and(|error| error.message.contains("amount") && !error.retryable), "{inputs:?}");

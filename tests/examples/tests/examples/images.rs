@@ -39,6 +39,11 @@ async fn an_image_is_made_by_the_backend_that_was_asked_for() {
     let view = generate(json!({ "user": "ann", "prompt": "a red barn" })).await;
     assert_completed(&view);
     assert_eq!(view.output, json!({ "url": "https://images.example/a-red-barn", "seconds": 3 }));
+    // It says so also when it has ended.
+    let status =
+        site().await.client.query(&view.execution, &"status".parse().expect("a name")).await.expect("an answer");
+    let url = "https://images.example/a-red-barn";
+    assert_eq!(status, json!({ "checked": true, "made": true, "url": url, "failure": null }));
     assert_steps(&view, Skipped, &["refuse", "block", "generate/backend/large_model", "generate/failure", "fail"]);
     // The history is down, and that fails nothing.
     assert_eq!((step_of(&view, "history").status, step_of(&view, "history").attempt), (Failed, 3));
@@ -81,6 +86,8 @@ async fn a_generation_is_broken_off_and_its_worker_told() {
     site.began(&execution, "images.generate_small", 1).await;
     let view = site.client.get(&execution).await.expect("an answer").expect("it is there");
     assert_eq!(view.status.as_str(), "running");
+    let status = site.client.query(&execution, &"status".parse().expect("a name")).await.expect("an answer");
+    assert_eq!(status, json!({ "checked": true, "made": false, "url": null, "failure": null }));
     site.client.cancel(&execution, None).await.expect("cancelled");
     let view = site.end(&execution).await;
     assert_eq!(view.status.as_str(), "cancelled");

@@ -11,6 +11,7 @@ mod loops;
 mod onboarding;
 mod orders;
 mod page;
+mod people;
 mod site;
 mod slots;
 mod stubs;

@@ -20,7 +20,11 @@ async fn a_confirmed_address_sets_everything_up() {
     assert_completed(&view);
     let user = "ann@example.com";
     assert_eq!(view.output, json!({ "user": user, "state": "active", "workspace": "of ann@example.com" }));
-    assert_steps(&view, Skipped, &["remind", "last_chance", "begin/close_account", "begin/expired"]);
+    assert_steps(
+        &view,
+        Skipped,
+        &["first_chance/remind", "first_chance/last_chance", "begin/close_account", "begin/expired"],
+    );
     assert_steps(&view, Completed, &["begin/settings", "begin/storage", "begin/trial", "begin/count_signup"]);
     assert_eq!(calls(&execution, "accounts.send_link").len(), 1);
     assert_eq!(calls(&execution, "analytics.count"), [json!({ "what": "signup", "source": "organic" })]);
@@ -42,12 +46,13 @@ async fn who_is_late_is_reminded_once() {
     let site = site().await;
     // Long enough to be confirmed within, on a machine with much else to do; the first wait passes in any case.
     let execution = site.start(WORKFLOW, json!({ "email": "late@example.com", "patience": "5s" })).await;
-    site.step_is(&execution, "last_chance", Waiting).await;
+    site.step_is(&execution, "first_chance/last_chance", Waiting).await;
     site.signal(&execution, "email_confirmed", Value::Null).await;
     let view = site.end(&execution).await;
     assert_completed(&view);
     assert_eq!(view.output["state"], "active");
-    assert_steps(&view, Skipped, &["first_chance"]);
+    assert_steps(&view, Completed, &["first_chance", "first_chance/last_chance"]);
+    assert_steps(&view, Skipped, &["first_chance/last_chance/give_up"]);
     let links = calls(&execution, "accounts.send_link");
     assert_eq!(links.iter().map(|link| &link["reminder"]).collect::<Vec<_>>(), [false, true]);
 }
@@ -59,7 +64,8 @@ async fn who_never_confirms_loses_the_account() {
     let view = site.end(&execution).await;
     assert_completed(&view);
     assert_eq!(view.output, json!({ "user": "never@example.com", "state": "expired", "workspace": null }));
-    assert_steps(&view, Skipped, &["first_chance", "last_chance", "begin/settings", "begin/trial"]);
+    assert_steps(&view, Completed, &["first_chance", "first_chance/last_chance/give_up"]);
+    assert_steps(&view, Skipped, &["begin/settings", "begin/trial"]);
     assert_eq!(calls(&execution, "accounts.close"), [json!("never@example.com")]);
 }
 

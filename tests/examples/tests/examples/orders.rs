@@ -2,6 +2,7 @@
 
 use sagaline_events::record::StepStatus::{Cancelled, Completed, Failed, Skipped, Waiting};
 use sagaline_model::ExecutionId;
+use sagaline_sdk::client::Verdict;
 use serde_json::{Value, json};
 
 use crate::site::{Site, assert_completed, assert_steps, calls, came_before, failure, site, step_of};
@@ -49,20 +50,40 @@ async fn an_order_that_fails_is_marked_and_the_customer_hears_of_it() {
 
 #[tokio::test]
 async fn a_doubtful_order_waits_for_somebody_to_look_into_it() {
-    for (clear, told) in [(true, "completed"), (false, "failed")] {
+    for (approved, told) in [(true, "completed"), (false, "failed")] {
         let (site, execution) = place("doubtful").await;
         site.step_is(&execution, "look_into/opinion", Waiting).await;
         assert_eq!(calls(&execution, "payments.authorize"), [] as [Value; 0]);
-        site.signal(&execution, "fraud_reviewed", json!({ "clear": clear })).await;
+        site.began(&execution, "messages.post", 1).await;
+        let verdict = |by: &str| Verdict {
+            step: "opinion".to_owned().try_into().expect("a step"),
+            by: Some(by.to_owned()),
+            approved,
+            data: json!({ "note": "seen" }),
+        };
+        let refused = site.client.approve(&execution, verdict("eve")).await.expect_err("eve may not");
+        assert!(refused.to_string().contains("`eve` is none of those who may approve"), "{refused}");
+        site.client.approve(&execution, verdict("fraud-team")).await.expect("they may");
         let view = site.end(&execution).await;
         assert_eq!(view.status.as_str(), told);
-        if clear {
+        if approved {
             assert_steps(&view, Skipped, &["look_into/refuse", "look_into/reject"]);
+            let late = site.client.approve(&execution, verdict("fraud-team")).await.expect_err("it is over");
+            assert!(late.to_string().contains("the execution was over already (completed)"), "{late}");
         } else {
             let error = failure(&view, "look_into/refuse", "FraudDetected");
-            assert_eq!(error.message, "the fraud team refused order doubtful");
+            assert_eq!(error.message, "order doubtful: `fraud-team` rejected it");
         }
     }
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_looks_into_in_time_is_refused() {
+    let site = site().await;
+    let execution = site.start(WORKFLOW, json!({ "order_id": "doubtful", "review_within": "300ms" })).await;
+    let view = site.end(&execution).await;
+    let error = failure(&view, "look_into/refuse", "FraudDetected");
+    assert_eq!(error.message, "order doubtful: nobody approved or rejected it in time");
 }
 
 #[tokio::test]
