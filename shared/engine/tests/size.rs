@@ -7,7 +7,7 @@
 use sagaline_engine::{Compiled, Effect, Execution, apply};
 use sagaline_events::{
     FramePath, Happening, Input, Start,
-    input::{Signal, StepFailed, StepSucceeded},
+    input::{Signal, StepExpanded, StepFailed, StepSucceeded},
 };
 use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
 use serde_json::{Value, json};
@@ -106,4 +106,61 @@ fn many_small_outputs_end_an_execution_before_its_snapshot_is_too_large() {
         }
     }
     panic!("a thousand outputs of a kilobyte, kept twice, cannot fit");
+}
+
+/// Answers every task, and what it leads to, until it is over. Gives what it weighed most, as far as that was looked at.
+fn answer_all(run: &mut Run, first: Vec<Effect>, answer: impl Fn(FramePath) -> Input) -> usize {
+    let (mut effects, mut answered, mut largest) = (first, 0_usize, 0);
+    loop {
+        let tasks: Vec<FramePath> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Dispatch(task) => Some(task.path.clone()),
+                _ => None,
+            })
+            .collect();
+        if tasks.is_empty() {
+            return largest;
+        }
+        effects = tasks.into_iter().flat_map(|path| run.apply(&answer(path))).collect();
+        answered += 1;
+        if answered.is_multiple_of(10) {
+            largest = largest.max(run.size());
+        }
+    }
+}
+
+fn assert_completed(run: &Run) {
+    let view = run.execution.view(Some(&run.plan)).unwrap();
+    assert_eq!(view.status.as_str(), "completed", "{:?}", view.error);
+}
+
+#[test]
+fn four_thousand_returned_steps_find_room() {
+    let mut run = Run::of("workflow: w\nsteps:\n  plan: { activity: x, expand: true }\noutput: { n: 1 }\n");
+    let step = |n: u32| json!({"name": format!("s{n}"), "kind": {"step": {"activity": "x", "input": {"n": n}}}});
+    let steps = (0..4_000).map(step).collect();
+    let path = FramePath::root(&Name::new("plan").unwrap());
+    let effects = run.apply(&Input::StepExpanded(StepExpanded { path, attempt: 1, steps, worker: None }));
+    let answer = |path| {
+        let output = json!({"url": "https://images.example/1234.png"});
+        Input::StepSucceeded(StepSucceeded { path, attempt: 1, output, worker: None })
+    };
+    let largest = answer_all(&mut run, effects, answer);
+    assert_completed(&run);
+    assert!(largest < MESSAGE_MAX, "{largest} bytes");
+}
+
+#[test]
+fn ten_thousand_items_and_their_results_find_room() {
+    let mut run = Run::of(
+        "workflow: w\nsteps:\n  begin: { activity: x }\n  each: { after: begin, for_each: \"${ steps.begin.output }\", activity: x }\noutput: { n: 1 }\n",
+    );
+    let path = FramePath::root(&Name::new("begin").unwrap());
+    let output = (0..10_000).map(Value::from).collect();
+    let effects = run.apply(&Input::StepSucceeded(StepSucceeded { path, attempt: 1, output, worker: None }));
+    let answer = |path| Input::StepSucceeded(StepSucceeded { path, attempt: 1, output: json!({"n": 1}), worker: None });
+    let largest = answer_all(&mut run, effects, answer);
+    assert_completed(&run);
+    assert!(largest < MESSAGE_MAX, "{largest} bytes");
 }
