@@ -27,6 +27,10 @@ pub(crate) const MANY: Scenario<Executions> = Scenario { shape: Shape::many, ..S
 pub(crate) const CONTROL: Scenario<Executions> = Scenario { clients: clients_of_control, ..SINGLE };
 pub(crate) const MANY_CONTROL: Scenario<Executions> = Scenario { clients: clients_of_control, ..MANY };
 
+/// The same two with parents and children.
+pub(crate) const FAMILY: Scenario<Executions> = Scenario { clients: clients_of_families, ..SINGLE };
+pub(crate) const MANY_FAMILIES: Scenario<Executions> = Scenario { clients: clients_of_families, ..MANY };
+
 /// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, a failure that is borne, much waiting; and
 /// loops, races, what is caught, any of several, and what handles an end.
 const WORKFLOWS: [&str; 6] = [
@@ -111,6 +115,33 @@ steps:
 "#,
 ];
 
+/// Children that are waited for and not, in loops, with patience and without; and events for others.
+const FAMILIES: [&str; 3] = [
+    r#"
+workflow: parent
+steps:
+  each:
+    for_each: { items: [1, 2, 3], concurrency: 2, on_item_error: continue }
+    child: { workflow: short, input: { n: "${ item }" } }
+  rest: { child: { workflow: middle, timeout: 30m }, on_error: skip }
+  hasty: { after: each, child: { workflow: middle, timeout: 4s }, on_error: continue }
+  tell: { after: rest, emit: { type: something.happened, data: { n: "${ workflow.input.n }" } } }
+  beside: { child: { workflow: middle, wait: false } }
+  let_go: { child: { workflow: short, wait: false, on_parent_end: abandon } }
+  last: { after: [each, tell, hasty], activity: work, on_error: skip }
+"#,
+    r#"
+workflow: middle
+steps:
+  pause: { wait: 2s }
+  inner: { after: pause, child: short, on_error: skip }
+"#,
+    r#"
+workflow: short
+steps: { a: { activity: work, retry: 2, input: { n: "${ workflow.input.n }" } } }
+"#,
+];
+
 const EXECUTIONS: usize = 12;
 
 fn executions() -> Vec<String> {
@@ -128,8 +159,12 @@ fn half_of_them_control(number: usize) -> &'static str {
     ["control", "idle", "returned", "frail"][number % 4]
 }
 
+fn two_of_them_parents(number: usize) -> &'static str {
+    ["parent", "short", "frail", "short", "short", "short"][number % 6]
+}
+
 fn prepare(world: &World<Executions>) {
-    for source in WORKFLOWS {
+    for source in WORKFLOWS.iter().chain(&FAMILIES) {
         let plan = sagaline_lang::read(source, "simulated.yaml").expect("a good definition").plan;
         let (workflow, hash) = (plan.workflow.clone(), plan.hash());
         let definition = Definition { workflow: workflow.clone(), version: 1, hash: hash.clone(), plan, source: None };
@@ -235,6 +270,10 @@ fn clients(world: World<Executions>, seed: u64) -> Vec<Client> {
 
 fn clients_of_control(world: World<Executions>, seed: u64) -> Vec<Client> {
     clients_of(world, seed, half_of_them_control)
+}
+
+fn clients_of_families(world: World<Executions>, seed: u64) -> Vec<Client> {
+    clients_of(world, seed, two_of_them_parents)
 }
 
 fn clients_of(world: World<Executions>, seed: u64, choice: Choice) -> Vec<Client> {

@@ -6,6 +6,7 @@ mod orchestrator;
 mod tally;
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     pin::Pin,
     task::{Context, Waker},
@@ -229,8 +230,8 @@ impl<M: Machine + 'static> Run<'_, M> {
     }
 
     fn left_over(&self) -> Vec<String> {
-        let keys = (self.scenario.must_end)();
         let world = self.world.lock();
+        let keys: BTreeSet<String> = (self.scenario.must_end)().into_iter().chain(world.begun()).collect();
         keys.into_iter().filter(|key| world.is_promised(key) && world.value_of_result(key).is_none()).collect()
     }
 

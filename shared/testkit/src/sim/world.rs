@@ -92,7 +92,7 @@ pub struct State<M: Machine> {
     restarts: u64,
     /// Until when a node that is behind answers look-ups.
     stale_until: Duration,
-    /// Ids of the lifecycle events that were stored.
+    /// Ids of the events that were stored.
     told: BTreeMap<String, u32>,
     pub rejected: u32,
     reference: Reference<M>,
@@ -237,7 +237,7 @@ impl<M: Machine> State<M> {
             Stream::Queue => self.queue.publish(message, self.since, now, self.shape.nodes),
             Stream::Told => {
                 match message.subject.split('.').nth(1) {
-                    Some("lifecycle") => {
+                    Some("lifecycle" | "events") => {
                         let id = header(message, "ce-id").unwrap_or_default().to_owned();
                         *self.told.entry(id).or_default() += 1;
                     }

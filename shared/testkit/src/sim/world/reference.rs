@@ -23,7 +23,7 @@ pub(super) struct Reference<M: Machine> {
     answered: BTreeMap<(String, String, u32), Sequence>,
     /// How many timers' inputs each execution got.
     timers: BTreeMap<Arc<str>, u32>,
-    /// Ids of the lifecycle events that the logs say must be told, and their subjects.
+    /// Ids of the events that the logs say must be told, and their subjects.
     to_be_told: BTreeMap<String, String>,
 }
 
@@ -68,7 +68,7 @@ impl<M: Machine> State<M> {
         let origin = Origin { sequence, time: entry.time, traceparent: None, again: false };
         for act in machine.apply(&key, state, input, &origin) {
             if let Act::Send(message) = act
-                && message.subject.contains(".lifecycle.")
+                && (message.subject.contains(".lifecycle.") || message.subject.contains(".events."))
             {
                 let id = header(&message, "ce-id").unwrap_or_default().to_owned();
                 to_be_told.insert(id, message.subject);
@@ -88,6 +88,11 @@ impl<M: Machine> State<M> {
         *self.runs.entry(name).or_default() += 1;
     }
 
+    /// What has begun and is promised to come to its end: also what others started.
+    pub fn begun(&self) -> Vec<String> {
+        self.started.iter().cloned().collect()
+    }
+
     /// What is stored and told in the end, and does not agree with the logs.
     pub fn disagreement(&self) -> Option<String> {
         let Reference { machines, states, to_be_told, .. } = &self.reference;
@@ -100,7 +105,7 @@ impl<M: Machine> State<M> {
                 return Some(format!("the record of `{key}` is not what its log gives: {end}"));
             }
         }
-        let of_exempt = |id: &str| id.split('-').next().is_some_and(is_exempt);
+        let of_exempt = |id: &str| is_exempt(execution_of(id));
         let missing = to_be_told.iter().find(|(id, _)| !self.told.contains_key(*id) && !of_exempt(id));
         if let Some((id, subject)) = missing {
             return Some(format!("nobody was told `{subject}` ({id})"));
@@ -129,6 +134,14 @@ impl<M: Machine> State<M> {
         let checkpoint = text(Bucket::Partitions, &Names::checkpoint_key(partition));
         let told = told.join("\n");
         format!("`{key}`:\n{told}\n  queued {queued:?}, snapshot {snapshot:?}, checkpoint {checkpoint:?}")
+    }
+}
+
+/// Whose event it is: of a lifecycle event a sequence and an ordinal follow the execution, of another one the step.
+fn execution_of(event: &str) -> &str {
+    match event.split_once('/') {
+        Some((execution, _)) => execution,
+        None => event.rsplitn(3, '-').nth(2).unwrap_or(event),
     }
 }
 
