@@ -146,6 +146,9 @@ impl Machine for Executions {
 
     fn found(&mut self, _key: &Arc<str>, state: &Execution, value: Option<Bytes>) -> Vec<Act> {
         match &state.stage {
+            Stage::Unbound { start, .. } if start.again => {
+                vec![self.wire.recalled_to_itself(&state.id, start, value.as_deref())]
+            }
             Stage::Unbound { start, .. } => {
                 let input = plans::bind(start, value.as_deref());
                 vec![Act::Send(self.wire.input(&state.id, &input, "bind"))]
@@ -169,6 +172,7 @@ impl Machine for Executions {
 
     fn resume(&self, _key: &Arc<str>, state: &Execution) -> Vec<Act> {
         match &state.stage {
+            Stage::Unbound { start, .. } if start.again => vec![self.wire.recall(&state.id)],
             Stage::Unbound { start, .. } => vec![acts::look_up(&start.workflow, start.version)],
             Stage::Unborn(_) | Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => vec![],
         }
@@ -291,7 +295,9 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
 fn plan_needed<'a>(state: Option<&'a Execution>, input: Option<&'a Input>) -> Option<(&'a Name, u32)> {
     match (state.map(|state| &state.stage), input) {
         (Some(Stage::Running(run) | Stage::Parked { run, .. }), _) => Some((&run.workflow, run.version)),
-        (None | Some(Stage::Unborn(_)), Some(Input::Start(start))) => Some((&start.workflow, start.version?)),
+        (None | Some(Stage::Unborn(_)), Some(Input::Start(start))) if !start.again => {
+            Some((&start.workflow, start.version?))
+        }
         (Some(Stage::Unbound { start, .. }), Some(Input::Bound(bound))) => Some((&start.workflow, bound.version)),
         (Some(Stage::Unborn(_) | Stage::Unbound { .. } | Stage::Over(_)) | None, _) => None,
     }

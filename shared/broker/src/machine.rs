@@ -66,6 +66,8 @@ pub enum Act {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Starting {
     pub start: Message,
+    /// The same for every publish but the live owner's first: by then the log may not know the first any more.
+    pub again: Message,
     pub if_there: Message,
     pub if_refused: Message,
 }

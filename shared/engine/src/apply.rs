@@ -1,6 +1,6 @@
 //! The one entry: what an input means for an execution, by the stage that it is in.
 
-use sagaline_events::{Happening, Input, Start};
+use sagaline_events::{Happening, Input, Start, input::Recalled};
 use sagaline_model::{Moment, StepError};
 use serde_json::Value;
 
@@ -50,6 +50,7 @@ fn unborn(
         Input::Start(start) => {
             early.forget_old(at);
             match plan.filter(|_| start.version.is_some()) {
+                _ if start.again => (Stage::Unbound { start: start.clone(), started: at, early }, vec![Effect::Recall]),
                 Some(plan) => begin(execution, start.clone(), at, early, plan, at),
                 None => {
                     let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
@@ -86,7 +87,8 @@ fn unborn(
         | Input::TaskDiscarded(_)
         | Input::Timer(_)
         | Input::ChildEnded(_)
-        | Input::ChildUnknown(_) => (Stage::Unborn(early), vec![]),
+        | Input::ChildUnknown(_)
+        | Input::Recalled(_) => (Stage::Unborn(early), vec![]),
     }
 }
 
@@ -100,7 +102,8 @@ fn unbound(
     at: Moment,
 ) -> (Stage, Vec<Effect>) {
     match input {
-        Input::Bound(bound) => match plan {
+        Input::Recalled(recalled) if start.again => recall(start, started, early, recalled),
+        Input::Bound(bound) if !start.again => match plan {
             Some(plan) => begin(execution, start, started, early, plan, at),
             // The binding names what is not there, or cannot be run: that version is looked at, and bound again or refused.
             None => {
@@ -130,6 +133,8 @@ fn unbound(
             (Stage::Unbound { start, started, early }, taken.into_iter().collect())
         }
         Input::Start(_)
+        | Input::Bound(_)
+        | Input::Recalled(_)
         | Input::StepStarted(_)
         | Input::StepSucceeded(_)
         | Input::StepFailed(_)
@@ -142,6 +147,22 @@ fn unbound(
         | Input::Timer(_)
         | Input::ChildEnded(_)
         | Input::ChildUnknown(_) => (Stage::Unbound { start, started, early }, vec![]),
+    }
+}
+
+/// Whether what was to begin had begun before, and ended: then it says so, and that is all.
+fn recall(start: Start, started: Moment, early: Early, recalled: &Recalled) -> (Stage, Vec<Effect>) {
+    match (&recalled.ended, &start.parent) {
+        (Some(ended), Some(parent)) => {
+            let told = Effect::TellParent { parent: parent.execution.clone(), ended: ended.clone(), again: true };
+            (Stage::Unborn(early), if parent.waits { vec![told] } else { vec![] })
+        }
+        (Some(_), None) => (Stage::Unborn(early), vec![]),
+        (None, _) => {
+            let start = Start { again: false, ..start };
+            let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
+            (Stage::Unbound { start, started, early }, vec![bind])
+        }
     }
 }
 
@@ -269,7 +290,7 @@ fn running(
         Input::StepAwaits(said) => turn.step_awaits(said),
         Input::Update(update) => turn.update(update),
         // A second start cannot be stored; a second binding of the same start changes nothing.
-        Input::Start(_) | Input::Bound(_) | Input::Refused(_) => {}
+        Input::Start(_) | Input::Bound(_) | Input::Refused(_) | Input::Recalled(_) => {}
         // What it says was taken up before the turn began.
         Input::StepExpanded(_) => {}
     }

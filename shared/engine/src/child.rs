@@ -43,8 +43,15 @@ impl Over {
 
     /// What it still does when it is over: it says so again to whoever asks.
     pub(crate) fn answer(&self, id: &ExecutionId, input: &Input) -> Vec<Effect> {
-        let Input::ParentAsks(asks) = input else { return vec![] };
-        let told = match told_to_another(id, self.parent.as_ref(), &asks.parent) {
+        let asks = match input {
+            Input::ParentAsks(asks) => &asks.parent,
+            Input::Start(start) => match &start.parent {
+                Some(parent) if parent.waits => parent,
+                Some(_) | None => return vec![],
+            },
+            _ => return vec![],
+        };
+        let told = match told_to_another(id, self.parent.as_ref(), asks) {
             Some(taken) => Some(taken),
             None => self.told(id, true),
         };

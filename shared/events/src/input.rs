@@ -34,6 +34,7 @@ pub enum Input {
     StepAwaits(StepAwaits),
     Update(Update),
     StepExpanded(StepExpanded),
+    Recalled(Recalled),
 }
 
 /// Begins an execution.
@@ -56,6 +57,9 @@ pub struct Start {
     /// Where its tasks wait whose steps name no queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<Name>,
+    /// It may have been started before, so long ago that the log does not know: its record is looked for first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 impl Start {
@@ -69,6 +73,7 @@ impl Start {
             tags: BTreeMap::new(),
             parent: None,
             queue: None,
+            again: false,
         }
     }
 }
@@ -210,6 +215,13 @@ pub struct ParentGone {
     pub reason: Option<String>,
 }
 
+/// What is recorded of an execution that may have been started before; nothing if it was not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recalled {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<ChildEnded>,
+}
+
 /// Who started a child, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parent {
@@ -346,6 +358,7 @@ inputs! {
     StepAwaits => "step_awaits",
     Update => "update",
     StepExpanded => "step_expanded",
+    Recalled => "recalled",
 }
 
 fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {

@@ -8,10 +8,11 @@ use sagaline_broker::{
 use sagaline_engine::{Execution, recalled};
 use sagaline_events::{
     Input, Parent, Start,
-    input::{ChildEnded, ChildUnknown, ParentAsks, ParentGone},
+    input::{ChildEnded, ChildUnknown, ParentAsks, ParentGone, Recalled},
     record::{ExecutionView, Status},
 };
 use sagaline_model::{ExecutionId, Name, StepError};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::acts::Wire;
@@ -29,10 +30,10 @@ impl Wire {
     /// Its start is stored once. Where it is stored already, the child is asked: this may be another try of what was done long ago.
     pub(super) fn start_child(&self, child: &ExecutionId, start: Start, traceparent: Option<String>) -> Act {
         let Some(parent) = start.parent.clone() else { unreachable!("the engine names the parent of a child") };
-        let workflow = start.workflow.clone();
-        let input = Input::Start(start);
+        let (workflow, is_again) = (start.workflow.clone(), start.again);
+        let input = Input::Start(start.clone());
         let name = format!("{}/{}", parent.execution, parent.path);
-        let start = Message {
+        let first = Message {
             subject: self.names().start(child.as_str(), self.partitions()),
             expected: Some(0),
             msg_id: None,
@@ -40,6 +41,7 @@ impl Wire {
             headers: self.headers(name, input.kind().to_owned(), child.as_str(), traceparent),
             payload: input.data().into(),
         };
+        let again = Message { payload: Input::Start(Start { again: true, ..start }).data().into(), ..first.clone() };
         let refused = ChildEnded {
             path: parent.path.clone(),
             child: child.clone(),
@@ -49,7 +51,8 @@ impl Wire {
             reason: None,
         };
         let if_refused = self.child_ended(&parent.execution, refused, false);
-        Act::Start(Box::new(Starting { start, if_there: self.ask_child(child, parent), if_refused }))
+        let start = if is_again { again.clone() } else { first };
+        Act::Start(Box::new(Starting { start, again, if_there: self.ask_child(child, parent), if_refused }))
     }
 
     pub(super) fn ask_child(&self, child: &ExecutionId, parent: Parent) -> Message {
@@ -73,11 +76,16 @@ impl Wire {
         Act::LookUp { bucket: Bucket::Results, key: LogKind::Runs.record_key(id.as_str()) }
     }
 
+    /// Whether a start that may be a second one is: how the first one ended, or nothing.
+    pub(super) fn recalled_to_itself(&self, id: &ExecutionId, start: &Start, record: Option<&[u8]>) -> Act {
+        let ended = record.zip(start.parent.as_ref()).map(|(json, asks)| ended_by(id, json, asks));
+        Act::Send(self.input(id, &Input::Recalled(Recalled { ended }), "recalled"))
+    }
+
     /// What the record of an execution, or that there is none, says to those who asked for it.
     pub(super) fn recalled(&self, state: &Execution, record: Option<&[u8]>) -> Vec<Act> {
-        let record = record.and_then(|json| serde_json::from_slice::<ExecutionView>(json).ok());
-        let answer = |asks: &Parent| match &record {
-            Some(record) => self.child_ended(&asks.execution, recalled(record, asks), true),
+        let answer = |asks: &Parent| match record {
+            Some(json) => self.child_ended(&asks.execution, ended_by(&state.id, json, asks), true),
             None => {
                 let unknown = ChildUnknown { path: asks.path.clone(), child: state.id.clone() };
                 self.input(&asks.execution, &Input::ChildUnknown(unknown), "child-unknown")
@@ -113,6 +121,30 @@ impl Wire {
             ttl: None,
             headers,
             payload: payload.into(),
+        }
+    }
+}
+
+/// The value of a record: the view, and where on the log it ended.
+#[derive(Deserialize)]
+struct Record {
+    state: ExecutionView,
+}
+
+/// What a record tells who asks. One that cannot be read is an end too: nothing that may have been done is done again.
+fn ended_by(id: &ExecutionId, json: &[u8], asks: &Parent) -> ChildEnded {
+    match serde_json::from_slice::<Record>(json) {
+        Ok(record) => recalled(&record.state, asks),
+        Err(fault) => {
+            let message = format!("the execution `{id}` has ended, but its record cannot be read: {fault}");
+            ChildEnded {
+                path: asks.path.clone(),
+                child: id.clone(),
+                status: Status::Failed,
+                output: Value::Null,
+                error: Some(StepError::new(StepError::UNTYPED, message).final_()),
+                reason: None,
+            }
         }
     }
 }

@@ -28,8 +28,9 @@ pub(crate) const CONTROL: Scenario<Executions> = Scenario { clients: clients_of_
 pub(crate) const MANY_CONTROL: Scenario<Executions> = Scenario { clients: clients_of_control, ..MANY };
 
 /// The same two with parents and children.
-pub(crate) const FAMILY: Scenario<Executions> = Scenario { clients: clients_of_families, ..SINGLE };
-pub(crate) const MANY_FAMILIES: Scenario<Executions> = Scenario { clients: clients_of_families, ..MANY };
+pub(crate) const FAMILY: Scenario<Executions> = Scenario { clients: clients_of_families, must_end: families, ..SINGLE };
+pub(crate) const MANY_FAMILIES: Scenario<Executions> =
+    Scenario { clients: clients_of_families, must_end: families, ..MANY };
 
 /// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, a failure that is borne, much waiting; and
 /// loops, races, what is caught, any of several, and what handles an end.
@@ -159,8 +160,15 @@ fn half_of_them_control(number: usize) -> &'static str {
     ["control", "idle", "returned", "frail"][number % 4]
 }
 
+/// Few, since each has many children.
+const FAMILY_HEADS: usize = 4;
+
+fn families() -> Vec<String> {
+    executions().into_iter().take(FAMILY_HEADS).collect()
+}
+
 fn two_of_them_parents(number: usize) -> &'static str {
-    ["parent", "short", "frail", "short", "short", "short"][number % 6]
+    ["parent", "frail", "middle", "short"][number % 4]
 }
 
 fn prepare(world: &World<Executions>) {
@@ -273,7 +281,7 @@ fn clients_of_control(world: World<Executions>, seed: u64) -> Vec<Client> {
 }
 
 fn clients_of_families(world: World<Executions>, seed: u64) -> Vec<Client> {
-    clients_of(world, seed, two_of_them_parents)
+    clients_of(world, seed, two_of_them_parents).into_iter().take(FAMILY_HEADS).collect()
 }
 
 fn clients_of(world: World<Executions>, seed: u64, choice: Choice) -> Vec<Client> {

@@ -160,11 +160,12 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 Purpose::Revoke { queue, subject }
             }
             Act::LookUp { bucket, key } => Purpose::LookUp { bucket, key },
-            Act::Start(starting) => Purpose::Start {
-                start: Arc::new(starting.start),
-                if_there: Arc::new(starting.if_there),
-                if_refused: Arc::new(starting.if_refused),
-            },
+            Act::Start(starting) => {
+                let starting = Arc::new(*starting);
+                let again = repeat || self.mode == Mode::Refolding;
+                let message = if again { &starting.again } else { &starting.start };
+                Purpose::Start { message: Arc::new(message.clone()), starting }
+            }
             Act::Reject(_) => return,
         };
         if let Some(slot) = self.slots.get_mut(key) {

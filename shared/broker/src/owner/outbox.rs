@@ -10,7 +10,7 @@ use sagaline_model::Moment;
 
 use super::cover::Checkpoint;
 use crate::{
-    machine::QueuedTask,
+    machine::{QueuedTask, Starting},
     ports::{ACK_WITHIN, Bucket, Message, Ports, Sequence, Ticket},
 };
 
@@ -43,9 +43,8 @@ pub(super) enum Purpose {
     Send(Arc<Message>),
     /// What begins once, and what is said instead where it does not.
     Start {
-        start: Arc<Message>,
-        if_there: Arc<Message>,
-        if_refused: Arc<Message>,
+        message: Arc<Message>,
+        starting: Arc<Starting>,
     },
     Revoke {
         queue: String,
@@ -102,7 +101,7 @@ impl Purpose {
     fn request(&self) -> Request<'_> {
         match self {
             Self::Task { message, .. }
-            | Self::Start { start: message, .. }
+            | Self::Start { message, .. }
             | Self::Send(message)
             | Self::Snapshot { message, .. }
             | Self::Record(message)
@@ -200,6 +199,9 @@ impl Outbox {
 
     /// Sends it again after a pause that grows with each try.
     pub(super) fn again(&mut self, now: Duration, mut pending: Pending) {
+        if let Purpose::Start { message, starting } = &mut pending.purpose {
+            *message = Arc::new(starting.again.clone());
+        }
         let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(pending.tries.min(10)));
         pending.tries += 1;
         self.placed += 1;

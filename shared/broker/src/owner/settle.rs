@@ -68,8 +68,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 self.done(&pending);
                 Ok(())
             }
-            Purpose::Start { if_there, .. } => {
-                let instead = Purpose::Send(Arc::clone(if_there));
+            Purpose::Start { starting, .. } => {
+                let instead = Purpose::Send(Arc::new(starting.if_there.clone()));
                 self.outbox.send(&mut self.ports, instead, pending.key);
                 Ok(())
             }
@@ -117,8 +117,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 }
                 self.done(&pending);
             }
-            (Purpose::Start { if_refused, .. }, Some(_)) => {
-                let instead = Purpose::Send(Arc::clone(if_refused));
+            (Purpose::Start { starting, .. }, Some(_)) => {
+                let instead = Purpose::Send(Arc::new(starting.if_refused.clone()));
                 self.outbox.send(&mut self.ports, instead, pending.key);
             }
             (Purpose::Snapshot { .. }, Some(key))

@@ -44,7 +44,7 @@ impl<'p> Turn<'p> {
             InputSource::Template(template) => TaskInput::Computed(self.render(path, template)?),
         };
         let until = planned.timeout.map(|timeout| self.span(path, timeout)).transpose()?.map(|span| self.at + span);
-        self.start_child(path, &child, planned.what, &input);
+        self.start_child(path, &child, planned.what, &input, false);
         if planned.what.wait {
             let wait_for = format!("execution {child}");
             self.run.set(path, id, State::Delegated(Delegated::since(self.at, child, input, until)), self.at);
@@ -71,7 +71,7 @@ impl<'p> Turn<'p> {
         })
     }
 
-    fn start_child(&mut self, path: &FramePath, child: &ExecutionId, what: &Child, input: &TaskInput) {
+    fn start_child(&mut self, path: &FramePath, child: &ExecutionId, what: &Child, input: &TaskInput, again: bool) {
         let input = match input {
             TaskInput::Literal => what.input.clone(),
             TaskInput::Computed(input) => input.clone(),
@@ -81,6 +81,7 @@ impl<'p> Turn<'p> {
             input,
             parent: Some(parent(&self.id, path, what.wait)),
             queue: what.queue.clone().or_else(|| self.run.queue.clone()),
+            again,
             ..Start::of(what.workflow.clone())
         };
         self.effects.push(Effect::StartChild { child: child.clone(), start });
@@ -108,7 +109,8 @@ impl<'p> Turn<'p> {
     pub(crate) fn child_unknown(&mut self, told: &ChildUnknown) {
         let Some((id, delegated)) = self.delegated(&told.path, &told.child) else { return };
         let CompiledKind::Child { what, .. } = &self.plan.node(id).kind else { return };
-        self.start_child(&told.path, &told.child, what, &delegated.input);
+        // This may be an old answer: the child may be there by now, and may have ended.
+        self.start_child(&told.path, &told.child, what, &delegated.input, true);
     }
 
     /// Nothing was heard of it for a while.

@@ -70,7 +70,7 @@ impl<'p> Facts<'p> {
 
     pub(crate) fn learn(&mut self, effects: &[Effect], input: &Input, after: &Execution) {
         // What is over only says so again, to a parent that asks.
-        let asked = matches!(input, Input::ParentAsks(_));
+        let asked = matches!(input, Input::ParentAsks(_) | Input::Start(_));
         assert!(!self.over || asked || effects.is_empty(), "it is over, yet {input:?} gave {effects:?}");
         if !effects.is_empty() {
             self.answered(input);
@@ -115,7 +115,7 @@ impl<'p> Facts<'p> {
                         assert!(self.over && !std::mem::replace(&mut self.parent_told, true), "told twice");
                     }
                 }
-                Effect::Recall => assert!(matches!(after.stage, Stage::Unborn(_))),
+                Effect::Recall => assert!(matches!(after.stage, Stage::Unborn(_) | Stage::Unbound { .. })),
                 Effect::Emit { id, .. } => assert!(self.emitted.insert(id.clone()), "{id} was emitted twice"),
             }
         }

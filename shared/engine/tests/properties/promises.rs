@@ -167,8 +167,10 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
             let begins_anew = plan.plan.conduct.retry_workflow.is_some();
             !begins_anew && !plan.nodes.iter().any(|node| node.on_error == sagaline_model::OnError::Pause)
         }
-        Input::Start(_)
-        | Input::Refused(_)
+        Input::Recalled(_) => began,
+        // Of one that may be a second one, a third is told again.
+        Input::Start(start) => start.parent.is_none(),
+        Input::Refused(_)
         | Input::StepSucceeded(_)
         | Input::StepFailed(_)
         | Input::StepSkipped(_)

@@ -7,8 +7,8 @@ use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind
 use sagaline_events::{
     FramePath, Input, Parent, Start, TimerKind, TimerName,
     input::{
-        Approval, Bound, Cancel, ChildEnded, ChildUnknown, OnLate, ParentAsks, ParentGone, Pause, Refused, Resume,
-        Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded,
+        Approval, Bound, Cancel, ChildEnded, ChildUnknown, OnLate, ParentAsks, ParentGone, Pause, Recalled, Refused,
+        Resume, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded,
         TaskDiscarded, Update,
     },
     record::Status,
@@ -89,7 +89,8 @@ impl World<'_> {
         let input = json!({"n": self.choices.below(4)});
         let trigger = Some(json!({"id": "event-1", "data": 1}));
         let parent = self.choices.chance(40).then(|| self.parent());
-        self.happens(Input::Start(Start { version, input, trigger, parent, ..Start::of(name("w")) }));
+        let again = parent.is_some() && self.choices.chance(40);
+        self.happens(Input::Start(Start { version, input, trigger, parent, again, ..Start::of(name("w")) }));
     }
 
     fn passes(&mut self, span: Span) {
@@ -117,7 +118,7 @@ impl World<'_> {
             (2, "back"),
             (3, "pause"),
             (3, "resume"),
-            (8, "child"),
+            (9, "child"),
             (2, "any child"),
             (3, "parent"),
             (4, "approval"),
@@ -134,7 +135,7 @@ impl World<'_> {
             "discard" => self.waited_for().map(|(path, attempt)| Input::TaskDiscarded(TaskDiscarded { path, attempt })),
             "lookup" => Some(self.lookup()),
             "child" => match self.child() {
-                Some(_) if self.choices.chance(25) => self.due(),
+                Some(_) if self.choices.chance(35) => self.due(),
                 child => child.map(|(path, child)| self.child_says(path, child)),
             },
             "any child" => Some(self.any_child()),
@@ -157,8 +158,11 @@ impl World<'_> {
 
     /// What makes it go on; nothing if nothing can.
     fn kind(&mut self) -> Option<Input> {
-        if let Stage::Unbound { .. } = self.execution.stage {
-            return Some(Input::Bound(Bound { version: 1 }));
+        if let Stage::Unbound { start, .. } = &self.execution.stage {
+            return Some(match start.again {
+                true => Input::Recalled(Recalled { ended: None }),
+                false => Input::Bound(Bound { version: 1 }),
+            });
         }
         if let Stage::Running(run) = &self.execution.stage
             && run.paused.is_some()
@@ -400,7 +404,8 @@ impl World<'_> {
     }
 
     fn lookup(&mut self) -> Input {
-        match self.choices.below(6) {
+        match self.choices.below(8) {
+            6 | 7 => Input::Recalled(Recalled { ended: None }),
             5 => Input::Refused(Refused { error: StepError::new(StepError::UNKNOWN_WORKFLOW, "there is none") }),
             4 => Input::Bound(Bound { version: 2 }),
             _ => Input::Bound(Bound { version: 1 }),

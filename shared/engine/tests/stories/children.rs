@@ -3,7 +3,7 @@
 use sagaline_engine::{Effect, recalled};
 use sagaline_events::{
     Input, Parent, Start,
-    input::{ChildEnded, ChildUnknown, ParentAsks, ParentGone},
+    input::{ChildEnded, ChildUnknown, ParentAsks, ParentGone, Recalled},
     record::{Status, StepStatus},
 };
 use sagaline_model::{ExecutionId, StepError};
@@ -329,4 +329,29 @@ each: { after: a, for_each: [1, 2], emit: item.shipped }",
         .gives_also("emit item.shipped as e/each/item")
         .gives_also("emit item.shipped as e/each/item:2")
         .ends_with(json!({}));
+}
+
+#[test]
+fn a_start_that_may_be_a_second_one_looks_for_the_first() {
+    let again = |parent| Input::Start(Start { version: Some(1), parent: Some(parent), again: true, ..unversioned() });
+    let recalled = |ended| Input::Recalled(Recalled { ended });
+    let begun = || story("a: { activity: one }").at("0s", again(parent(true))).gives(&["recall"]).is(Status::Pending);
+    begun()
+        .at("1s", recalled(None))
+        .gives(&["bind w version 1"])
+        .at("1s", crate::inputs::bound(1))
+        .gives_also("task a#1")
+        .at("2s", recalled(Some(ended("a/b", "e", Status::Completed))))
+        .gives_nothing();
+    let told = ChildEnded { output: json!(7), ..ended("a/b", "e", Status::Completed) };
+    let told = begun().at("1s", recalled(Some(told))).gives(&["tell p again a/b completed"]);
+    assert_eq!(told.execution.view(None), None, "nothing runs");
+    // The first may still be there.
+    story("a: { activity: one }")
+        .at("0s", born_of(parent(true)))
+        .at("1s", again(parent(true)))
+        .gives_nothing()
+        .at("2s", succeeded("a", 1))
+        .at("3s", again(parent(true)))
+        .gives(&["tell p again a/b completed"]);
 }

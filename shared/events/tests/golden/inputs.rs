@@ -6,8 +6,8 @@ use sagaline_events::{
     Input, InputError, Parent, Start, TimerKind, TimerName,
     input::{
         Approval, Bound, Cancel, ChildEnded, ChildUnknown, FILLER, INPUT_TYPES, OWNER_MARK, OnLate, ParentAsks,
-        ParentGone, Pause, Refused, Resume, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed,
-        StepStarted, StepSucceeded, TaskDiscarded, Update,
+        ParentGone, Pause, Recalled, Refused, Resume, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped,
+        StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded, Update,
     },
     record::Status,
 };
@@ -103,6 +103,16 @@ fn every_input() -> Vec<Input> {
             ]),
             worker: worker(),
         }),
+        Input::Recalled(Recalled {
+            ended: Some(ChildEnded {
+                path: path(),
+                child: id("A-100-charge-0"),
+                status: Status::Completed,
+                output: json!({"id": "p-1"}),
+                error: None,
+                reason: None,
+            }),
+        }),
     ]
 }
 
@@ -113,7 +123,7 @@ fn parent() -> Parent {
 /// A child's start, beside that of anybody else.
 #[test]
 fn a_start_may_name_a_parent_and_a_queue() {
-    let start = Start { parent: Some(parent()), queue: Some(name("slow")), ..Start::of(name("charge")) };
+    let start = Start { parent: Some(parent()), queue: Some(name("slow")), again: true, ..Start::of(name("charge")) };
     let json: Value = serde_json::to_value(&start).unwrap();
     assert_eq!(serde_json::from_value::<Start>(is_recorded("start_of_a_child", &json)).unwrap(), start);
     assert_eq!(json["parent"], json!({"execution": "A-100", "path": "pay/charge"}));
