@@ -7,8 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, approve, bench, cancel, definitions, dev, doctor, events, get, history, list, parse, pause, query,
-        rejected, resume, signal, start, update, validate, watch, why, workflows,
+        apply, approve, bench, cancel, cancel_all, definitions, dev, doctor, events, get, history, list, parse, pause,
+        query, rejected, resume, signal, start, update, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -65,6 +65,7 @@ enum Verb {
     Why(why::Args),
     Signal(signal::Args),
     Cancel(cancel::Args),
+    CancelAll(cancel_all::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Approve(approve::Args),
@@ -139,6 +140,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Why(args) => why::run(&args, context).await,
         Verb::Signal(args) => signal::run(args, context).await,
         Verb::Cancel(args) => cancel::run(args, context).await,
+        Verb::CancelAll(args) => cancel_all::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => resume::run(args, context).await,
         Verb::Approve(args) => approve::run(args, context).await,

@@ -5,6 +5,7 @@ pub(crate) mod approve;
 pub(crate) mod args;
 pub(crate) mod bench;
 pub(crate) mod cancel;
+pub(crate) mod cancel_all;
 pub(crate) mod definitions;
 pub(crate) mod dev;
 pub(crate) mod doctor;

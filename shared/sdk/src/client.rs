@@ -5,6 +5,7 @@
 
 mod apply;
 mod ask;
+mod cancel_all;
 mod check;
 mod error;
 mod follow;
@@ -32,6 +33,7 @@ use serde_json::Value;
 
 pub use apply::{Applied, Change, Version};
 pub use ask::Explanation;
+pub use cancel_all::CancelAll;
 pub use error::{Class, Error};
 pub use follow::{Lag, LifecycleEvent, LifecycleFilter, Subscription, SubscriptionSettings};
 pub use history::{History, HistoryEntry};

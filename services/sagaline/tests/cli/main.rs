@@ -2,6 +2,8 @@
 
 // Marked so that the lints take the helpers, too, for tests.
 #[cfg(test)]
+mod cancel_all;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod contracts;

@@ -1,6 +1,7 @@
 //! The definitions in `examples/`, and every kind of step, on a real server with real workers.
 
 mod batches;
+mod cancelling;
 mod children;
 mod control;
 mod data;
