@@ -1,10 +1,12 @@
-//! Executions as the state machine of a partition: entries to inputs, effects to acts.
+//! Executions, and what they share, as the state machine of a partition: entries to inputs, effects to acts.
 //!
 //! The engine decides; here its effects get their names on the wire. No clock, and no I/O but to count and to log.
 
 mod acts;
 mod company;
+mod entities;
 pub mod glance;
+mod held;
 mod listing;
 mod plans;
 mod spans;
@@ -22,15 +24,16 @@ use sagaline_broker::{
 };
 use sagaline_engine::{Compiled, Effect, Execution, Stage};
 use sagaline_events::{
-    Happening, Input,
+    EntityInput, Happening, Input,
     ask::{Answer, Ask, Reply},
-    input::{FILLER, OWNER_MARK},
+    input::{FILLER, InputError, OWNER_MARK},
     record::ExecutionView,
 };
 use sagaline_model::{ExecutionId, Moment, Name, partition_of};
 use sagaline_telemetry::{metrics, traces::tell_span};
 
-use self::{acts::Wire, glance::Glance, plans::Plans};
+pub use self::held::{Held, HeldInput};
+use self::{acts::Wire, glance::Glance, held::entity_key, plans::Plans};
 
 /// The executions of one partition.
 pub struct Executions {
@@ -59,11 +62,11 @@ impl Executions {
 }
 
 impl Machine for Executions {
-    type State = Execution;
-    type Input = Input;
+    type State = Held;
+    type Input = HeldInput;
     type Glance = Glance;
 
-    fn read(&self, entry: &Entry) -> Result<Read<Input>, Rejection> {
+    fn read(&self, entry: &Entry) -> Result<Read<HeldInput>, Rejection> {
         let reject = |reason, detail: String| Rejection { reason, detail };
         let content = entry.content.as_ref().map_err(|why| reject("not_a_cloudevent", why.clone()))?;
         if content.kind == OWNER_MARK || content.kind == FILLER {
@@ -74,7 +77,8 @@ impl Machine for Executions {
             .names()
             .parse_run(&entry.subject)
             .ok_or_else(|| reject("bad_subject", format!("`{}` names no execution", entry.subject)))?;
-        if let Err(fault) = ExecutionId::new(execution) {
+        let entity = entity_key(execution);
+        if let Some(fault) = ExecutionId::new(execution).err().filter(|_| entity.is_none()) {
             return Err(reject("bad_id", fault.to_string()));
         }
         let home = partition_of(execution, self.partitions);
@@ -82,11 +86,15 @@ impl Machine for Executions {
             let detail = format!("`{execution}` belongs to partition {home}, not to {}", self.partition);
             return Err(reject("wrong_partition", detail));
         }
-        let input = Input::read(&content.kind, &content.data).map_err(|fault| {
+        let bad_input = |fault: InputError| {
             let cause = std::error::Error::source(&fault).map(|cause| format!(": {cause}")).unwrap_or_default();
             reject("bad_input", format!("{fault}{cause}"))
-        })?;
-        let own_subject = if matches!(input, Input::Start(_)) { "start" } else { "in" };
+        };
+        let input = match entity {
+            Some(_) => HeldInput::Entity(EntityInput::read(&content.kind, &content.data).map_err(bad_input)?),
+            None => HeldInput::Execution(Input::read(&content.kind, &content.data).map_err(bad_input)?),
+        };
+        let own_subject = if matches!(input, HeldInput::Execution(Input::Start(_))) { "start" } else { "in" };
         if end != own_subject {
             let detail = format!("a `{}` goes to `….{own_subject}`, this came on `….{end}`", content.kind);
             return Err(reject("bad_subject", detail));
@@ -94,7 +102,17 @@ impl Machine for Executions {
         Ok(Read::Input(execution.into(), input))
     }
 
-    fn needs(&self, state: Option<&Execution>, input: Option<&Input>) -> Option<Need> {
+    fn needs(&self, state: Option<&Held>, input: Option<&HeldInput>) -> Option<Need> {
+        let state = match state {
+            Some(Held::Execution(state)) => Some(state),
+            Some(Held::Entity(_)) => return None,
+            None => None,
+        };
+        let input = match input {
+            Some(HeldInput::Execution(input)) => Some(input),
+            Some(HeldInput::Entity(_)) => return None,
+            None => None,
+        };
         let (workflow, version) = plan_needed(state, input)?;
         (!self.plans.knows(workflow, version))
             .then(|| Need { bucket: Bucket::Definitions, key: Names::definition_key(workflow.as_str(), version) })
@@ -104,47 +122,21 @@ impl Machine for Executions {
         self.plans.learn(&need.key, value.as_deref());
     }
 
-    fn fresh(&self, key: &Arc<str>) -> Execution {
-        Execution::unborn(ExecutionId::new(&**key).expect("`read` lets only ids through"))
+    fn fresh(&self, key: &Arc<str>) -> Held {
+        Held::fresh(key)
     }
 
-    fn apply(&mut self, key: &Arc<str>, state: &mut Execution, input: Input, origin: &Origin) -> Vec<Act> {
-        let needed = plan_needed(Some(state), Some(&input)).map(|(workflow, version)| (workflow.clone(), version));
-        let plan = needed.as_ref().and_then(|(workflow, version)| self.plans.get(workflow, *version));
-        let at = origin.time;
-        if let (Stage::Unborn(_), Input::Start(_)) = (&state.stage, &input) {
-            state.trace = origin.traceparent.as_deref().and_then(|traceparent| traceparent.parse().ok());
+    fn apply(&mut self, _key: &Arc<str>, state: &mut Held, input: HeldInput, origin: &Origin) -> Vec<Act> {
+        match (state, input) {
+            (Held::Execution(state), HeldInput::Execution(input)) => self.apply_to_execution(state, input, origin),
+            (Held::Entity(entity), HeldInput::Entity(input)) => self.wire.apply_to_entity(entity, &input, origin),
+            // `read` goes by the key, as what is under it does.
+            (Held::Execution(_), HeldInput::Entity(_)) | (Held::Entity(_), HeldInput::Execution(_)) => vec![],
         }
-        let open = spans::Open::of(self.wire.trace(state), state);
-        // A defect of the engine must not stop the partition: it sets that one execution aside, on every replica alike.
-        let applied =
-            catch_unwind(AssertUnwindSafe(|| sagaline_engine::apply(state, plan.map(|plan| &**plan), &input, at)));
-        let effects = applied.unwrap_or_else(|panic| {
-            let cause = panic.downcast_ref::<String>().cloned();
-            let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|cause| (*cause).to_owned()));
-            let cause = cause.unwrap_or_else(|| "the engine stopped at a defect".to_owned());
-            tracing::error!(execution = &**key, cause, "parked: the engine stopped at a defect");
-            let (workflow, version) = needed.clone().unwrap_or_else(|| (Name::new("unknown").expect("a name"), 0));
-            let parked = Execution::parked_by_defect(self.fresh(key).id, workflow, version, cause.clone(), at);
-            *state = Execution { trace: state.trace, ..parked };
-            vec![Effect::Tell(Happening::WorkflowParked { cause })]
-        });
-        self.plans.forget_missing();
-        if let Some((workflow, _)) = needed.as_ref().filter(|_| !origin.again) {
-            count(workflow, &input, &effects);
-        }
-        // A start that has to be bound first begins with that input, and was another.
-        let began = state.start_at.take().unwrap_or(origin.sequence);
-        if let Stage::Unbound { .. } = &state.stage {
-            state.start_at = Some(began);
-        }
-        if let Some(open) = open {
-            open.ended(state, &input, &effects).into_iter().for_each(tell_span);
-        }
-        self.wire.acts(state, needed.as_ref(), effects, origin, began)
     }
 
-    fn found(&mut self, _key: &Arc<str>, state: &Execution, value: Option<Bytes>) -> Vec<Act> {
+    fn found(&mut self, _key: &Arc<str>, state: &Held, value: Option<Bytes>) -> Vec<Act> {
+        let Some(state) = state.execution() else { return vec![] };
         match &state.stage {
             Stage::Unbound { start, .. } if start.again => {
                 vec![self.wire.recalled_to_itself(&state.id, start, value.as_deref())]
@@ -162,7 +154,8 @@ impl Machine for Executions {
         self.wire.task_refused(task, why)
     }
 
-    fn tasks(&self, _key: &Arc<str>, state: &Execution) -> Vec<QueuedTask> {
+    fn tasks(&self, _key: &Arc<str>, state: &Held) -> Vec<QueuedTask> {
+        let Some(state) = state.execution() else { return vec![] };
         let Some(plan) = self.plan_of(state) else { return vec![] };
         let tasks = state.tasks(plan);
         let trace = self.wire.trace(state);
@@ -170,7 +163,8 @@ impl Machine for Executions {
         tasks.map(|task| self.wire.task(&state.id, &plan.plan.workflow, plan.version, task, trace.as_ref())).collect()
     }
 
-    fn resume(&self, _key: &Arc<str>, state: &Execution) -> Vec<Act> {
+    fn resume(&self, _key: &Arc<str>, state: &Held) -> Vec<Act> {
+        let Some(state) = state.execution() else { return vec![] };
         match &state.stage {
             Stage::Unbound { start, .. } if start.again => vec![self.wire.recall(&state.id)],
             Stage::Unbound { start, .. } => vec![acts::look_up(&start.workflow, start.version)],
@@ -178,49 +172,67 @@ impl Machine for Executions {
         }
     }
 
-    fn next_timer(&self, state: &Execution) -> Option<Moment> {
-        state.next_timer().map(|(at, _)| at)
+    fn next_timer(&self, state: &Held) -> Option<Moment> {
+        match state {
+            Held::Execution(state) => state.next_timer().map(|(at, _)| at),
+            Held::Entity(entity) => entity.next_timer(),
+        }
     }
 
-    fn timer(&self, _key: &Arc<str>, state: &Execution) -> Option<Message> {
-        let (_, timer) = state.next_timer()?;
-        Some(self.wire.input(&state.id, &Input::Timer(timer.clone()), "timer"))
+    fn timer(&self, _key: &Arc<str>, state: &Held) -> Option<Message> {
+        match state {
+            Held::Execution(state) => {
+                let (_, timer) = state.next_timer()?;
+                Some(self.wire.input(&state.id, &Input::Timer(timer.clone()), "timer"))
+            }
+            Held::Entity(entity) => entity.next_timer().map(|_| self.wire.entity_timer(&entity.key)),
+        }
     }
 
-    fn ending(&self, state: &Execution) -> Option<Vec<u8>> {
+    fn ending(&self, state: &Held) -> Option<Vec<u8>> {
+        let state = state.execution()?;
         let view = state.is_over().then(|| state.view(None))??;
         Some(serde_json::to_vec(&view).expect("a view has text keys only"))
     }
 
-    fn stands_alone(&self, state: &Execution) -> bool {
-        state.stands_alone()
+    fn stands_alone(&self, state: &Held) -> bool {
+        state.execution().is_some_and(Execution::stands_alone)
     }
 
-    fn rests(&self, state: &Execution) -> bool {
-        state.rests()
+    /// What executions share stays in memory: it is small, and holds something for as long as it is there.
+    fn rests(&self, state: &Held) -> bool {
+        state.execution().is_some_and(Execution::rests)
     }
 
-    fn seal(&self, key: &Arc<str>, glance: Option<&Glance>, cause: &str, at: Moment) -> Option<Execution> {
+    /// An entity begins anew: whoever holds something of it that it does not know of gives nothing back, and is not asked.
+    fn seal(&self, key: &Arc<str>, glance: Option<&Glance>, cause: &str, at: Moment) -> Option<Held> {
+        if let Some(key) = entity_key(key) {
+            return Some(Held::Entity(sagaline_engine::Entity::new(key)));
+        }
         let id = ExecutionId::new(&**key).ok()?;
-        Some(match glance {
+        Some(Held::Execution(match glance {
             Some(glance) => glance.sealed(id, cause, at),
             None => Execution::parked_by_defect(id, Name::new("unknown").expect("a name"), 0, cause.to_owned(), at),
-        })
+        }))
     }
 
-    fn is_idle(&self, state: &Execution, now: Moment) -> bool {
-        state.is_blank(now)
+    fn is_idle(&self, state: &Held, now: Moment) -> bool {
+        match state {
+            Held::Execution(state) => state.is_blank(now),
+            Held::Entity(entity) => entity.is_blank(now),
+        }
     }
 
-    fn snapshot(&self, state: &Execution) -> Vec<u8> {
-        state.to_snapshot()
+    fn snapshot(&self, state: &Held) -> Vec<u8> {
+        state.snapshot()
     }
 
-    fn restore(&self, json: &[u8]) -> Result<Execution, String> {
-        Execution::from_snapshot(json).map_err(|fault| fault.to_string())
+    fn restore(&self, json: &[u8]) -> Result<Held, String> {
+        Held::restore(json)
     }
 
-    fn answer(&self, ask: &Ask, state: Option<&Execution>) -> Answer {
+    fn answer(&self, ask: &Ask, state: Option<&Held>) -> Answer {
+        let state = state.and_then(Held::execution);
         let plan = state.and_then(|state| self.plan_of(state)).map(|plan| &**plan);
         match (ask, state) {
             (Ask::Wanted { path, attempt, .. }, state) => {
@@ -243,12 +255,51 @@ impl Machine for Executions {
         }
     }
 
-    fn glance(&mut self, state: &Execution) -> Option<Glance> {
-        Some(self.shared.glance(&state.overview()?))
+    fn glance(&mut self, state: &Held) -> Option<Glance> {
+        Some(self.shared.glance(&state.execution()?.overview()?))
     }
 
     fn listed(&self, ask: &Ask, key: &str, glance: &Glance) -> Option<ExecutionView> {
         listing::listed(ask, key, glance)
+    }
+}
+
+impl Executions {
+    fn apply_to_execution(&mut self, state: &mut Execution, input: Input, origin: &Origin) -> Vec<Act> {
+        let id = state.id.clone();
+        let needed = plan_needed(Some(state), Some(&input)).map(|(workflow, version)| (workflow.clone(), version));
+        let plan = needed.as_ref().and_then(|(workflow, version)| self.plans.get(workflow, *version));
+        let at = origin.time;
+        if let (Stage::Unborn(_), Input::Start(_)) = (&state.stage, &input) {
+            state.trace = origin.traceparent.as_deref().and_then(|traceparent| traceparent.parse().ok());
+        }
+        let open = spans::Open::of(self.wire.trace(state), state);
+        // A defect of the engine must not stop the partition: it sets that one execution aside, on every replica alike.
+        let applied =
+            catch_unwind(AssertUnwindSafe(|| sagaline_engine::apply(state, plan.map(|plan| &**plan), &input, at)));
+        let effects = applied.unwrap_or_else(|panic| {
+            let cause = panic.downcast_ref::<String>().cloned();
+            let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|cause| (*cause).to_owned()));
+            let cause = cause.unwrap_or_else(|| "the engine stopped at a defect".to_owned());
+            tracing::error!(execution = id.as_str(), cause, "parked: the engine stopped at a defect");
+            let (workflow, version) = needed.clone().unwrap_or_else(|| (Name::new("unknown").expect("a name"), 0));
+            let parked = Execution::parked_by_defect(id, workflow, version, cause.clone(), at);
+            *state = Execution { trace: state.trace, ..parked };
+            vec![Effect::Tell(Happening::WorkflowParked { cause })]
+        });
+        self.plans.forget_missing();
+        if let Some((workflow, _)) = needed.as_ref().filter(|_| !origin.again) {
+            count(workflow, &input, &effects);
+        }
+        // A start that has to be bound first begins with that input, and was another.
+        let began = state.start_at.take().unwrap_or(origin.sequence);
+        if let Stage::Unbound { .. } = &state.stage {
+            state.start_at = Some(began);
+        }
+        if let Some(open) = open {
+            open.ended(state, &input, &effects).into_iter().for_each(tell_span);
+        }
+        self.wire.acts(state, needed.as_ref(), effects, origin, began)
     }
 }
 
@@ -286,7 +337,9 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
             | Happening::StepResumed { .. }
             | Happening::WorkflowSignalRefused { .. }
             | Happening::WorkflowUpdated { .. }
-            | Happening::StepExpanded { .. } => {}
+            | Happening::StepExpanded { .. }
+            | Happening::WorkflowPending { .. }
+            | Happening::WorkflowAdmitted => {}
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     effect::Effect,
     expansion,
     nodes::Nodes,
+    shared::gives_back,
     state::{
         EARLY_INPUTS_KEPT, Early, Execution, Grafts, Index, MAILBOX_LIMIT, OpenDag, Outcome, Over, Run, Stage, State,
     },
@@ -30,7 +31,11 @@ pub fn apply(execution: &mut Execution, plan: Option<&Compiled>, input: &Input, 
         Stage::Unbound { start, started, early } => unbound(execution, start, started, early, plan, input, at),
         Stage::Running(run) => running(execution, run, plan, input, at),
         Stage::Over(over) => {
-            let effects = over.answer(&execution.id, input);
+            let mut effects = over.answer(&execution.id, input);
+            // What is still granted to it goes back.
+            if let Input::Entity(word) = input {
+                effects.extend(gives_back(&execution.id, word));
+            }
             (Stage::Over(over), effects)
         }
         Stage::Parked { run, cause, since } => parked(execution, run, cause, since, plan, input, at),
@@ -89,6 +94,7 @@ fn unborn(
         | Input::ChildEnded(_)
         | Input::ChildUnknown(_)
         | Input::Recalled(_) => (Stage::Unborn(early), vec![]),
+        Input::Entity(word) => (Stage::Unborn(early), gives_back(&execution.id, word).into_iter().collect()),
     }
 }
 
@@ -147,6 +153,10 @@ fn unbound(
         | Input::Timer(_)
         | Input::ChildEnded(_)
         | Input::ChildUnknown(_) => (Stage::Unbound { start, started, early }, vec![]),
+        Input::Entity(word) => {
+            let effects = gives_back(&execution.id, word).into_iter().collect();
+            (Stage::Unbound { start, started, early }, effects)
+        }
     }
 }
 
@@ -225,6 +235,7 @@ fn begin(
         replies: Default::default(),
         rounds: None,
         beside: Default::default(),
+        place: None,
         index: Index::default(),
         grafts: Grafts::default(),
         closed: vec![],
@@ -289,6 +300,7 @@ fn running(
         Input::Approval(approval) => turn.approval(approval),
         Input::StepAwaits(said) => turn.step_awaits(said),
         Input::Update(update) => turn.update(update),
+        Input::Entity(word) => turn.entity_says(word),
         // A second start cannot be stored; a second binding of the same start changes nothing.
         Input::Start(_) | Input::Bound(_) | Input::Refused(_) | Input::Recalled(_) => {}
         // What it says was taken up before the turn began.
@@ -323,6 +335,10 @@ fn parked(
             let taken = told_to_another(&execution.id, run.parent.as_ref(), &asks.parent);
             return (Stage::Parked { run, cause, since }, taken.into_iter().collect());
         }
+        Input::Entity(word) => {
+            let effects = run.gives_back(&execution.id, word).into_iter().collect();
+            return (Stage::Parked { run, cause, since }, effects);
+        }
         _ => return (Stage::Parked { run, cause, since }, vec![]),
     };
     let outcome = Outcome::Cancelled { reason: reason.clone() };
@@ -338,7 +354,8 @@ fn parked(
     let told = Effect::Tell(Happening::WorkflowCancelled { duration, reason });
     let over = Over::of(&run, vec![], outcome, at);
     let parent = over.tell_parent(&execution.id);
-    (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect())
+    let released = run.release(&execution.id);
+    (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).chain(released).collect())
 }
 
 /// Sets an execution aside that cannot go on because of a bug: visible, and the others go on.

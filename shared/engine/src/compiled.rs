@@ -31,6 +31,8 @@ pub struct Compiled {
     pub root: CompiledDag,
     pub handlers: CompiledHandlers,
     pub output: Option<Template>,
+    /// What executions have in common that are counted together; nothing if all are.
+    pub(crate) limit_key: Option<Template>,
     /// What an input must look like; nothing if the plan does not ask for it.
     pub(crate) schema: Option<Schema>,
     pub conduct: CompiledConduct,
@@ -252,8 +254,10 @@ impl Compiled {
         let output = plan.output.as_ref().map(|output| template("output", output)).transpose()?;
         let conduct = CompiledConduct::new(&plan)?;
         let queues = plan.queues().into_iter().cloned().collect();
+        let key = plan.concurrency.as_ref().and_then(|concurrency| concurrency.key.as_ref());
+        let limit_key = key.map(|key| template("concurrency", &Value::String(key.clone()))).transpose()?;
         let (nodes, by_name) = (compiler.nodes, compiler.by_name);
-        Ok(Self { nodes, by_name, version, root, handlers, output, schema, conduct, exchange, queues, plan })
+        Ok(Self { nodes, by_name, version, root, handlers, output, limit_key, schema, conduct, exchange, queues, plan })
     }
 
     /// A node of the plan itself; [`crate::nodes::Nodes`] knows of those that steps returned as well.

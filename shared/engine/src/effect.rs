@@ -1,6 +1,6 @@
 //! What the engine wants done. Each effect has a name in the shell, so that doing it twice is harmless.
 
-use sagaline_events::{FramePath, Happening, Parent, Start, input::ChildEnded};
+use sagaline_events::{EntityInput, EntityKey, FramePath, Happening, Parent, Start, input::ChildEnded};
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
 use serde_json::Value;
 
@@ -28,6 +28,8 @@ pub enum Effect {
     Recall,
     /// Publish an event.
     Emit { id: String, kind: String, source: Option<String>, subject: Option<String>, data: Value },
+    /// Tell something that executions share.
+    Entity { entity: EntityKey, input: EntityInput },
 }
 
 /// One attempt of a step.

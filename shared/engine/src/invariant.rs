@@ -47,8 +47,8 @@ fn slots_are_kept(execution: &Execution, run: &Run) -> Result<(), Broken> {
 }
 
 fn dags_count_right(run: &Run, plan: Nodes<'_>) -> Result<(), Broken> {
-    // Once it is known how it ends, nobody counts any more; between two rounds there is nothing to count.
-    if run.ending.is_none() && run.between_rounds().is_none() {
+    // Once it is known how it ends, nobody counts any more; between two rounds, and before the first, there is nothing to count.
+    if run.ending.is_none() && run.between_rounds().is_none() && !run.is_pending() {
         counts_right(run, plan, None, &run.root, &plan.root, false)?;
     }
     for (path, frame) in &run.frames {

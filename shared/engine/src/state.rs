@@ -1,5 +1,6 @@
 //! The state of an execution. It is a fold of its inputs; its JSON form is what snapshots hold.
 
+mod asking;
 mod beside;
 mod delegated;
 mod expanding;
@@ -7,6 +8,7 @@ mod graft;
 mod index;
 mod looping;
 mod people;
+mod place;
 mod rounds;
 mod slots;
 mod task;
@@ -22,8 +24,8 @@ use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::delegated::parent;
 pub use self::{
+    asking::Asking,
     beside::Beside,
     delegated::Delegated,
     expanding::Expanding,
@@ -31,10 +33,12 @@ pub use self::{
     index::Index,
     looping::Loop,
     people::{Answered, Approving, Gathering},
+    place::{Place, PlaceState},
     rounds::{Between, Rounds},
     slots::Slots,
     task::{Course, Dispatched, Limits, Report, TaskInput},
 };
+pub(crate) use self::{delegated::parent, place::asked_again};
 use crate::{
     apply::is_task,
     compiled::{Compiled, NodeId},
@@ -157,6 +161,9 @@ pub struct Run {
     pub rounds: Option<Rounds>,
     #[serde(default, skip_serializing_if = "Beside::is_none")]
     pub beside: Beside,
+    /// Its place among those of which so many run at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// What can be derived from the frames, kept at hand.
     #[serde(skip)]
     pub index: Index,
@@ -279,6 +286,8 @@ pub enum State {
         attempt: u32,
         error: StepError,
     },
+    /// The next attempt waits for what its breaker says.
+    Asking(Asking),
 }
 
 /// How far the children of a dag are.
@@ -423,6 +432,7 @@ impl Execution {
             replies: VecDeque::new(),
             rounds: None,
             beside: Beside::default(),
+            place: None,
             index: Index::default(),
             grafts: Grafts::default(),
             closed: vec![],
@@ -483,6 +493,10 @@ impl State {
             }
             Self::Gathering(gathering) => timer(gathering.until?, TimerKind::AwaitTimeout, 0),
             Self::Approving(approving) => timer(approving.until?, TimerKind::AwaitTimeout, approving.attempt),
+            Self::Asking(asking) => {
+                let (ends, kind) = asking.limit();
+                timer(ends, kind, asking.attempt)
+            }
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Halted { .. }
@@ -504,7 +518,8 @@ impl State {
             | Self::Awaiting { .. }
             | Self::Delegated(_)
             | Self::Gathering(_)
-            | Self::Approving(_) => true,
+            | Self::Approving(_)
+            | Self::Asking(_) => true,
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Queued { .. }
@@ -536,7 +551,8 @@ impl State {
             | Self::Failed { .. }
             | Self::Skipped { .. }
             | Self::Cancelled { .. }
-            | Self::Expanding(_) => &[],
+            | Self::Expanding(_)
+            | Self::Asking(_) => &[],
         }
     }
 
@@ -551,6 +567,7 @@ impl State {
     pub fn attempt(&self) -> u32 {
         match self {
             Self::Dispatched(dispatched) => dispatched.attempt,
+            Self::Asking(asking) => asking.attempt,
             Self::BackingOff { failed, .. } => *failed,
             Self::Queued { before, .. } => *before,
             Self::Snoozed { attempt, .. }

@@ -15,6 +15,7 @@ mod handlers;
 mod loops;
 mod pause;
 mod rounds;
+mod shared;
 mod signals;
 mod unwind;
 mod updates;

@@ -134,6 +134,9 @@ fn status_of(run: &Run) -> Status {
     if run.paused.is_some() {
         return Status::Paused;
     }
+    if run.is_pending() {
+        return Status::Pending;
+    }
     if run.between_rounds().is_some() || run.index.tasks + run.index.other_work > 0 {
         Status::Running
     } else {
@@ -221,13 +224,16 @@ pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
         State::Dispatched(task) if task.report.is_none() && task.is_reported() => StepStatus::Scheduled,
         State::Dispatched(_) | State::Open { .. } | State::Looping(_) | State::Expanding(_) => StepStatus::Running,
         State::BackingOff { .. } => StepStatus::BackingOff,
+        State::Delegated(_) => StepStatus::Running,
+        // A breaker that is not open answers in milliseconds.
+        State::Asking(asking) if !asking.delayed => StepStatus::Scheduled,
         State::Snoozed { .. }
         | State::Waiting { .. }
         | State::Awaiting { .. }
         | State::Queued { .. }
         | State::Gathering(_)
-        | State::Approving(_) => StepStatus::Waiting,
-        State::Delegated(_) => StepStatus::Running,
+        | State::Approving(_)
+        | State::Asking(_) => StepStatus::Waiting,
         State::Completed { .. } => StepStatus::Completed,
         State::Failed { error, .. } if error.kind == StepError::TIMEOUT => StepStatus::TimedOut,
         State::Failed { .. } | State::Halted { .. } => StepStatus::Failed,

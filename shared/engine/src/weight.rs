@@ -20,6 +20,9 @@ pub(crate) const FRAME: usize = 160;
 /// recorded weighs what it weighed.)
 const LIMITS: usize = 80;
 
+/// What a frame weighs more that waits for its breaker.
+const ASKING: usize = 160;
+
 /// No number is written longer.
 const NUMBER: usize = 25;
 
@@ -68,6 +71,9 @@ impl State {
             Self::Queued { input, course, .. } => input.weight() + course.weight(),
             Self::Open { dag, merged, caught, .. } => {
                 (dag.unmet.len() + dag.any.len()) * 4 + of_map(merged) + caught.as_ref().map_or(0, error)
+            }
+            Self::Asking(asking) => {
+                asking.input.weight() + asking.course.weight() + asking.entity.as_str().len() + ASKING
             }
             Self::Looping(looping) => looping.weight(),
             Self::Expanding(expanding) => expanding.weight(),

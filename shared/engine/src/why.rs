@@ -10,7 +10,7 @@ use crate::{
     compiled::{Compiled, CompiledKind},
     nodes::Nodes,
     queue_of,
-    state::{Between, Dispatched, Execution, Frame, Outcome, Over, Paused, Run, Slots, Stage, State},
+    state::{Between, Dispatched, Execution, Frame, Outcome, Over, Paused, Place, Run, Slots, Stage, State},
 };
 
 impl Execution {
@@ -51,6 +51,9 @@ fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
     reasons.sort_by_key(|why| (why.until.is_none(), why.until, why.since));
     reasons.extend(run.between_rounds().map(|pause| between_why(id, run, pause)));
     reasons.extend(run.paused.as_ref().map(|paused| paused_why(id, run, paused)));
+    if run.is_pending() {
+        reasons.extend(run.place.as_ref().map(|place| pending_why(id, place)));
+    }
     if let Some(deadline) = run.deadline {
         for reason in &mut reasons {
             reason.ends.push_str(&format!("; at {deadline} the workflow's timeout ends the whole execution"));
@@ -93,6 +96,20 @@ fn paused_why(id: &str, run: &Run, paused: &Paused) -> Why {
         ends: "somebody resumes it".into(),
         until: None,
         command: format!("sagaline resume {id}"),
+        worker_of: None,
+    }
+}
+
+fn pending_why(id: &str, place: &Place) -> Why {
+    let again = place.timer().map(|(at, _)| at);
+    Why {
+        step: None,
+        state: "pending".into(),
+        cause: format!("as many of `{}` as may be at once are at work; it waits for its turn", place.entity),
+        since: place.since,
+        ends: "one of them ends, and nobody who began earlier waits; until then it asks again now and then".into(),
+        until: again,
+        command: format!("sagaline cancel {id}"),
         worker_of: None,
     }
 }
@@ -187,6 +204,17 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
             None,
             format!("sagaline resume {id}"),
         ),
+        State::Asking(asking) if asking.delayed => {
+            let cause = format!("the breaker `{}` is open, or others are trying", asking.entity);
+            let ends = format!("attempt {} asks again at {}", asking.attempt, asking.again);
+            why("waiting", asking.since, cause, ends, Some(asking.limit().0), cancel)
+        }
+        State::Asking(asking) => {
+            let cause = format!("attempt {} has asked the breaker `{}`", asking.attempt, asking.entity);
+            let ends =
+                "the breaker answers; this takes milliseconds while an orchestrator owns its partition".to_owned();
+            why("scheduled", asking.since, cause, ends, Some(asking.limit().0), cancel)
+        }
         State::Open { .. }
         | State::Looping(_)
         | State::Completed { .. }

@@ -44,6 +44,7 @@ fn step(input: Value) -> Kind {
         retry: RetryPolicy::default(),
         metadata: Value::Null,
         expand: None,
+        breaker: None,
     })
 }
 
@@ -67,6 +68,7 @@ fn plan(nodes: Vec<Node>) -> Compiled {
         handlers: Default::default(),
         conduct: Default::default(),
         exchange: Default::default(),
+        concurrency: None,
     };
     Compiled::new(plan, 1).unwrap()
 }

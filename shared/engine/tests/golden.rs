@@ -183,5 +183,9 @@ fn effect_json(effect: &Effect, at: Moment) -> Value {
         Effect::TellParent { parent, ended, .. } => json!({"tell": parent, "ended": ended}),
         Effect::Recall => json!("recall"),
         Effect::Emit { id, kind, data, .. } => json!({"emit": kind, "id": id, "data": data}),
+        Effect::Entity { entity, input } => {
+            let data: Value = serde_json::from_slice(&input.data()).unwrap();
+            json!({"entity": entity, "type": input.kind(), "data": data})
+        }
     }
 }

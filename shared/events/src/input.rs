@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 pub use crate::people::{Approval, OnLate, StepAwaits, Update};
-use crate::{FramePath, record::Status};
+use crate::{EntityWord, FramePath, record::Status};
 
 /// What happened, or is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,7 @@ pub enum Input {
     Update(Update),
     StepExpanded(StepExpanded),
     Recalled(Recalled),
+    Entity(EntityWord),
 }
 
 /// Begins an execution.
@@ -289,6 +290,8 @@ pub enum TimerKind {
     ChildLook,
     /// An execution that failed may begin anew.
     WorkflowRetry,
+    /// What executions share is asked again: nothing was heard of it for long, or it said when.
+    AskAgain,
 }
 
 /// The prefix of every input's CloudEvent type.
@@ -359,9 +362,10 @@ inputs! {
     Update => "update",
     StepExpanded => "step_expanded",
     Recalled => "recalled",
+    Entity => "entity",
 }
 
-fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {
+pub(crate) fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {
     // No data at all is the same as an object without fields.
     let data = if data.is_empty() { b"{}" } else { data };
     serde_json::from_slice(data).map_err(|source| InputError::BadData { kind: kind.to_owned(), source })

@@ -4,6 +4,7 @@
 //! and golden files under `golden/` hold the JSON of each. Nothing here decides anything.
 
 pub mod ask;
+pub mod entity;
 pub mod envelope;
 pub mod input;
 pub mod lifecycle;
@@ -13,6 +14,7 @@ pub mod record;
 pub mod task;
 pub mod trace;
 
+pub use entity::{EntityInput, EntityKey, EntityWord, Says, Ticket};
 pub use envelope::{Envelope, EnvelopeError};
 pub use input::{Input, InputError, Parent, Start, TimerKind, TimerName};
 pub use lifecycle::{Happening, Lifecycle};

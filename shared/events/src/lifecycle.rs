@@ -39,6 +39,8 @@ pub enum Happening {
     WorkflowSignalRefused { signal: Name, error: StepError },
     WorkflowUpdated { update: Name, id: String },
     StepExpanded { step: FramePath, attempt: u32, steps: usize },
+    WorkflowPending { wait_for: String },
+    WorkflowAdmitted,
 }
 
 /// The data of a lifecycle event on the wire: the fields that a kind has are there, the others are left out.
@@ -116,6 +118,8 @@ impl Happening {
             Self::WorkflowSignalRefused { .. } => ("workflow", "signal_refused"),
             Self::WorkflowUpdated { .. } => ("workflow", "updated"),
             Self::StepExpanded { .. } => ("step", "expanded"),
+            Self::WorkflowPending { .. } => ("workflow", "pending"),
+            Self::WorkflowAdmitted => ("workflow", "admitted"),
         }
     }
 
@@ -144,6 +148,7 @@ impl Happening {
             | Self::WorkflowSignalRefused { .. }
             | Self::WorkflowUpdated { .. }
             | Self::WorkflowRetried { .. } => None,
+            Self::WorkflowPending { .. } | Self::WorkflowAdmitted => None,
         }
     }
 
@@ -210,7 +215,6 @@ impl Lifecycle {
             Happening::WorkflowStartRefused { error } => Wire { error: Some(error), ..wire },
             Happening::WorkflowParked { cause } => Wire { cause: Some(cause), ..wire },
             Happening::WorkflowPaused { reason } => Wire { reason: reason.as_deref(), ..wire },
-            Happening::WorkflowResumed => wire,
             Happening::WorkflowRetried { attempt, error, step, next_at } => Wire {
                 attempt: Some(*attempt),
                 error: Some(error),
@@ -218,6 +222,8 @@ impl Lifecycle {
                 next_at: Some(*next_at),
                 ..wire
             },
+            Happening::WorkflowResumed | Happening::WorkflowAdmitted => wire,
+            Happening::WorkflowPending { wait_for } => Wire { wait_for: Some(wait_for), ..wire },
             Happening::StepScheduled { step, attempt } | Happening::StepCancelled { step, attempt } => {
                 Wire { step: path(step), attempt: Some(*attempt), ..wire }
             }

@@ -7,6 +7,8 @@
 
 #[path = "golden/asks.rs"]
 mod asks;
+#[path = "golden/entities.rs"]
+mod entities;
 #[path = "golden/file.rs"]
 mod file;
 #[path = "golden/inputs.rs"]

@@ -9,8 +9,9 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use sagaline_events::{
-    FramePath, Input, Task,
+    EntityInput, FramePath, Input, Task,
     ask::{Answer, Ask},
+    entity::ENTITY_INPUT_TYPES,
     input::{INPUT_TYPES, TimerKind},
     record::{Definition, ExecutionView, Latest},
     task::{REPEAT_HEADER, TASK_TYPE},
@@ -76,6 +77,12 @@ fn every_example_is_a_golden_file_and_is_what_it_claims() {
                 let kind = format!("sagaline.input.{name}.v1");
                 Input::read(&kind, json.to_string().as_bytes()).unwrap_or_else(|fault| panic!("`{claim}`: {fault}"));
                 golden(&format!("inputs/{kind}"))["data"].clone()
+            }
+            "entity" => {
+                let kind = format!("sagaline.entity.{name}.v1");
+                EntityInput::read(&kind, json.to_string().as_bytes())
+                    .unwrap_or_else(|fault| panic!("`{claim}`: {fault}"));
+                golden(&format!("entities/{kind}"))["data"].clone()
             }
             "lifecycle" => golden(&format!("lifecycle/{name}"))["data"].clone(),
             "ask" => {
@@ -179,9 +186,24 @@ fn every_type_of_input_is_there_with_every_field_and_an_example() {
         TimerKind::ChildTimeout,
         TimerKind::ChildLook,
         TimerKind::WorkflowRetry,
+        TimerKind::AskAgain,
     ] {
         let kind = serde_json::to_value(kind).unwrap();
         assert!(page.contains(&format!("`{}`", kind.as_str().unwrap())), "the timer {kind} is not there");
+    }
+}
+
+#[test]
+fn every_input_of_an_entity_is_there_with_every_field_and_an_example() {
+    let (page, examples) = (page(), examples());
+    for kind in ENTITY_INPUT_TYPES {
+        names_all(row(&page, kind), &fields(&golden(&format!("entities/{kind}"))["data"]));
+        let claim = format!("entity:{}", kind.strip_prefix("sagaline.entity.").unwrap().strip_suffix(".v1").unwrap());
+        assert!(examples.iter().any(|example| example.claim == claim), "there is no example `{claim}`");
+    }
+    for says in golden("entity_says").as_array().unwrap() {
+        let word = says.as_str().or_else(|| says.as_object()?.keys().next().map(String::as_str)).unwrap();
+        assert!(page.contains(&format!("| `{word}` |")), "the answer `{word}` is not there");
     }
 }
 

@@ -7,6 +7,7 @@ mod conduct;
 mod exchange;
 mod expression;
 mod fault;
+mod limit;
 mod order;
 mod outline;
 mod reach;

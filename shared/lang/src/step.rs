@@ -9,7 +9,7 @@ use sagaline_model::{ActivityName, Dag, Kind, Name, Node as Planned, OnError, St
 use serde_json::Value;
 
 use crate::{
-    expression,
+    expression, limit,
     outline::{Listed, Outline, Part, Scope},
     reader::Reader,
     retry::Retry,
@@ -307,8 +307,9 @@ fn activity(
     let retry = retry.unwrap_or_default();
     retry.check(reader, defaults);
     let expand = value("expand").and_then(|node| expand::expand(reader, node));
+    let breaker = value("breaker").and_then(|node| limit::breaker(reader, node)).map(Box::new);
     let retry = retry.policy(defaults);
-    Some(Step { activity: activity?, queue: queue?, input, timeout, limits, retry, metadata, expand })
+    Some(Step { activity: activity?, queue: queue?, input, timeout, limits, retry, metadata, expand, breaker })
 }
 
 /// What limits the time of a step besides its `timeout`.

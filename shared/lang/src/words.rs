@@ -31,17 +31,9 @@ pub(crate) const WORKFLOW: Words = Words {
         "updates",
         "on_step_error",
         "retry_workflow",
-    ],
-    later: &[
-        "priority",
         "concurrency",
-        "total_timeout",
-        "breaker",
-        "compensate",
-        "on_complete",
-        "on_timeout",
-        "on_error",
     ],
+    later: &["priority", "total_timeout", "breaker", "compensate", "on_complete", "on_timeout", "on_error"],
 };
 
 pub(crate) const STEP: Words = Words {
@@ -76,11 +68,11 @@ pub(crate) const STEP: Words = Words {
         "metadata",
         "expand",
         "after_graft",
+        "breaker",
     ],
     later: &[
         "compensate",
         "priority",
-        "breaker",
         "claim",
         "concurrency",
         "step_concurrency",
@@ -100,7 +92,7 @@ pub(crate) const KINDS: [&str; 11] =
     ["activity", "wait", "await", "steps", "race", "switch", "try", "set", "raise", "child", "emit"];
 
 /// What only a step with an activity has.
-pub(crate) const OF_ACTIVITIES: [&str; 10] = [
+pub(crate) const OF_ACTIVITIES: [&str; 11] = [
     "input",
     "queue",
     "timeout",
@@ -111,6 +103,7 @@ pub(crate) const OF_ACTIVITIES: [&str; 10] = [
     "deadline",
     "metadata",
     "expand",
+    "breaker",
 ];
 
 pub(crate) const AWAIT: Words =
@@ -146,6 +139,10 @@ pub(crate) const EMIT: Words = Words { known: &["type", "source", "subject", "da
 pub(crate) const FOR_EACH: Words = Words { known: &["items", "as", "concurrency", "on_item_error"], later: &[] };
 
 pub(crate) const EXPAND: Words = Words { known: &["concurrency", "queues"], later: &[] };
+pub(crate) const CONCURRENCY: Words = Words { known: &["limit", "key", "on_limit"], later: &[] };
+
+pub(crate) const BREAKER: Words =
+    Words { known: &["name", "threshold", "window", "reset", "probes", "when_open"], later: &[] };
 
 pub(crate) const RETRY: Words = Words {
     known: &["attempts", "initial", "backoff", "multiplier", "max", "jitter", "retry_on", "no_retry_on"],

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sagaline_model::{Handlers, Kind, Node as Planned, Plan};
 
 use crate::{
-    conduct, exchange, expression,
+    conduct, exchange, expression, limit,
     outline::{Outline, Part, Scope},
     reader::Reader,
     retry::Retry,
@@ -32,6 +32,7 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
     let (timeout, conduct) = conduct::read(reader, outline, entries);
     let step_timeout = optional(entries, "step_timeout")
         .and_then(|node| expression::timeout(reader, outline, node, "step_timeout", Scope::Whole));
+    let concurrency = optional(entries, "concurrency").and_then(|node| limit::concurrency(reader, outline, node));
     let tags = optional(entries, "tags").map_or(vec![], |node| tags_of(reader, node));
     let defaults = optional(entries, "retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(None)));
     let defaults = defaults.unwrap_or_default();
@@ -59,7 +60,8 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
     let root = root?;
     let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
     let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };
-    let of_top = of_top.max(conduct.rules()).max(handlers.rules());
+    let of_limit = if concurrency.is_some() { Plan::RULES_OF_COMPANY } else { Plan::FIRST_RULES };
+    let of_top = of_top.max(conduct.rules()).max(handlers.rules()).max(of_limit);
     let mut plan = Plan {
         workflow: workflow?,
         rules: {
@@ -76,6 +78,7 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
         output,
         conduct,
         exchange,
+        concurrency,
     };
     if let Some(timeout) = step_timeout {
         plan.set_default_timeout(&timeout);

@@ -55,6 +55,7 @@ fn step(activity: &str, retry: RetryPolicy) -> Step {
         timeout: None,
         limits: Default::default(),
         retry,
+        breaker: None,
         metadata: Value::Null,
         expand: None,
     }
@@ -111,6 +112,7 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
         handlers: Default::default(),
         conduct: Default::default(),
         exchange: Default::default(),
+        concurrency: None,
         workflow: name("order_fulfillment"),
         note: Some("first".to_owned()),
         rules: Plan::RULES_OF_CONTRACTS,

@@ -65,6 +65,8 @@ impl StepError {
     pub const ID_TAKEN: &str = "IdTaken";
     /// An activity returned further steps that cannot be run.
     pub const BAD_EXPANSION: &str = "BadExpansion";
+    /// A breaker was open, and the step did not want to wait.
+    pub const BREAKER_OPEN: &str = "BreakerOpen";
 
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into(), retryable: true, details: None }

@@ -5,6 +5,7 @@
 pub mod company;
 pub mod error;
 pub mod id;
+pub mod limit;
 pub mod people;
 pub mod plan;
 pub mod retry;
@@ -13,6 +14,7 @@ pub mod time;
 pub use company::{Child, Emit, OnParentEnd};
 pub use error::StepError;
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
+pub use limit::{Breaker, BreakerRule, Concurrency, OnLimit, WhenOpen};
 pub use people::{Approval, AwaitSignals, Exchange, Need, SignalRule, UpdateRule};
 pub use plan::{
     Await, Case, Conduct, Dag, Expand, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step,

@@ -12,7 +12,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use self::conduct::Conduct;
-use crate::{ActivityName, Approval, AwaitSignals, Child, Emit, Exchange, Name, RetryPolicy, Span};
+use crate::{
+    ActivityName, Approval, AwaitSignals, Breaker, Child, Concurrency, Emit, Exchange, Name, RetryPolicy, Span,
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -44,6 +46,9 @@ pub struct Plan {
     /// What may be sent to its executions, and asked of them.
     #[serde(default, skip_serializing_if = "Exchange::is_empty")]
     pub exchange: Exchange,
+    /// How many executions run at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
 }
 
 /// Each runs for one way to end. Whether it succeeds changes nothing about that.
@@ -224,6 +229,9 @@ pub struct Step {
     /// Whether it may return further steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expand: Option<Box<Expand>>,
+    /// Asked before each attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<Box<Breaker>>,
 }
 
 /// What is done with the steps that a step returns.
@@ -453,6 +461,7 @@ impl Node {
             Kind::AwaitSignals(_) | Kind::Approval(_) => Plan::RULES_OF_COMPANY,
             Kind::Await(Await { on_timeout: OnTimeout::Steps(_), .. }) => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.expand.is_some() => Plan::RULES_OF_COMPANY,
+            Kind::Step(step) if step.breaker.is_some() => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits != StepLimits::default() => Plan::RULES_OF_CONTROL,
             Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) if self.after_any.is_empty() => {
                 Plan::FIRST_RULES

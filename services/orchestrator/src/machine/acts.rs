@@ -15,8 +15,8 @@ use super::{company::Emitted, spans::Trace};
 /// Writes what one partition's executions send.
 pub(super) struct Wire {
     names: Names,
-    partition: u32,
-    partitions: u32,
+    pub(super) partition: u32,
+    pub(super) partitions: u32,
     source: String,
     log: String,
     ask: String,
@@ -73,6 +73,10 @@ impl Wire {
             Effect::Emit { id: event, kind, source, subject, data } => {
                 let emitted = Emitted { id: event, kind: &kind, source, subject, data: &data };
                 Act::Send(self.emitted(id, &workflow, emitted, trace.as_ref().map(|trace| trace.carried(None))))
+            }
+            Effect::Entity { entity, input } => {
+                let name = format!("{id}-{}-{ordinal}", origin.sequence);
+                Act::Send(self.to_entity(&entity, &input, name))
             }
         };
         effects.into_iter().enumerate().map(act).collect()

@@ -186,6 +186,7 @@ impl<'a> Ended<'a> {
             | Happening::WorkflowSignalRefused { .. }
             | Happening::WorkflowUpdated { .. }
             | Happening::WorkflowRetried { .. } => None,
+            Happening::WorkflowPending { .. } | Happening::WorkflowAdmitted => None,
         }
     }
 }

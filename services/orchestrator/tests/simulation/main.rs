@@ -7,6 +7,7 @@ mod families;
 mod laws;
 mod many;
 mod scenario;
+mod shared;
 mod single;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -34,7 +34,7 @@ pub(crate) const MANY_FAMILIES: Scenario<Executions> =
 
 /// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, a failure that is borne, much waiting; and
 /// loops, races, what is caught, any of several, and what handles an end.
-const WORKFLOWS: [&str; 6] = [
+const WORKFLOWS: [&str; 10] = [
     r#"
 workflow: fan
 steps:
@@ -114,6 +114,38 @@ steps:
     retry: 3
   sum: { after_graft: [plan, each], activity: work, retry: 5, input: ["${ steps.plan.output }", "${ ctx.a }"] }
 "#,
+    r#"
+workflow: narrow
+concurrency: 1
+steps:
+  a: { activity: work, retry: 5 }
+  rest: { after: a, wait: 2s }
+  b: { after: rest, activity: work, on_error: skip }
+"#,
+    r#"
+workflow: newest
+concurrency: { limit: 1, key: "${ workflow.name }", on_limit: cancel_old }
+steps:
+  a: { activity: work, retry: 5 }
+  rest: { after: a, wait: 45s }
+on_cancel: { activity: work, on_error: continue }
+"#,
+    r#"
+workflow: picky
+timeout: 10m
+concurrency: { limit: 1, on_limit: skip }
+steps:
+  a: { activity: work, retry: 5 }
+  rest: { after: a, wait: 40s }
+"#,
+    r#"
+workflow: guarded
+steps:
+  a: { activity: work, retry: { attempts: 6, initial: 200ms }, breaker: { name: b, threshold: 2, reset: 3s }, on_error: skip }
+  b: { after: a, activity: work, retry: { attempts: 3, initial: 500ms }, on_error: skip,
+       breaker: { name: b, threshold: 2, reset: 3s, when_open: fail } }
+  c: { activity: work, retry: 3, breaker: other, timeout: 30s, on_error: skip }
+"#,
 ];
 
 /// Children that are waited for and not, in loops, with patience and without; and events for others.
@@ -143,6 +175,10 @@ steps: { a: { activity: work, retry: 2, input: { n: "${ workflow.input.n }" } } 
 "#,
 ];
 
+/// And with what executions share: places, of which there are few, and breakers.
+pub(crate) const SHARED: Scenario<Executions> = Scenario { clients: clients_of_shared, ..SINGLE };
+pub(crate) const MANY_SHARED: Scenario<Executions> = Scenario { clients: clients_of_shared, ..MANY };
+
 const EXECUTIONS: usize = 12;
 
 fn executions() -> Vec<String> {
@@ -169,6 +205,10 @@ fn families() -> Vec<String> {
 
 fn two_of_them_parents(number: usize) -> &'static str {
     ["parent", "frail", "middle", "short"][number % 4]
+}
+
+fn most_of_them_shared(number: usize) -> &'static str {
+    ["narrow", "newest", "guarded", "narrow", "picky", "guarded"][number % 6]
 }
 
 fn prepare(world: &World<Executions>) {
@@ -282,6 +322,10 @@ fn clients_of_control(world: World<Executions>, seed: u64) -> Vec<Client> {
 
 fn clients_of_families(world: World<Executions>, seed: u64) -> Vec<Client> {
     clients_of(world, seed, two_of_them_parents).into_iter().take(FAMILY_HEADS).collect()
+}
+
+fn clients_of_shared(world: World<Executions>, seed: u64) -> Vec<Client> {
+    clients_of(world, seed, most_of_them_shared)
 }
 
 fn clients_of(world: World<Executions>, seed: u64, choice: Choice) -> Vec<Client> {

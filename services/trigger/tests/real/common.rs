@@ -61,6 +61,7 @@ impl World {
             handlers: Default::default(),
             conduct: Default::default(),
             exchange: Default::default(),
+            concurrency: None,
             workflow: Name::new(workflow).expect("a name"),
             note: None,
             rules: Plan::FIRST_RULES,

@@ -69,6 +69,7 @@ async fn an_input_that_does_not_fit_its_schema_starts_nothing_and_says_why() {
         handlers: Default::default(),
         conduct: Default::default(),
         exchange: Default::default(),
+        concurrency: None,
         workflow: sagaline_model::Name::new("checked").expect("a name"),
         rules: Plan::RULES_OF_CONTRACTS,
         note: None,

@@ -26,6 +26,7 @@ impl State {
     pub(crate) fn is_beside(&self) -> bool {
         match self {
             Self::Dispatched(task) => task.course.beside,
+            Self::Asking(asking) => asking.course.beside,
             Self::BackingOff { course, .. } | Self::Snoozed { course, .. } | Self::Queued { course, .. } => {
                 course.beside
             }

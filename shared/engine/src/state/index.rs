@@ -11,7 +11,7 @@ use sagaline_events::{FramePath, TimerKind, TimerName};
 use sagaline_model::{ExecutionId, Moment, Name};
 use serde_json::{Map, Value};
 
-use super::{Answered, Frame, MAILBOX_LIMIT, Outcome, Run, State};
+use super::{Answered, Frame, MAILBOX_LIMIT, Outcome, Place, Run, State};
 use crate::{compiled::NodeId, weight};
 
 /// Derived from the frames; rebuilt when a snapshot is read.
@@ -68,6 +68,7 @@ impl Run {
     pub fn reindex(&mut self) {
         self.index = Index::default();
         self.index.timers.extend(self.deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout))));
+        self.index.timers.extend(self.place.as_ref().and_then(Place::timer));
         for (path, frame) in &self.frames {
             self.index.note(path, frame);
         }
@@ -228,7 +229,7 @@ impl Index {
         self.in_flight += usize::from(frame.state.is_in_flight());
         self.tasks += usize::from(matches!(frame.state, State::Dispatched(_)));
         let is_beside = frame.state.is_beside();
-        self.at_work += usize::from(matches!(frame.state, State::Dispatched(_)) && !is_beside);
+        self.at_work += usize::from(matches!(frame.state, State::Dispatched(_) | State::Asking(_)) && !is_beside);
         self.beside += usize::from(is_beside);
         if let State::Queued { ticket, .. } = &frame.state {
             self.queued.insert((*ticket, path.clone()));
@@ -251,7 +252,7 @@ impl Index {
         self.in_flight -= usize::from(frame.state.is_in_flight());
         self.tasks -= usize::from(matches!(frame.state, State::Dispatched(_)));
         let is_beside = frame.state.is_beside();
-        self.at_work -= usize::from(matches!(frame.state, State::Dispatched(_)) && !is_beside);
+        self.at_work -= usize::from(matches!(frame.state, State::Dispatched(_) | State::Asking(_)) && !is_beside);
         self.beside -= usize::from(is_beside);
         if let State::Queued { ticket, .. } = &frame.state {
             self.queued.remove(&(*ticket, path.clone()));
@@ -268,6 +269,11 @@ impl Index {
 
 impl State {
     fn is_other_work(&self) -> bool {
-        matches!(self, Self::BackingOff { .. } | Self::Delegated(_))
+        match self {
+            Self::BackingOff { .. } | Self::Delegated(_) => true,
+            // A breaker that is not open answers in milliseconds.
+            Self::Asking(asking) => !asking.delayed,
+            _ => false,
+        }
     }
 }

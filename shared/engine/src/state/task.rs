@@ -21,6 +21,9 @@ pub struct Dispatched {
     pub report: Option<Report>,
     #[serde(default, skip_serializing_if = "Course::is_plain")]
     pub course: Course,
+    /// When its breaker was first asked for this attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Moment>,
 }
 
 /// What limits the time of one attempt besides its `timeout`.

@@ -21,18 +21,22 @@ impl Turn<'_> {
 
     pub(crate) fn step_succeeded(&mut self, path: &FramePath, attempt: u32, output: Value) {
         if let Some(id) = self.waiting_for(path, attempt) {
+            self.report(path, id, Some(true));
             self.complete(path, id, attempt, output);
         }
     }
 
     pub(crate) fn step_skipped(&mut self, path: &FramePath, attempt: u32, reason: &str) {
         if let Some(id) = self.waiting_for(path, attempt) {
+            self.report(path, id, Some(true));
             self.skip(path, id, attempt, reason.to_owned());
         }
     }
 
     pub(crate) fn step_failed(&mut self, path: &FramePath, attempt: u32, error: StepError) {
         if let Some(id) = self.waiting_for(path, attempt) {
+            // A task that an operator removed was never tried.
+            self.report(path, id, (error.kind != StepError::DISCARDED).then_some(false));
             self.attempt_failed(path, id, attempt, error);
         }
     }
@@ -55,6 +59,8 @@ impl Turn<'_> {
             let is_over = self.run.deadline.is_some_and(|deadline| deadline <= self.at);
             if is_over && timer.kind == TimerKind::WorkflowTimeout {
                 self.end(Outcome::TimedOut);
+            } else if timer.kind == TimerKind::AskAgain {
+                self.ask_for_place_again();
             }
             return;
         };
@@ -89,6 +95,7 @@ impl Turn<'_> {
             },
             State::Gathering(gathering) => self.not_all_came(path, id, &gathering),
             State::Approving(approving) => self.nobody_decided(path, id, &approving),
+            State::Asking(asking) => self.ask_again(path, id, asking, timer.kind),
             State::Open { .. }
             | State::Looping(_)
             | State::Halted { .. }

@@ -68,6 +68,10 @@ impl Turn<'_> {
         let total = self.course(&said.path).deadline;
         let until = own.into_iter().chain(total).min();
         let approvers = said.approvers.clone();
+        self.report(&said.path, id, Some(true));
+        if let Some(error) = self.beside_only_runs(&said.path, "wait for an approval") {
+            return self.fail(&said.path, id, said.attempt, error);
+        }
         self.approving(&said.path, id, Approving { attempt: said.attempt, approvers, until, late: said.on_timeout });
     }
 

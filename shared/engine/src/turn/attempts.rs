@@ -91,16 +91,33 @@ impl Turn<'_> {
         input: TaskInput,
         course: Course,
     ) -> Result<(), StepError> {
+        if self.ask_breaker(path, id, attempt, &input, course) {
+            return Ok(());
+        }
+        self.dispatch(path, id, attempt, input, course, None)
+    }
+
+    /// `asked`: when its breaker was, if it has one.
+    pub(super) fn dispatch(
+        &mut self,
+        path: &FramePath,
+        id: NodeId,
+        attempt: u32,
+        input: TaskInput,
+        course: Course,
+        asked: Option<Moment>,
+    ) -> Result<(), StepError> {
         let CompiledKind::Step { timeout, limits, .. } = &self.plan.node(id).kind else { return Ok(()) };
         let span = |source: &Option<SpanSource>| source.as_ref().map(|source| self.span(path, source)).transpose();
         let timeout = span(timeout)?;
         let limits = Limits { schedule: span(&limits.schedule)?, heartbeat: span(&limits.heartbeat)? };
-        let task = Dispatched { attempt, cause: self.at, input, timeout, limits, report: None, course };
-        self.tell(if task.is_reported() {
-            Happening::StepScheduled { step: path.clone(), attempt }
-        } else {
-            Happening::StepStarted { step: path.clone(), attempt, worker: None }
-        });
+        let task = Dispatched { attempt, cause: self.at, input, timeout, limits, report: None, course, asked };
+        match task.is_reported() {
+            // It was told when the breaker was asked.
+            true if asked.is_some() => {}
+            true => self.tell(Happening::StepScheduled { step: path.clone(), attempt }),
+            false => self.tell(Happening::StepStarted { step: path.clone(), attempt, worker: None }),
+        }
         let queue = self.run.queue.as_ref();
         self.effects.extend(task.dispatch(path, &self.plan.node(id).kind, queue).map(Effect::Dispatch));
         self.run.set(path, id, State::Dispatched(task), self.at);
@@ -115,6 +132,7 @@ impl Turn<'_> {
         let Some(State::Dispatched(task)) = self.run.frames.get(path).map(|frame| &frame.state) else { return };
         let (input, mut course) = (task.input.clone(), task.course);
         course.snoozes += 1;
+        self.report(path, id, None);
         let due = self.at + said.delay.max(SHORTEST_SNOOZE);
         if self.leaves_no_time(course, due) {
             let error = self.no_time_left(path, id, course);
@@ -129,6 +147,7 @@ impl Turn<'_> {
     pub(super) fn attempt_timed_out(&mut self, path: &FramePath, id: NodeId, task: &Dispatched) {
         let attempt = task.attempt;
         self.revoke(path, id, attempt);
+        self.report(path, id, Some(false));
         let limit = task.timeout.map(|timeout| format!(" of {timeout}")).unwrap_or_default();
         let error = StepError::new(StepError::TIMEOUT, format!("attempt {attempt} ran longer than its timeout{limit}"));
         self.attempt_failed(path, id, attempt, error);
@@ -138,6 +157,7 @@ impl Turn<'_> {
     pub(super) fn nobody_began(&mut self, path: &FramePath, id: NodeId, task: &Dispatched) {
         let attempt = task.attempt;
         self.revoke(path, id, attempt);
+        self.report(path, id, None);
         let limit = task.limits.schedule.map(|limit| format!(" of {limit}")).unwrap_or_default();
         let message = format!("no worker began attempt {attempt} within its schedule_timeout{limit}");
         self.attempt_failed(path, id, attempt, StepError::new(StepError::SCHEDULE_TIMEOUT, message));
@@ -146,6 +166,7 @@ impl Turn<'_> {
     /// The time of all attempts is over while one of them is out: its task is taken back, and no other follows.
     pub(super) fn out_of_time(&mut self, path: &FramePath, id: NodeId, task: &Dispatched) {
         self.revoke(path, id, task.attempt);
+        self.report(path, id, Some(false));
         let message = match self.deadline_of(id, task.course) {
             Some(deadline) => format!("its time was over at {deadline}, while attempt {} was at work", task.attempt),
             None => format!("its attempts took longer than its total_timeout{}", self.total_of(path, task.course)),

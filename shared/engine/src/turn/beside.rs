@@ -64,6 +64,13 @@ impl Turn<'_> {
         self.first_attempt(path, id, input, limits)
     }
 
+    /// Why what an activity asks for is not done: what runs beside the execution holds nothing up but its end.
+    pub(super) fn beside_only_runs(&self, path: &FramePath, what: &str) -> Option<StepError> {
+        let is_beside = self.run.frames.get(path).is_some_and(|frame| frame.state.is_beside());
+        let message = || format!("the activity of an `on_step_error` cannot {what}; it runs beside the execution");
+        is_beside.then(|| StepError::new(StepError::UNTYPED, message()).final_())
+    }
+
     /// One of them is done, whichever way. Nobody looks at it again.
     pub(super) fn beside_done(&mut self, path: &FramePath) {
         self.run.forget_tree(path);

@@ -16,7 +16,7 @@ impl Turn<'_> {
         if ends_at_once && self.run.deadline.is_some_and(|deadline| deadline <= self.at) {
             return self.end(Outcome::TimedOut);
         }
-        self.open(None, None, 0);
+        self.begin_or_ask();
     }
 
     fn set_limits(&mut self) -> Result<(), StepError> {

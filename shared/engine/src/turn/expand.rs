@@ -16,6 +16,10 @@ impl Turn<'_> {
     pub(crate) fn step_expanded(&mut self, said: &StepExpanded, taken_up: Result<Option<NodeId>, StepError>) {
         let (path, attempt) = (&said.path, said.attempt);
         let Some(id) = self.waiting_for(path, attempt) else { return };
+        self.report(path, id, Some(taken_up.is_ok()));
+        if let Some(error) = self.beside_only_runs(path, "return steps") {
+            return self.fail(path, id, attempt, error);
+        }
         let base = match taken_up {
             Ok(base) => base,
             Err(error) => return self.fail(path, id, attempt, error),

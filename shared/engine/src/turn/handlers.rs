@@ -30,6 +30,7 @@ impl Turn<'_> {
         if self.is_tried_again(&mut outcome) {
             return;
         }
+        self.leave_the_queue();
         let was_paused = self.run.paused.take().is_some();
         let handler = self.handler_of(&outcome);
         let is_handled = handler.is_some() || 0 < self.run.index.beside;

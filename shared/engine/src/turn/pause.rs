@@ -29,10 +29,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether a step that fails may wait for somebody to let it go on: not once it is known how the execution ends.
-    pub(super) fn may_halt(&self, id: NodeId) -> bool {
+    /// Whether a step that fails may wait for somebody to let it go on: not once it is known how the execution ends, and not for
+    /// what steps did that it returned. Those have names, which must not be given again.
+    pub(super) fn may_halt(&self, path: &FramePath, id: NodeId) -> bool {
         let node = self.plan.node(id);
-        matches!(node.kind, CompiledKind::Step { .. }) && !node.handles && self.run.ending.is_none()
+        let frame = self.run.frames.get(path).map(|frame| &frame.state);
+        !matches!(frame, Some(State::Expanding(_)))
+            && matches!(node.kind, CompiledKind::Step { .. })
+            && !node.handles
+            && self.run.ending.is_none()
     }
 
     /// The execution waits for somebody, and the step with it.

@@ -48,6 +48,7 @@ impl Turn<'_> {
     pub(super) fn course(&self, path: &FramePath) -> Course {
         match self.run.frames.get(path).map(|frame| &frame.state) {
             Some(State::Dispatched(task)) => task.course,
+            Some(State::Asking(asking)) => asking.course,
             _ => Course::default(),
         }
     }
@@ -55,6 +56,7 @@ impl Turn<'_> {
     fn back_off(&mut self, path: &FramePath, id: NodeId, failed: u32, error: StepError, due: Moment) {
         let (input, course) = match self.run.frames.get(path).map(|frame| &frame.state) {
             Some(State::Dispatched(task)) => (task.input.clone(), task.course),
+            Some(State::Asking(asking)) => (asking.input.clone(), asking.course),
             _ => (TaskInput::Literal, Course::default()),
         };
         self.run.set(path, id, State::BackingOff { failed, since: self.at, due, error, input, course }, self.at);
@@ -118,7 +120,7 @@ impl Turn<'_> {
                     self.run.set(&path, id, State::Failed { at: self.at, attempt, error }, self.at);
                     return self.satisfied(&path, id);
                 }
-                OnError::Pause if self.may_halt(id) => return self.halt(&path, id, attempt, error),
+                OnError::Pause if self.may_halt(&path, id) => return self.halt(&path, id, attempt, error),
                 OnError::Fail | OnError::Pause => {}
             }
             let state = State::Failed { at: self.at, attempt, error: error.clone() };
@@ -158,6 +160,7 @@ impl Turn<'_> {
                 Held::Child(child) => self.let_go(path, *id, child, "its parent does not wait for it any more"),
                 Held::Nothing => {}
             }
+            self.report(path, *id, None);
             self.tell(Happening::StepCancelled { step: path.clone(), attempt: *attempt });
         }
         // From the inside out: an expansion that is over forgets what is inside of it.
@@ -180,6 +183,8 @@ impl Turn<'_> {
             Outcome::TimedOut => Happening::WorkflowTimedOut { duration },
             Outcome::Refused { error } => Happening::WorkflowStartRefused { error: error.clone() },
         });
+        let released = self.run.release(&self.id);
+        self.effects.extend(released);
         self.over = Some(outcome);
     }
 }
@@ -206,6 +211,7 @@ impl Held {
             | State::Gathering(_)
             | State::Approving(_)
             | State::Halted { .. }
+            | State::Asking(_)
             | State::Completed { .. }
             | State::Failed { .. }
             | State::Skipped { .. }

@@ -7,8 +7,13 @@ use sagaline_engine::{
     compiled::{ASIDE, CompiledKind, CompiledNode, NodeId},
     state::{Graft, Outcome, Recorded},
 };
-use sagaline_events::{FramePath, Happening, Input, Parent, input::StepExpanded, record::StepStatus};
-use sagaline_model::{ExecutionId, OnError};
+use sagaline_events::{
+    EntityInput, FramePath, Happening, Input, Parent, Ticket,
+    entity::{Outcome as Reported, Release},
+    input::StepExpanded,
+    record::StepStatus,
+};
+use sagaline_model::{ExecutionId, OnError, StepError};
 
 pub(crate) struct Facts<'p> {
     plan: &'p Compiled,
@@ -36,6 +41,10 @@ pub(crate) struct Facts<'p> {
     parent_told: bool,
     /// Attempts up to this one are of before the whole was begun anew.
     base: u32,
+    /// The highest number that any attempt had.
+    highest: u32,
+    /// What it asked for and neither gave back nor was refused.
+    owes: BTreeSet<Ticket>,
 }
 
 /// Whether it runs beside the execution.
@@ -65,18 +74,24 @@ impl<'p> Facts<'p> {
             parent: None,
             parent_told: false,
             base: 0,
+            highest: 0,
+            owes: BTreeSet::new(),
         }
     }
 
-    pub(crate) fn learn(&mut self, effects: &[Effect], input: &Input, after: &Execution) {
-        // What is over only says so again, to a parent that asks.
+    pub(crate) fn learn(&mut self, all: &[Effect], input: &Input, after: &Execution) {
+        // What is over gives back what it is granted still.
+        let (shared, effects): (Vec<_>, Vec<_>) =
+            all.iter().partition(|effect| matches!(effect, Effect::Entity { .. }));
+        shared.into_iter().for_each(|effect| self.shares(effect));
+        // And says so again, to a parent that asks.
         let asked = matches!(input, Input::ParentAsks(_) | Input::Start(_));
         assert!(!self.over || asked || effects.is_empty(), "it is over, yet {input:?} gave {effects:?}");
         if !effects.is_empty() {
             self.answered(input);
         }
         if let Input::StepExpanded(said) = input {
-            self.expanded(said, effects);
+            self.expanded(said, all);
         }
         for effect in effects {
             assert!(!self.over || matches!(effect, Effect::TellParent { .. }), "{effect:?} after the end");
@@ -117,7 +132,32 @@ impl<'p> Facts<'p> {
                 }
                 Effect::Recall => assert!(matches!(after.stage, Stage::Unborn(_) | Stage::Unbound { .. })),
                 Effect::Emit { id, .. } => assert!(self.emitted.insert(id.clone()), "{id} was emitted twice"),
+                Effect::Entity { .. } => unreachable!("they are taken out above"),
             }
+        }
+    }
+
+    /// An attempt may fail without having been handed out: its breaker is open, or there was no time left to ask it.
+    fn was_an_attempt(&mut self, happening: &Happening) {
+        let (Happening::StepFailed { step, attempt, .. } | Happening::StepTimedOut { step, attempt, .. }) = happening
+        else {
+            return;
+        };
+        if 0 < *attempt {
+            self.attempts.insert(step.clone(), *attempt);
+        }
+    }
+
+    /// Whatever is asked for is given back, or reported, at least once.
+    fn shares(&mut self, effect: &Effect) {
+        let Effect::Entity { input, .. } = effect else { return };
+        match input {
+            EntityInput::Acquire(ask) => drop(self.owes.insert(ask.ticket.clone())),
+            EntityInput::Permit(ask) => drop(self.owes.insert(ask.ticket.clone())),
+            EntityInput::Release(Release { ticket }) | EntityInput::Outcome(Reported { ticket, .. }) => {
+                self.owes.remove(ticket);
+            }
+            EntityInput::Timer(_) => panic!("an execution has no timers of others"),
         }
     }
 
@@ -170,8 +210,10 @@ impl<'p> Facts<'p> {
         let CompiledKind::Step { step, .. } = &node.kind else { panic!("{path} is no step") };
         let snoozes = self.snoozes.get(path).copied().unwrap_or(self.base);
         assert!(attempt <= step.retry.attempts + snoozes, "{path}");
-        let before = self.attempts.insert(path.clone(), attempt).unwrap_or(self.base);
-        assert_eq!(attempt, before + 1, "{path}");
+        let before = self.attempts.insert(path.clone(), attempt);
+        // What runs beside may have asked its breaker before everything else began anew.
+        let first = if is_beside(path) { attempt - 1 } else { self.base };
+        assert_eq!(attempt, before.unwrap_or(first) + 1, "{path}");
         assert!(!self.in_queue.iter().any(|(other, _)| other == path), "two tasks of {path} at once");
         self.in_queue.insert((path.clone(), attempt));
     }
@@ -209,6 +251,11 @@ impl<'p> Facts<'p> {
     fn halts(&self, path: &FramePath, after: &Execution) -> bool {
         let node = self.node(path);
         matches!(node.kind, CompiledKind::Step { .. }) && !node.handles && !matches!(after.stage, Stage::Over(_))
+    }
+
+    /// Whether it is at work on what it returned.
+    fn is_expanded(&self, path: &FramePath) -> bool {
+        self.grafts.iter().any(|graft| graft.path() == path)
     }
 
     fn needs_are_met(&self, path: &FramePath) {
@@ -259,6 +306,9 @@ impl<'p> Facts<'p> {
 
     fn told(&mut self, happening: &Happening, after: &Execution) {
         let on_error = |facts: &Self, path: &FramePath| Some(facts.node(path).on_error);
+        if let Happening::StepScheduled { attempt, .. } | Happening::StepStarted { attempt, .. } = happening {
+            self.highest = self.highest.max(*attempt);
+        }
         match happening {
             Happening::StepScheduled { step, .. } | Happening::StepWaiting { step, .. } => self.begins(step),
             Happening::StepStarted { step, .. } => {
@@ -279,12 +329,13 @@ impl<'p> Facts<'p> {
             }
             Happening::StepFailed { step, next_at, .. } | Happening::StepTimedOut { step, next_at, .. } => {
                 self.begins(step);
+                self.was_an_attempt(happening);
                 match (next_at, on_error(self, step)) {
                     (Some(next_at), _) => assert!(*next_at >= after.now),
                     // That it is skipped is told next.
                     (None, Some(OnError::Skip)) => {}
                     // Where it may wait to be let go on, it does; where it may not, what is around it fails too.
-                    (None, Some(OnError::Pause)) if self.halts(step, after) => {}
+                    (None, Some(OnError::Pause)) if self.halts(step, after) && !self.is_expanded(step) => {}
                     (None, Some(OnError::Continue)) => {
                         self.ends(step);
                         self.satisfied.insert(step.clone());
@@ -310,7 +361,7 @@ impl<'p> Facts<'p> {
                 assert!(begun.is_subset(&self.ended), "what began ended before it begins anew");
                 let policy = self.plan.plan.conduct.retry_workflow.as_ref().expect("it asks for that");
                 assert!(*attempt < policy.attempts);
-                self.base = self.attempts.values().copied().max().unwrap_or(0).max(self.base);
+                self.base = self.highest;
                 self.begun.retain(is_beside);
                 self.ended.retain(is_beside);
                 self.satisfied.retain(is_beside);
@@ -321,6 +372,7 @@ impl<'p> Facts<'p> {
             Happening::WorkflowStarted { .. } => assert!(self.begun.is_empty()),
             Happening::WorkflowPaused { .. } => assert!(!std::mem::replace(&mut self.paused, true), "paused twice"),
             Happening::WorkflowResumed => assert!(std::mem::replace(&mut self.paused, false), "resumed for nothing"),
+            Happening::WorkflowPending { .. } | Happening::WorkflowAdmitted => assert!(self.begun.is_empty()),
             ending => {
                 assert!(ending.ends_the_execution(), "{ending:?}");
                 self.over = true;
@@ -335,6 +387,7 @@ impl<'p> Facts<'p> {
         assert_eq!(self.begun, self.ended, "what began ended");
         let waits = self.parent.as_ref().is_some_and(|parent| parent.waits);
         assert_eq!(self.parent_told, waits, "a parent that waits is told");
+        assert_eq!(self.owes, BTreeSet::new(), "what it shares with others was not given back");
         for view in &over.steps {
             let begun = self.begun.contains(view.step.as_str());
             match view.status {

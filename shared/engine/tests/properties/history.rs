@@ -27,7 +27,7 @@ impl fmt::Debug for History {
 
 /// Any plan, and whatever can happen to an execution of it until it ends.
 pub(crate) fn histories() -> impl Strategy<Value = History> {
-    (numbers(220), numbers(200)).prop_map(|(plan, world)| {
+    (numbers(220), numbers(280)).prop_map(|(plan, world)| {
         let plan = Compiled::new(plans::plan(&mut Choices::new(plan)), 1).expect("a plan that runs");
         let log = world::run(&plan, Choices::new(world));
         History { plan, log }

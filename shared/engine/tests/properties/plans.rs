@@ -1,9 +1,9 @@
 //! Random plans: steps inside steps, every kind, retries, limits, conditions, ways to fail.
 
 use sagaline_model::{
-    ActivityName, Approval, Await, AwaitSignals, Backoff, Case, Child, Conduct, Dag, Emit, Exchange, Expand, ForEach,
-    Handlers, Kind, Name, Need, Node, OnError, OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step,
-    StepLimits, Try, UpdateRule, Wait,
+    ActivityName, Approval, Await, AwaitSignals, Backoff, Breaker, BreakerRule, Case, Child, Concurrency, Conduct, Dag,
+    Emit, Exchange, Expand, ForEach, Handlers, Kind, Name, Need, Node, OnError, OnLimit, OnParentEnd, OnTimeout, Plan,
+    Raise, RetryPolicy, Span, Step, StepLimits, Try, UpdateRule, Wait, WhenOpen,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +17,11 @@ pub(crate) const SIGNALS: [&str; 2] = ["go", "stop"];
 pub(crate) const UPDATE: &str = "change";
 
 pub(crate) fn plan(choices: &mut Choices) -> Plan {
+    let concurrency = choices.chance(12).then(|| Concurrency {
+        limit: 2,
+        key: choices.chance(50).then(|| "${ workflow.input.n }".to_owned()),
+        on_limit: choices.one_of(&[OnLimit::Queue, OnLimit::Skip, OnLimit::CancelOld]),
+    });
     let timeout = choices.chance(25).then(|| Span::from_secs(5 + choices.below(60) as u64));
     let conduct = conduct(choices);
     let mut maker = Maker { choices, names: vec![] };
@@ -43,6 +48,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
         handlers,
         conduct,
         exchange: exchange(),
+        concurrency,
     }
 }
 
@@ -320,6 +326,7 @@ impl Maker<'_> {
                     queues: vec![name("default"), name("extra")],
                 })
             }),
+            breaker: self.breaker().map(Box::new),
         }
     }
 
@@ -336,6 +343,12 @@ impl Maker<'_> {
             timeout: self.choices.chance(40).then(|| self.duration()),
             on_parent_end: if self.choices.chance(30) { OnParentEnd::Abandon } else { OnParentEnd::Cancel },
         }
+    }
+
+    fn breaker(&mut self) -> Option<Breaker> {
+        let when_open = if self.choices.chance(20) { WhenOpen::Fail } else { WhenOpen::Delay };
+        let breaker = Breaker { name: name("b"), rule: BreakerRule::default(), when_open };
+        self.choices.chance(45).then_some(breaker)
     }
 
     fn limits(&mut self) -> StepLimits {

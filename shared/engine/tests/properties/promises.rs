@@ -155,6 +155,10 @@ proptest! {
 fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
     let began = !matches!(after.stage, Stage::Unborn(_) | Stage::Unbound { .. });
     match input {
+        // What is granted and not wanted is given back each time.
+        Input::Entity(_) => false,
+        // It is armed again under the same name, for as long as nothing is heard.
+        Input::Timer(timer) if timer.kind == TimerKind::AskAgain => false,
         Input::Signal(_) | Input::StepStarted(_) | Input::Pause(_) | Input::Resume(_) => false,
         // Another one cuts short what handles the first.
         Input::Cancel(_) => began && plan.plan.handlers.is_empty(),

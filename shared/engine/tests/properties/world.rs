@@ -5,7 +5,8 @@
 
 use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind, state::State};
 use sagaline_events::{
-    FramePath, Input, Parent, Start, TimerKind, TimerName,
+    EntityInput, EntityKey, EntityWord, FramePath, Input, Parent, Says, Start, Ticket, TimerKind, TimerName,
+    entity::EntityKind,
     input::{
         Approval, Bound, Cancel, ChildEnded, ChildUnknown, OnLate, ParentAsks, ParentGone, Pause, Recalled, Refused,
         Resume, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded,
@@ -38,11 +39,15 @@ struct World<'p> {
     tasks: Vec<(FramePath, u32)>,
     /// How often a kind world let it go on.
     patience: usize,
+    /// With what it ever asked that which executions share.
+    asked: Vec<(EntityKey, Ticket)>,
 }
 
 /// What happens to one execution of the plan, from before its start to its end.
 pub(crate) fn run(plan: &Compiled, choices: Choices) -> Vec<(Input, Moment)> {
-    let mut world = World { plan, execution: unborn(), choices, clock: BEGIN, log: vec![], tasks: vec![], patience: 5 };
+    let execution = unborn();
+    let mut world =
+        World { plan, execution, choices, clock: BEGIN, log: vec![], tasks: vec![], patience: 5, asked: vec![] };
     world.begins();
     while !world.choices.are_over() && !world.execution.is_over() {
         let input = world.unruly();
@@ -66,10 +71,14 @@ pub(crate) fn run(plan: &Compiled, choices: Choices) -> Vec<(Input, Moment)> {
 impl World<'_> {
     fn happens(&mut self, input: Input) {
         let effects = step(&mut self.execution, self.plan, &input, self.clock);
-        self.tasks.extend(effects.into_iter().filter_map(|effect| match effect {
-            Effect::Dispatch(task) => Some((task.path, task.attempt)),
-            _ => None,
-        }));
+        for effect in effects {
+            match effect {
+                Effect::Dispatch(task) => self.tasks.push((task.path, task.attempt)),
+                Effect::Entity { entity, input: EntityInput::Acquire(ask) } => self.asked.push((entity, ask.ticket)),
+                Effect::Entity { entity, input: EntityInput::Permit(ask) } => self.asked.push((entity, ask.ticket)),
+                _ => {}
+            }
+        }
         self.log.push((input, self.clock));
     }
 
@@ -118,11 +127,12 @@ impl World<'_> {
             (2, "back"),
             (3, "pause"),
             (3, "resume"),
-            (9, "child"),
+            (22, "child"),
             (2, "any child"),
             (3, "parent"),
             (4, "approval"),
             (4, "update"),
+            (20, "shared"),
         ]);
         match what {
             "began" => self.waited_for().map(|task| self.began(task)),
@@ -140,6 +150,7 @@ impl World<'_> {
             },
             "any child" => Some(self.any_child()),
             "parent" => Some(self.parent_says()),
+            "shared" => self.shared(),
             "pause" => Some(Input::Pause(Pause { reason: None })),
             "resume" => Some(Input::Resume(Resume {
                 context: json!({"n": self.choices.below(4)}).as_object().cloned().unwrap_or_default(),
@@ -173,6 +184,9 @@ impl World<'_> {
             }
             self.patience -= 1;
             return Some(Input::Resume(Resume { context: Default::default() }));
+        }
+        if let Some(word) = self.kindly_shared() {
+            return Some(word);
         }
         if let Some((path, attempt)) = self.waited_for() {
             return Some(Input::StepSucceeded(StepSucceeded { path, attempt, output: Value::Null, worker: None }));
@@ -245,6 +259,48 @@ impl World<'_> {
             })
             .collect();
         (!tasks.is_empty()).then(|| self.choices.one_of(&tasks))
+    }
+
+    /// What something shared may say: mostly about what was asked last.
+    fn shared(&mut self) -> Option<Input> {
+        let (entity, ticket) = match self.choices.chance(30) {
+            true if !self.asked.is_empty() => self.choices.one_of(&self.asked),
+            _ => self.asked.last().cloned()?,
+        };
+        let says = match entity.kind() {
+            EntityKind::Limit => {
+                self.choices.weighted(&[(12, "granted"), (2, "refused"), (2, "give up"), (3, "there")])
+            }
+            EntityKind::Breaker => self.choices.weighted(&[(5, "permitted"), (7, "delayed")]),
+        };
+        let says = match says {
+            "granted" => Says::Granted,
+            "refused" => Says::Refused { limit: 1 },
+            "give up" => Says::GiveUp { to: ticket.execution.clone() },
+            "there" => Says::StillThere,
+            "permitted" => Says::Permitted,
+            _ => Says::Delayed { until: self.clock + Span::from_millis(self.choices.below(9000) as u64) },
+        };
+        Some(Input::Entity(EntityWord::new(entity, &ticket, says)))
+    }
+
+    /// Its turn comes, or its breaker lets it through.
+    fn kindly_shared(&self) -> Option<Input> {
+        let Stage::Running(run) = &self.execution.stage else { return None };
+        let id = self.execution.id.clone();
+        if run.is_pending() {
+            let slot = run.place.as_ref()?;
+            let ticket = Ticket { since: slot.since, execution: id, path: None, attempt: 0 };
+            return Some(Input::Entity(EntityWord::new(slot.entity.clone(), &ticket, Says::Granted)));
+        }
+        run.frames.iter().find_map(|(path, frame)| match &frame.state {
+            State::Asking(asking) => {
+                let (since, attempt) = (asking.since, asking.attempt);
+                let ticket = Ticket { since, execution: id.clone(), path: Some(path.clone()), attempt };
+                Some(Input::Entity(EntityWord::new(asking.entity.clone(), &ticket, Says::Permitted)))
+            }
+            _ => None,
+        })
     }
 
     /// The signal that a step waits for.
@@ -384,11 +440,13 @@ impl World<'_> {
             TimerKind::ChildTimeout,
             TimerKind::ChildLook,
             TimerKind::WorkflowRetry,
+            TimerKind::AskAgain,
         ];
         let kind = self.choices.one_of(&kinds);
         let node = self.choices.below(self.plan.nodes.len());
         Input::Timer(match (kind, self.execution.next_timer()) {
             (TimerKind::WorkflowTimeout | TimerKind::WorkflowRetry, _) => TimerName::of_execution(kind),
+            (TimerKind::AskAgain, _) if self.choices.chance(50) => TimerName::of_execution(kind),
             (TimerKind::Wait, Some((_, armed))) => armed.clone(),
             (_, _) => TimerName::of_frame(kind, &self.plan.nodes[node].path, self.choices.below(3) as u32),
         })

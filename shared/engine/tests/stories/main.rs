@@ -4,6 +4,7 @@
 
 mod approvals;
 mod begin;
+mod breakers;
 mod cancel;
 mod children;
 mod contract;
@@ -31,6 +32,7 @@ mod snooze;
 mod step_errors;
 mod story;
 mod timeouts;
+mod turns;
 mod waits;
 mod why;
 mod words;

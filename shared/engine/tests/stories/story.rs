@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use sagaline_engine::{Compiled, Dispatch, Effect, Execution, apply, check};
 use sagaline_events::{
-    FramePath, Input,
+    EntityInput, FramePath, Input,
     ask::Why,
+    entity::Permit,
     record::{ExecutionView, Status, StepStatus, StepView},
 };
 use sagaline_model::{ExecutionId, Moment, Plan, Span};
@@ -138,6 +139,15 @@ impl Story {
     pub(crate) fn gives_task_with(self, step: &str, input: Value) -> Self {
         assert_eq!(self.task(step).input, input);
         self
+    }
+
+    /// What the last input made it ask a breaker.
+    pub(crate) fn asked(&self) -> Permit {
+        let asked = self.effects.iter().find_map(|effect| match effect {
+            Effect::Entity { input: EntityInput::Permit(ask), .. } => Some(ask.clone()),
+            _ => None,
+        });
+        asked.expect("it asked a breaker")
     }
 
     // What the execution is now.

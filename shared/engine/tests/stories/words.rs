@@ -1,7 +1,7 @@
 //! Effects in a line each, so that a story can say what it expects: `task charge#1`, `step.failed charge#1 Busy, again at 2s`.
 
 use sagaline_engine::Effect;
-use sagaline_events::Happening;
+use sagaline_events::{EntityInput, Happening, Ticket, entity::Outcome};
 use sagaline_model::Moment;
 
 use crate::story::BEGIN;
@@ -31,7 +31,29 @@ fn of(effect: &Effect) -> String {
         }
         Effect::Recall => "recall".to_owned(),
         Effect::Emit { id, kind, .. } => format!("emit {kind} as {id}"),
+        Effect::Entity { entity, input } => format!("{entity} {}", asked(input)),
     }
+}
+
+fn asked(input: &EntityInput) -> String {
+    match input {
+        EntityInput::Acquire(ask) => format!("acquire of {} {:?}", ask.limit, ask.on_limit),
+        EntityInput::Release(_) => "release".to_owned(),
+        EntityInput::Permit(ask) => format!("permit {}#{}", path_of(&ask.ticket), ask.ticket.attempt),
+        EntityInput::Outcome(Outcome { ticket, ok }) => {
+            let how = match ok {
+                Some(true) => "ok",
+                Some(false) => "failed",
+                None => "none",
+            };
+            format!("outcome {}#{} {how}", path_of(ticket), ticket.attempt)
+        }
+        EntityInput::Timer(_) => "timer".to_owned(),
+    }
+}
+
+fn path_of(ticket: &Ticket) -> String {
+    ticket.path.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 fn told(happening: &Happening) -> String {
@@ -75,6 +97,8 @@ fn told(happening: &Happening) -> String {
         Happening::WorkflowSignalRefused { signal, error } => format!(" {signal}: {}", error.message),
         Happening::WorkflowUpdated { update, id } => format!(" {update} {id}"),
         Happening::StepExpanded { step, attempt, steps } => format!(" {step}#{attempt} by {steps}"),
+        Happening::WorkflowPending { wait_for } => format!(" for {wait_for}"),
+        Happening::WorkflowAdmitted => String::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sagaline_events::{
-    Input, InputError, Parent, Start, TimerKind, TimerName,
+    EntityKey, EntityWord, Input, InputError, Parent, Says, Start, TimerKind, TimerName,
     input::{
         Approval, Bound, Cancel, ChildEnded, ChildUnknown, FILLER, INPUT_TYPES, OWNER_MARK, OnLate, ParentAsks,
         ParentGone, Pause, Recalled, Refused, Resume, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped,
@@ -14,7 +14,7 @@ use sagaline_events::{
 use sagaline_model::{Span, StepError};
 use serde_json::{Value, json};
 
-use crate::file::{declined, frame, id, is_recorded, name, names_of};
+use crate::file::{at, declined, frame, id, is_recorded, name, names_of};
 
 fn every_input() -> Vec<Input> {
     let path = || frame("pay/charge");
@@ -113,6 +113,13 @@ fn every_input() -> Vec<Input> {
                 reason: None,
             }),
         }),
+        Input::Entity(EntityWord {
+            entity: EntityKey::breaker(&name("payments")),
+            since: at("2026-01-01T00:00:02.000000001Z"),
+            path: Some(path()),
+            attempt: 2,
+            says: Says::Delayed { until: at("2026-01-01T00:00:32.000000001Z") },
+        }),
     ]
 }
 
@@ -185,6 +192,7 @@ fn every_timer_has_a_name_of_its_own() {
         TimerKind::ChildTimeout,
         TimerKind::ChildLook,
         TimerKind::WorkflowRetry,
+        TimerKind::AskAgain,
     ];
     let timers: Vec<_> = kinds
         .map(|kind| match kind {
@@ -194,7 +202,8 @@ fn every_timer_has_a_name_of_its_own() {
             | TimerKind::ScheduleTimeout
             | TimerKind::TotalTimeout
             | TimerKind::Snooze
-            | TimerKind::ChildLook => TimerName::of_frame(kind, &frame("a"), 1),
+            | TimerKind::ChildLook
+            | TimerKind::AskAgain => TimerName::of_frame(kind, &frame("a"), 1),
             TimerKind::Wait | TimerKind::AwaitTimeout | TimerKind::ChildTimeout => {
                 TimerName::of_frame(kind, &frame("a/b"), 0)
             }

@@ -41,6 +41,8 @@ fn every_happening() -> Vec<Happening> {
             step: Some(step()),
             next_at: at("2026-01-01T00:00:05Z"),
         },
+        Happening::WorkflowPending { wait_for: "~limit:order:acme".to_owned() },
+        Happening::WorkflowAdmitted,
     ]
 }
 
@@ -69,6 +71,8 @@ fn file(happening: &Happening) -> &'static str {
         Happening::WorkflowUpdated { .. } => "workflow.updated",
         Happening::StepExpanded { .. } => "step.expanded",
         Happening::WorkflowRetried { .. } => "workflow.retried",
+        Happening::WorkflowPending { .. } => "workflow.pending",
+        Happening::WorkflowAdmitted => "workflow.admitted",
     }
 }
 

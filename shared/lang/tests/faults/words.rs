@@ -41,7 +41,7 @@ order.yaml:3:1: unknown key `colour` in the workflow
   |
 3 | colour: red
   | ^^^^^^
-  hint: known here: workflow, version_note, input_schema, on, timeout, tags, retry, steps, output, on_success, on_failure, on_cancel, step_concurrency, step_timeout, deadline, metadata, signals, queries, updates, on_step_error, retry_workflow
+  hint: known here: workflow, version_note, input_schema, on, timeout, tags, retry, steps, output, on_success, on_failure, on_cancel, step_concurrency, step_timeout, deadline, metadata, signals, queries, updates, on_step_error, retry_workflow, concurrency
 
 order.yaml:5:8: unknown key `activty` in step `a`
   |
@@ -61,15 +61,15 @@ order.yaml:6:24: unknown key `queu` in step `b`
 fn words_that_are_not_served_yet_are_no_typing_mistakes() {
     told(
         r"workflow: w
-concurrency: { limit: 3 }
+priority: high
 steps:
   a: { activity: noop, compensate: { activity: undo } }
   c: { await: { when: boss } }
 ",
-        r"order.yaml:2:1: `concurrency` is not supported by this version
+        r"order.yaml:2:1: `priority` is not supported by this version
   |
-2 | concurrency: { limit: 3 }
-  | ^^^^^^^^^^^
+2 | priority: high
+  | ^^^^^^^^
 
 order.yaml:4:24: `compensate` is not supported by this version
   |

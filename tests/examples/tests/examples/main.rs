@@ -13,6 +13,7 @@ mod onboarding;
 mod orders;
 mod page;
 mod people;
+mod shared;
 mod site;
 mod slots;
 mod stubs;

@@ -1,0 +1,58 @@
+//! What executions share, on the wire: how it is asked, and how it answers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sagaline_broker::{
+    machine::{Act, Origin, Rejection},
+    ports::Message,
+};
+use sagaline_engine::{Entity, entity::EntityEffect};
+use sagaline_events::{EntityInput, EntityKey, Input, entity::EntityTimer};
+
+use super::acts::Wire;
+
+impl Wire {
+    pub(super) fn apply_to_entity(&self, entity: &mut Entity, input: &EntityInput, origin: &Origin) -> Vec<Act> {
+        // A defect must not stop the partition. An entity that nobody can trust any more begins anew: it forgets who holds what,
+        // which lets too many work for a while, but stops nobody.
+        let applied = catch_unwind(AssertUnwindSafe(|| entity.apply(input, origin.time)));
+        let effects = applied.unwrap_or_else(|_| {
+            tracing::error!(entity = entity.key.as_str(), "begun anew: the engine stopped at a defect");
+            *entity = Entity::new(entity.key.clone());
+            vec![]
+        });
+        let key = &entity.key;
+        let act = |(ordinal, effect): (usize, EntityEffect)| match effect {
+            EntityEffect::Tell { to, word } => {
+                let name = format!("{key}-{}-{ordinal}", origin.sequence);
+                let input = Input::Entity(word);
+                Act::Send(Message {
+                    subject: self.names().input(to.as_str(), self.partitions),
+                    expected: None,
+                    msg_id: None,
+                    ttl: None,
+                    headers: self.headers(name, input.kind().to_owned(), to.as_str(), None),
+                    payload: input.data().into(),
+                })
+            }
+            EntityEffect::Reject { reason, detail } => Act::Reject(Rejection { reason, detail }),
+        };
+        effects.into_iter().enumerate().map(act).collect()
+    }
+
+    pub(super) fn to_entity(&self, entity: &EntityKey, input: &EntityInput, name: String) -> Message {
+        Message {
+            subject: self.names().input(entity.as_str(), self.partitions),
+            expected: None,
+            msg_id: None,
+            ttl: None,
+            headers: self.headers(name, input.kind().to_owned(), entity.as_str(), None),
+            payload: input.data().into(),
+        }
+    }
+
+    pub(super) fn entity_timer(&self, entity: &EntityKey) -> Message {
+        let name = format!("{entity}-timer-{}", self.partition);
+        self.to_entity(entity, &EntityInput::Timer(EntityTimer {}), name)
+    }
+}

@@ -1,0 +1,115 @@
+//! What executions share: places and breakers. Each is a state machine of its own, as pure as that of an execution.
+//!
+//! Messages may come twice, late, and in another order than they were sent. Two rules make that harmless. A ticket that was given
+//! back is remembered for a while, so that what was still on its way for it does nothing. And whatever is granted to somebody who
+//! has no use for it comes back: who is told of a place that it does not want says so, and who is not heard of is asked.
+
+mod breaker;
+mod places;
+mod recent;
+
+use sagaline_events::{
+    EntityInput, EntityKey, EntityWord, Says, Ticket,
+    entity::{EntityKind, EntityTimer},
+};
+use sagaline_model::{ExecutionId, Moment};
+use serde::{Deserialize, Serialize};
+
+pub use self::{breaker::Breaker, places::Places};
+
+/// A small thing that executions share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entity {
+    pub key: EntityKey,
+    /// The time of the last input: time never goes back.
+    pub now: Moment,
+    pub thing: Thing,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thing {
+    Places(Places),
+    Breaker(Breaker),
+}
+
+/// What an entity wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EntityEffect {
+    /// Tell who asked.
+    Tell { to: ExecutionId, word: EntityWord },
+    /// This input may not be applied; keep it where an operator finds it.
+    Reject { reason: &'static str, detail: String },
+}
+
+/// An answer, and for which ticket.
+pub(crate) type Said = (Ticket, Says);
+
+impl Entity {
+    /// An entity of which nothing is known.
+    pub fn new(key: EntityKey) -> Self {
+        let thing = match key.kind() {
+            EntityKind::Limit => Thing::Places(Places::default()),
+            EntityKind::Breaker => Thing::Breaker(Breaker::default()),
+        };
+        Self { key, now: Moment::EPOCH, thing }
+    }
+
+    /// Folds `input`, stored at `at`, into the entity.
+    pub fn apply(&mut self, input: &EntityInput, at: Moment) -> Vec<EntityEffect> {
+        let at = at.max(self.now);
+        self.now = at;
+        let said = match (&mut self.thing, input) {
+            (Thing::Places(places), EntityInput::Acquire(ask)) => places.acquire(ask, at),
+            (Thing::Places(places), EntityInput::Release(release)) => places.release(&release.ticket, at),
+            (Thing::Places(places), EntityInput::Timer(EntityTimer {})) => places.ask_after(at),
+            (Thing::Breaker(breaker), EntityInput::Permit(ask)) => breaker.permit(ask, at),
+            (Thing::Breaker(breaker), EntityInput::Outcome(outcome)) => {
+                breaker.report(&outcome.ticket, outcome.ok, at);
+                vec![]
+            }
+            (Thing::Breaker(_), EntityInput::Timer(EntityTimer {})) => vec![],
+            (Thing::Places(_), EntityInput::Permit(_) | EntityInput::Outcome(_))
+            | (Thing::Breaker(_), EntityInput::Acquire(_) | EntityInput::Release(_)) => {
+                let detail = format!("`{}` does not take a `{}`", self.key, input.kind());
+                return vec![EntityEffect::Reject { reason: "wrong_entity", detail }];
+            }
+        };
+        let tell = |(ticket, says): Said| {
+            let word = EntityWord::new(self.key.clone(), &ticket, says);
+            EntityEffect::Tell { to: ticket.execution, word }
+        };
+        said.into_iter().map(tell).collect()
+    }
+
+    /// When its timer is due.
+    pub fn next_timer(&self) -> Option<Moment> {
+        match &self.thing {
+            Thing::Places(places) => places.next_timer(),
+            // What is over by time is seen when somebody asks.
+            Thing::Breaker(_) => None,
+        }
+    }
+
+    /// Whether it holds nothing at this time that matters: forgetting it changes nothing.
+    pub fn is_blank(&self, now: Moment) -> bool {
+        match &self.thing {
+            Thing::Places(places) => places.is_blank(now),
+            Thing::Breaker(breaker) => breaker.is_blank(now),
+        }
+    }
+
+    /// The bytes of a snapshot.
+    pub fn to_snapshot(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("the state has text keys only")
+    }
+
+    /// Reads what [`Entity::to_snapshot`] wrote.
+    pub fn from_snapshot(json: &[u8]) -> Result<Self, serde_json::Error> {
+        let mut entity: Self = serde_json::from_slice(json)?;
+        if let Thing::Places(places) = &mut entity.thing {
+            places.reindex();
+        }
+        Ok(entity)
+    }
+}

@@ -1,0 +1,9 @@
+//! What executions share: places and breakers, told message by message, and a million of them at random.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod accounting;
+mod breakers;
+mod golden;
+mod places;
+mod tale;

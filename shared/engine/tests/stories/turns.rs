@@ -1,0 +1,189 @@
+//! Executions of which so many run at once: waiting for a turn, getting it, and giving it back on every way out.
+
+use sagaline_events::{EntityKey, EntityWord, Input, Says, Ticket, TimerKind, TimerName, record::Status};
+use sagaline_model::ExecutionId;
+use serde_json::json;
+
+use crate::{
+    inputs::{cancel, failed, succeeded, workflow_timeout},
+    story::{BEGIN, Story, workflow},
+};
+
+const ONE: &str = "concurrency: 1\nsteps: { a: { activity: one } }";
+const ASKED: [&str; 3] = ["workflow.started", "workflow.pending for ~limit:w", "~limit:w acquire of 1 Queue"];
+
+fn says(says: Says) -> Input {
+    of("~limit:w", says)
+}
+
+fn of(entity: &str, says: Says) -> Input {
+    let entity = EntityKey::try_from(entity.to_owned()).unwrap();
+    let ticket = Ticket { since: BEGIN, execution: ExecutionId::new("e").unwrap(), path: None, attempt: 0 };
+    Input::Entity(EntityWord::new(entity, &ticket, says))
+}
+
+fn ask_again() -> Input {
+    Input::Timer(TimerName::of_execution(TimerKind::AskAgain))
+}
+
+fn begun() -> Story {
+    workflow(ONE).start().at("1s", says(Says::Granted)).gives(&["workflow.admitted", "step.started a#1", "task a#1"])
+}
+
+#[test]
+fn it_waits_for_its_turn_and_gives_it_back_at_the_end() {
+    workflow(ONE).start().gives(&ASKED).is(Status::Pending).timer_is_due("1m");
+    begun().is(Status::Running).has_no_timer().at("5s", succeeded("a", 1)).gives_also("~limit:w release");
+}
+
+#[test]
+fn every_way_out_gives_the_turn_back() {
+    begun().at("5s", failed("a", 1, "Broken")).gives_also("~limit:w release").is(Status::Failed);
+    begun().at("5s", cancel("no")).gives_also("~limit:w release").is(Status::Cancelled);
+    workflow("concurrency: 1\ntimeout: 10s\nsteps: { a: { activity: one } }")
+        .start()
+        .at("1s", says(Says::Granted))
+        .at("10s", workflow_timeout())
+        .gives_also("~limit:w release")
+        .is(Status::TimedOut);
+    begun().forget_definition().at("2s", succeeded("a", 1)).at("3s", cancel("parked")).gives_also("~limit:w release");
+}
+
+#[test]
+fn what_handles_the_end_has_the_turn_still() {
+    workflow("concurrency: 1\nsteps: { a: { activity: one } }\non_success: { activity: two }")
+        .start()
+        .at("1s", says(Says::Granted))
+        .at("2s", succeeded("a", 1))
+        .gives(&["step.completed a#1 in 1s", "step.started on_success#1", "task on_success#1"])
+        .at("3s", succeeded("on_success", 1))
+        .gives(&["step.completed on_success#1 in 1s", "workflow.completed in 3s", "~limit:w release"]);
+}
+
+#[test]
+fn who_is_cancelled_or_out_of_time_while_it_waits_leaves_the_queue() {
+    workflow(ONE)
+        .start()
+        .at("1s", cancel("no"))
+        .gives(&["~limit:w release", "workflow.cancelled no in 1s"])
+        .is(Status::Cancelled)
+        // The turn came all the same, just then.
+        .at("2s", says(Says::Granted))
+        .gives(&["~limit:w release"]);
+    workflow("concurrency: 1\ntimeout: 10s\nsteps: { a: { activity: one } }\non_failure: { activity: two }")
+        .start()
+        .at("10s", workflow_timeout())
+        .gives(&["~limit:w release", "step.started on_failure#1", "task on_failure#1"])
+        .has_no_timer()
+        .at("11s", says(Says::Granted))
+        .gives(&["~limit:w release"])
+        .at("12s", says(Says::GiveUp { to: ExecutionId::new("f").unwrap() }))
+        .gives(&["~limit:w release"])
+        .at("13s", succeeded("on_failure", 1))
+        .gives(&["step.completed on_failure#1 in 3s", "workflow.timed_out in 13s"]);
+}
+
+#[test]
+fn who_was_refused_ends_without_having_done_anything() {
+    let told = workflow(
+        "concurrency: { limit: 3, on_limit: skip }\nsteps: { a: { activity: one } }\non_cancel: { activity: two }",
+    )
+    .start()
+    .gives_also("~limit:w acquire of 3 Skip")
+    .at("1s", says(Says::Refused { limit: 3 }))
+    .gives(&["workflow.cancelled 3 of `~limit:w` were at work already, which is the limit in 1s", "~limit:w release"]);
+    assert_eq!(told.view().reason.as_deref(), Some("3 of `~limit:w` were at work already, which is the limit"));
+}
+
+#[test]
+fn who_is_told_to_gives_up_its_turn_to_a_newcomer() {
+    let newcomer = Says::GiveUp { to: ExecutionId::new("f").unwrap() };
+    let told = workflow("concurrency: { limit: 1, on_limit: cancel_old }\nsteps: { a: { activity: one } }")
+        .start()
+        .gives_also("~limit:w acquire of 1 CancelOld")
+        .at("1s", says(Says::Granted))
+        .at("2s", says(newcomer.clone()))
+        .gives(&[
+            "revoke a#1",
+            "step.cancelled a#1",
+            "workflow.cancelled `f` took its place in `~limit:w` in 2s",
+            "~limit:w release",
+        ]);
+    assert_eq!(told.view().reason.as_deref(), Some("`f` took its place in `~limit:w`"));
+    // Also while it waits: whoever came later has the better right.
+    workflow(ONE).start().at("1s", says(newcomer)).is(Status::Cancelled);
+}
+
+#[test]
+fn what_comes_twice_or_too_late_changes_nothing() {
+    begun().at("2s", says(Says::Granted)).gives_nothing().at("3s", says(Says::Refused { limit: 1 })).gives_nothing();
+    begun().at("2s", says(Says::StillThere)).gives_nothing().at("1h", ask_again()).gives_nothing();
+    begun()
+        .at("5s", succeeded("a", 1))
+        .at("6s", says(Says::StillThere))
+        .gives(&["~limit:w release"])
+        .at("7s", says(Says::Refused { limit: 1 }))
+        .gives_nothing();
+}
+
+#[test]
+fn a_turn_that_is_not_its_own_it_does_not_keep() {
+    begun().at("2s", of("~limit:other", Says::Granted)).gives(&["~limit:other release"]);
+    // An execution of which nothing is known: its log may have been lost with its start.
+    workflow(ONE).at("0s", says(Says::Granted)).gives(&["~limit:w release"]);
+}
+
+#[test]
+fn while_nothing_is_heard_it_asks_again_more_and_more_seldom() {
+    let mut story = workflow(ONE).start();
+    let mut dues = vec![];
+    for _ in 0..8 {
+        story = story.timer().gives(&["~limit:w acquire of 1 Queue"]);
+        dues.push(story.execution.now.since(BEGIN).to_string());
+    }
+    assert_eq!(dues, ["1m", "3m", "7m", "15m", "31m", "1h3m", "2h7m", "3h11m"]);
+    story.at("4h", says(Says::Granted)).gives_also("task a#1");
+}
+
+#[test]
+fn executions_are_counted_by_their_key() {
+    let keyed = "concurrency: { limit: 2, key: '${ workflow.input.tenant }' }\nsteps: { a: { activity: one } }";
+    workflow(keyed).start_with(json!({"tenant": "acme.org"})).gives_also("~limit:w:acme_2eorg acquire of 2 Queue");
+    workflow(keyed).start_with(json!({"tenant": 7})).gives_also("~limit:w:7 acquire of 2 Queue");
+    // Whoever has none is counted with those that have none.
+    workflow(keyed).start().gives_also("~limit:w:null acquire of 2 Queue");
+    let broken = "concurrency: { limit: 2, key: '${ 1 / workflow.input.n }' }\nsteps: { a: { activity: one } }";
+    let told = workflow(broken).start_with(json!({"n": 0})).is(Status::Failed);
+    assert_eq!(told.view().error.unwrap().kind, "ExpressionError");
+}
+
+#[test]
+fn a_pause_holds_it_even_when_its_turn_has_come() {
+    use sagaline_events::input::{Pause, Resume};
+    workflow(ONE)
+        .start()
+        .at("1s", Input::Pause(Pause { reason: None }))
+        .is(Status::Paused)
+        .at("2s", says(Says::Granted))
+        .gives(&["workflow.admitted"])
+        .at("3s", Input::Resume(Resume { context: Default::default() }))
+        .gives(&["workflow.resumed", "step.started a#1", "task a#1"]);
+}
+
+#[test]
+fn a_signal_is_kept_while_it_waits_for_its_turn() {
+    workflow("concurrency: 1\nsteps: { a: { await: go } }")
+        .start()
+        .at("1s", crate::inputs::signal("go", json!(1)))
+        .at("2s", says(Says::Granted))
+        .gives_also("workflow.completed in 2s")
+        .is(Status::Completed);
+}
+
+#[test]
+fn why_says_for_what_it_waits() {
+    let why = workflow(ONE).start().why();
+    assert_eq!((why[0].state.as_str(), why[0].command.as_str()), ("pending", "sagaline cancel e"));
+    assert!(why[0].cause.contains("`~limit:w`"), "{why:?}");
+    assert_eq!(why.len(), 1);
+}

@@ -1,0 +1,256 @@
+//! Entities: small things that executions share, each with a log of its own. What they are told, and what they answer.
+//!
+//! An answer is an input on the log of the execution that asked ([`crate::Input::Entity`]).
+
+use std::{fmt, sync::Arc};
+
+use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit};
+use serde::{Deserialize, Serialize};
+
+use crate::{FramePath, InputError, input::data_of};
+
+/// What an entity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntityKind {
+    /// Places, of which so many are taken at once.
+    Limit,
+    /// Whether something outside may be tried at all.
+    Breaker,
+}
+
+/// The name of an entity, as it stands in its subject: `~limit:order`, `~limit:order:acme`, `~breaker:payments`. No execution's id
+/// begins with `~`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EntityKey(Arc<str>);
+
+/// A text that names no entity.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` names no entity; `~limit:…` and `~breaker:…` do")]
+pub struct NotAnEntity(String);
+
+impl EntityKey {
+    /// The places of a workflow, or of those of its executions that have this key in common.
+    pub fn limit(workflow: &Name, key: Option<&str>) -> Self {
+        let key = key.map(|key| format!(":{}", ExecutionId::encoded(key))).unwrap_or_default();
+        Self(format!("~limit:{workflow}{key}").into())
+    }
+
+    pub fn breaker(name: &Name) -> Self {
+        Self(format!("~breaker:{name}").into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn kind(&self) -> EntityKind {
+        if self.0.starts_with("~limit:") { EntityKind::Limit } else { EntityKind::Breaker }
+    }
+}
+
+impl TryFrom<String> for EntityKey {
+    type Error = NotAnEntity;
+
+    fn try_from(text: String) -> Result<Self, NotAnEntity> {
+        let (names, most) = match text.split_once(':') {
+            Some(("~limit", names)) => (names, 2),
+            Some(("~breaker", name)) => (name, 1),
+            Some(_) | None => return Err(NotAnEntity(text)),
+        };
+        let names: Vec<&str> = names.split(':').collect();
+        if names.len() > most || names.iter().any(|name| Name::new(*name).is_err()) {
+            return Err(NotAnEntity(text));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl From<EntityKey> for String {
+    fn from(key: EntityKey) -> Self {
+        (*key.0).to_owned()
+    }
+}
+
+impl fmt::Display for EntityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for EntityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// Who asks, since when, and for what: an execution for itself, or for an attempt of one of its steps. Nobody asks twice with the
+/// same ticket once that was given back. In this order: who began to ask first comes first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ticket {
+    pub since: Moment,
+    pub execution: ExecutionId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<FramePath>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempt: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(attempt: &u32) -> bool {
+    *attempt == 0
+}
+
+/// What an entity is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EntityInput {
+    Acquire(Acquire),
+    Release(Release),
+    Permit(Permit),
+    Outcome(Outcome),
+    Timer(EntityTimer),
+}
+
+/// Asks for a place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Acquire {
+    #[serde(flatten)]
+    pub ticket: Ticket,
+    /// How many places there are: the word of who began to ask last counts.
+    pub limit: u32,
+    #[serde(default, skip_serializing_if = "OnLimit::is_queue")]
+    pub on_limit: OnLimit,
+}
+
+/// Gives a place back, or does not want one any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Release {
+    #[serde(flatten)]
+    pub ticket: Ticket,
+}
+
+/// Asks whether an attempt may begin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Permit {
+    #[serde(flatten)]
+    pub ticket: Ticket,
+    /// By which rule the breaker opens: the word of who began to ask last counts.
+    pub rule: BreakerRule,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    #[serde(flatten)]
+    pub ticket: Ticket,
+    /// Missing: it says nothing about what the breaker is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ok: Option<bool>,
+}
+
+/// The entity's timer came due.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntityTimer {}
+
+/// What an entity says to whoever asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntityWord {
+    pub entity: EntityKey,
+    /// With which ticket it was asked, without the execution: that is the one whose log this is on.
+    pub since: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<FramePath>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempt: u32,
+    pub says: Says,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Says {
+    /// The place is the execution's. If it has no use for it, it gives it back.
+    Granted,
+    /// No place is free, and it did not want to wait.
+    Refused { limit: u32 },
+    /// The place goes to another.
+    GiveUp { to: ExecutionId },
+    /// Whether the place is still wanted: whoever knows nothing of it gives it back.
+    StillThere,
+    /// The attempt may begin. If nobody waits for that, it is reported without an outcome.
+    Permitted,
+    /// The breaker is open: nothing begins before then.
+    Delayed { until: Moment },
+}
+
+impl EntityWord {
+    pub fn new(entity: EntityKey, ticket: &Ticket, says: Says) -> Self {
+        Self { entity, since: ticket.since, path: ticket.path.clone(), attempt: ticket.attempt, says }
+    }
+
+    /// With which ticket this execution asked.
+    pub fn ticket(&self, execution: ExecutionId) -> Ticket {
+        Ticket { since: self.since, execution, path: self.path.clone(), attempt: self.attempt }
+    }
+}
+
+macro_rules! inputs {
+    ($($variant:ident => $name:literal),+ $(,)?) => {
+        /// Every type of an entity's input on the wire.
+        pub const ENTITY_INPUT_TYPES: &[&str] = &[$(concat!("sagaline.entity.", $name, ".v1")),+];
+
+        impl EntityInput {
+            /// The CloudEvent type.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => concat!("sagaline.entity.", $name, ".v1")),+ }
+            }
+
+            /// The JSON data.
+            pub fn data(&self) -> Vec<u8> {
+                let json = match self { $(Self::$variant(data) => serde_json::to_vec(data)),+ };
+                json.expect("inputs have string keys only")
+            }
+
+            /// Reads what [`EntityInput::kind`] and [`EntityInput::data`] wrote.
+            pub fn read(kind: &str, data: &[u8]) -> Result<Self, InputError> {
+                match kind {
+                    $(concat!("sagaline.entity.", $name, ".v1") => data_of(kind, data).map(Self::$variant),)+
+                    other => Err(InputError::UnknownType(other.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+inputs! {
+    Acquire => "acquire",
+    Release => "release",
+    Permit => "permit",
+    Outcome => "outcome",
+    Timer => "timer",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_one_subject_token_that_no_execution_has() {
+        let order = Name::new("order").expect("a name");
+        let keys = [
+            EntityKey::limit(&order, None),
+            EntityKey::limit(&order, Some("a.b")),
+            EntityKey::limit(&order, Some(&"é".repeat(300))),
+            EntityKey::limit(&order, Some("")),
+            EntityKey::breaker(&order),
+        ];
+        assert_eq!(keys[1].as_str(), "~limit:order:a_2eb");
+        for key in keys {
+            assert_eq!(EntityKey::try_from(key.to_string()).expect("a key"), key);
+            assert!(ExecutionId::new(key.as_str()).is_err());
+            assert!(!key.as_str().contains(['.', ' ', '*', '>']) && key.as_str().len() < 300, "{key}");
+        }
+        for bad in ["~owner", "order", "~limit", "~limit:", "~limit:a.b", "~limit:a:b:c", "~breaker:a:b", "~lock:a"] {
+            assert!(EntityKey::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+}
