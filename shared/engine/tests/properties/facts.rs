@@ -13,7 +13,7 @@ use sagaline_events::{
     input::StepExpanded,
     record::StepStatus,
 };
-use sagaline_model::{ExecutionId, OnError, StepError};
+use sagaline_model::{ExecutionId, OnError};
 
 pub(crate) struct Facts<'p> {
     plan: &'p Compiled,
