@@ -29,7 +29,6 @@ pub enum OnLimit {
 }
 
 impl OnLimit {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
     pub fn is_queue(&self) -> bool {
         *self == Self::Queue
     }

@@ -129,6 +129,7 @@ pub struct Node {
 /// What a node is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "most nodes of a plan are of the largest kind")]
 pub enum Kind {
     Step(Step),
     Wait(Wait),

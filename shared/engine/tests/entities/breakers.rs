@@ -70,7 +70,7 @@ fn after_the_reset_one_tries_and_its_success_closes_it() {
         .at("37s", &permit("d6", &rule))
         .says(&["d6: permitted"])
         .at("38s", &outcome("d6", Some(true)))
-        .is_blank_after("10m");
+        .blank_after("10m");
 }
 
 #[test]
@@ -132,5 +132,5 @@ fn what_was_let_through_before_says_nothing_while_it_is_open_or_tried() {
 
 #[test]
 fn one_that_nobody_asks_for_an_hour_is_as_good_as_new() {
-    opened().is_blank_after("2h").at("2h", &permit("c7200", &rule(2, 1))).says(&["c7200: permitted"]);
+    opened().blank_after("2h").at("2h", &permit("c7200", &rule(2, 1))).says(&["c7200: permitted"]);
 }

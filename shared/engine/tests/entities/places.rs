@@ -19,7 +19,7 @@ fn who_began_first_is_first() {
         .says(&["c3: granted"])
         .at("9s", &release("c3"))
         .says(&[])
-        .is_blank_after("10m");
+        .blank_after("10m");
 }
 
 #[test]
@@ -153,5 +153,5 @@ fn who_has_a_slot_for_long_is_asked_more_and_more_seldom() {
 
 #[test]
 fn what_is_meant_for_another_kind_is_set_aside() {
-    places().at("1s", &outcome("a1", Some(true))).says(&["reject wrong_entity"]).is_blank_after("1s");
+    places().at("1s", &outcome("a1", Some(true))).says(&["reject wrong_entity"]).blank_after("1s");
 }

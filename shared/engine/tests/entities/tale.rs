@@ -88,7 +88,7 @@ impl Tale {
     }
 
     #[track_caller]
-    pub(crate) fn is_blank_after(self, after: &str) -> Self {
+    pub(crate) fn blank_after(self, after: &str) -> Self {
         let now = BEGIN + after.parse::<Span>().unwrap();
         assert!(self.entity.is_blank(now), "{:?}", self.entity);
         assert_eq!(self.entity.next_timer(), None);
