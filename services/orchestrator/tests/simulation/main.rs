@@ -6,6 +6,7 @@ mod control;
 mod families;
 mod laws;
 mod many;
+mod people;
 mod scenario;
 mod shared;
 mod single;

@@ -1,5 +1,7 @@
 //! What is simulated: workflows that try everything, clients that start and disturb them, and activities that fail at times.
 
+pub(crate) mod people;
+
 use sagaline_broker::{
     names::Names,
     ports::{Bucket, Message, Outcome},
@@ -8,10 +10,10 @@ use sagaline_broker::{
 use sagaline_events::{
     Input, Start, Task,
     ask::{Answer, Ask},
-    input::{Cancel, Signal},
+    input::{Cancel, OnLate, Signal},
     record::{Definition, Latest},
 };
-use sagaline_model::{ExecutionId, Name, StepError};
+use sagaline_model::{ExecutionId, Name, Span, StepError};
 use sagaline_orchestrator::machine::Executions;
 use sagaline_testkit::sim::{Dice, Scenario, Shape, World, ports::step, run::Client, tasks::send};
 use serde_json::json;
@@ -212,7 +214,7 @@ fn most_of_them_shared(number: usize) -> &'static str {
 }
 
 fn prepare(world: &World<Executions>) {
-    for source in WORKFLOWS.iter().chain(&FAMILIES) {
+    for source in WORKFLOWS.iter().chain(&FAMILIES).chain(&people::WORKFLOWS) {
         let plan = sagaline_lang::read(source, "simulated.yaml").expect("a good definition").plan;
         let (workflow, hash) = (plan.workflow.clone(), plan.hash());
         let definition = Definition { workflow: workflow.clone(), version: 1, hash: hash.clone(), plan, source: None };
@@ -338,6 +340,15 @@ fn activity(seed: u64, task: &Task) -> Ended {
     let mut dice = Dice::new(u64::from(sagaline_model::id::fnv1a(name.as_bytes())));
     match dice.below(100) {
         0..=84 if task.activity.as_str() == "plan" => Ended::Expanded(steps(&task.path.to_string())),
+        0..=79 if task.activity.as_str() == "crowd" => Ended::Expanded(people::crowd()),
+        0..=39 if task.activity.as_str() == "doubt" => Ended::Awaits {
+            approvers: vec!["ann".to_owned()],
+            timeout: dice.chance(500).then(|| Span::from_secs(20)),
+            on_timeout: OnLate::Skip,
+        },
+        40..=54 if task.activity.as_str() == "doubt" => {
+            Ended::Snoozed { delay: Span::from_secs(2), reason: "not yet".to_owned() }
+        }
         0..=74 => Ended::Succeeded(json!({"n": task.attempt, "step": task.path})),
         75..=94 => Ended::Failed(StepError::new("Flaky", "it happens")),
         _ => Ended::Skipped(String::new()),

@@ -93,6 +93,19 @@ impl<M: Machine> State<M> {
         self.started.iter().cloned().collect()
     }
 
+    /// Whether something has ended, going by its log. Its record may still be on its way.
+    pub fn has_ended(&self, key: &str) -> bool {
+        let Reference { machines, states, .. } = &self.reference;
+        let state = states.get(key);
+        state.is_some_and(|state| machines[self.partition_of(key) as usize].ending(state).is_some())
+    }
+
+    /// The kinds of the events that the logs say must be told, one for each event: `step.expanded`, `workflow.paused`.
+    pub fn kinds_told(&self) -> Vec<String> {
+        let kind = |subject: &String| subject.split('.').skip(2).take(2).collect::<Vec<_>>().join(".");
+        self.reference.to_be_told.values().map(kind).collect()
+    }
+
     /// What is stored and told in the end, and does not agree with the logs.
     pub fn disagreement(&self) -> Option<String> {
         let Reference { machines, states, to_be_told, .. } = &self.reference;
