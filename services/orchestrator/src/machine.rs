@@ -59,6 +59,16 @@ impl Executions {
         let (workflow, version) = state.plan()?;
         self.plans.get(workflow, version)
     }
+
+    /// What the state waits to have been looked up.
+    fn looked_up(&self, state: &Execution) -> Option<Act> {
+        match &state.stage {
+            Stage::Unbound { start, .. } if start.again => Some(self.wire.recall(&state.id)),
+            Stage::Unbound { start, .. } => Some(acts::look_up(&start.workflow, start.version)),
+            Stage::Unborn(_) => Some(self.wire.recall(&state.id)),
+            Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => None,
+        }
+    }
 }
 
 impl Machine for Executions {
@@ -135,8 +145,13 @@ impl Machine for Executions {
         }
     }
 
-    fn found(&mut self, _key: &Arc<str>, state: &Held, value: Option<Bytes>) -> Vec<Act> {
+    fn found(&mut self, _key: &Arc<str>, state: &Held, of: &Need, value: Option<Bytes>) -> Vec<Act> {
         let Some(state) = state.execution() else { return vec![] };
+        // After a takeover the same is asked twice, and the second answer may come when it is something else that is asked for.
+        let asked = self.looked_up(state);
+        if !matches!(asked, Some(Act::LookUp { bucket, key }) if bucket == of.bucket && key == of.key) {
+            return vec![];
+        }
         match &state.stage {
             Stage::Unbound { start, .. } if start.again => {
                 vec![self.wire.recalled_to_itself(&state.id, start, value.as_deref())]
@@ -166,8 +181,7 @@ impl Machine for Executions {
     fn resume(&self, _key: &Arc<str>, state: &Held) -> Vec<Act> {
         let Some(state) = state.execution() else { return vec![] };
         match &state.stage {
-            Stage::Unbound { start, .. } if start.again => vec![self.wire.recall(&state.id)],
-            Stage::Unbound { start, .. } => vec![acts::look_up(&start.workflow, start.version)],
+            Stage::Unbound { .. } => self.looked_up(state).into_iter().collect(),
             Stage::Unborn(_) | Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => vec![],
         }
     }

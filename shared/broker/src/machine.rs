@@ -104,8 +104,8 @@ pub trait Machine: Send {
     /// Folds an input into the state under `key`.
     fn apply(&mut self, key: &Arc<str>, state: &mut Self::State, input: Self::Input, origin: &Origin) -> Vec<Act>;
 
-    /// What follows from a value that [`Act::LookUp`] asked for.
-    fn found(&mut self, key: &Arc<str>, state: &Self::State, value: Option<Bytes>) -> Vec<Act>;
+    /// What follows from a value that [`Act::LookUp`] asked for: `of` is what it asked for. The state may ask for something else by now.
+    fn found(&mut self, key: &Arc<str>, state: &Self::State, of: &Need, value: Option<Bytes>) -> Vec<Act>;
 
     /// The server will never take this task; what to tell the state instead.
     fn task_refused(&self, key: &Arc<str>, task: &QueuedTask, why: &str) -> Option<Message>;

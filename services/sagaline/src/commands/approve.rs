@@ -15,7 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   sagaline approve order-A-1 review --by ann
   sagaline approve order-A-1 review --by ann --data '{\"limit\": 500}'
-  sagaline approve order-A-1 review --by ann --reject --data '{\"why\": \"too dear\"}'
+  sagaline approve order-A-1 review --by ann --reject --data '\"too dear\"'
 
 What is approved gives its data as the output of the step; what is rejected
 fails the step with the error type `Rejected`. Exits with 1 if the step does not

@@ -32,15 +32,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "JSON|@FILE")]
     data: Option<String>,
     /// What this one is called, so that trying again is safe
-    #[arg(long, value_name = "TEXT")]
-    id: Option<String>,
+    #[arg(long = "id", value_name = "TEXT")]
+    called: Option<String>,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let (execution, output) = (args.which.execution(), &context.output);
     let data = files::data("--data", args.data.as_deref())?;
     let client = context.client().await?;
-    let (value, kept) = match client.update(&execution, &args.name, data, args.id).await? {
+    let (value, kept) = match client.update(&execution, &args.name, data, args.called).await? {
         Replied::Taken(value) => (value, false),
         Replied::Kept => {
             output

@@ -8,7 +8,7 @@ use super::{
     slot::Saving,
 };
 use crate::{
-    machine::{Machine, QueuedTask},
+    machine::{Machine, Need, QueuedTask},
     ports::{Message, Outcome, Ports, Sequence, Ticket},
 };
 
@@ -141,8 +141,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     fn found(&mut self, pending: &Pending, value: Option<bytes::Bytes>) {
         if let Some(key) = &pending.key
             && let Some(slot) = self.slots.get(key)
+            && let Purpose::LookUp { bucket, key: name } = &pending.purpose
         {
-            for act in self.machine.found(key, &slot.state, value) {
+            let of = Need { bucket: *bucket, key: name.clone() };
+            for act in self.machine.found(key, &slot.state, &of, value) {
                 self.perform(key, act, self.mode == Mode::Refolding);
             }
         }

@@ -191,7 +191,12 @@ impl Attendant {
     }
 
     fn take_stock(&self) {
-        let kinds = self.world.lock().kinds_told();
+        let mut world = self.world.lock();
+        let kinds = world.kinds_told();
+        if kinds.iter().any(|kind| kind == "workflow.start_refused") {
+            world.violations.push("a start was refused, though every workflow is there".to_owned());
+        }
+        drop(world);
         TOLD.with_borrow_mut(|told| kinds.into_iter().for_each(|kind| *told.entry(kind).or_default() += 1));
     }
 
