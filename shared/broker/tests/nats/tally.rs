@@ -98,7 +98,7 @@ impl Machine for Tally {
         vec![]
     }
 
-    fn found(&mut self, _key: &Arc<str>, _state: &u64, _value: Option<Bytes>) -> Vec<Act> {
+    fn found(&mut self, _key: &Arc<str>, _state: &u64, _of: &Need, _value: Option<Bytes>) -> Vec<Act> {
         vec![]
     }
 
