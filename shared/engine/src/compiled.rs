@@ -69,6 +69,8 @@ pub struct CompiledNode {
     /// Whether it is no part of the execution's tree, but runs beside it.
     pub beside: bool,
     pub kind: CompiledKind,
+    /// The key of `ctx` that its output is put under.
+    pub context_key: Option<Name>,
 }
 
 #[derive(Debug)]
@@ -382,6 +384,7 @@ impl Compiler {
             handles: false,
             beside: false,
             kind: alone(node)?,
+            context_key: node.context_key.clone(),
         });
         let name = node.name.as_str();
         let kind = match &node.kind {

@@ -131,7 +131,8 @@ fn read(reader: &mut Reader, outline: &mut Outline, entry: &Entry, index: usize,
     if let (OnError::Pause, Some(kind), Some(entry)) = (on_error, &kind, get(entries, "on_error")) {
         check_pause(reader, outline, &entry.value, index, kind);
     }
-    Some(Planned { name: name?, after, after_any, group, when, on_error, kind: kind? })
+    let context_key = get(entries, "context_key").and_then(|entry| reader.name(&entry.value, "context_key"));
+    Some(Planned { name: name?, after, after_any, group, when, on_error, kind: kind?, context_key })
 }
 
 /// The steps that an `after` or `after_any` names.

@@ -69,6 +69,7 @@ pub(crate) const STEP: Words = Words {
         "expand",
         "after_graft",
         "breaker",
+        "context_key",
     ],
     later: &[
         "compensate",

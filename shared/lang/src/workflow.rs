@@ -57,6 +57,15 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
         let hint = "it runs beside the execution, once for each attempt that fails; a workflow of its own can do more";
         reader.error(entry.key.place, "`on_step_error` can only be an `activity`").hint(hint);
     }
+    if let (Some(entry), Some(handler)) = (get(entries, "on_step_error"), &handlers.on_step_error) {
+        let hint = "it runs beside the execution, and what it returns joins nothing";
+        if handler.context_key.is_some() {
+            reader.error(entry.key.place, "`on_step_error` has no `context_key`").hint(hint);
+        }
+        if matches!(&handler.kind, Kind::Step(step) if step.expand.is_some()) {
+            reader.error(entry.key.place, "`on_step_error` has no `expand`").hint(hint);
+        }
+    }
     let root = root?;
     let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
     let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };

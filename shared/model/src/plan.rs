@@ -124,6 +124,9 @@ pub struct Node {
     #[serde(default)]
     pub on_error: OnError,
     pub kind: Kind,
+    /// The key of `ctx` that its output is put under, whatever that is; without one the maps that are returned are merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_key: Option<Name>,
 }
 
 /// What a node is.
@@ -410,7 +413,8 @@ impl Step {
 impl Node {
     /// A node that needs nothing, always runs, and whose failure is that of what encloses it.
     pub fn new(name: Name, kind: Kind) -> Self {
-        Self { name, after: vec![], after_any: vec![], group: None, when: None, on_error: OnError::default(), kind }
+        let (after, after_any, on_error) = (vec![], vec![], OnError::default());
+        Self { name, after, after_any, group: None, when: None, on_error, kind, context_key: None }
     }
 
     /// The nodes right inside it.
@@ -456,7 +460,7 @@ impl Node {
     /// By which rules it can be decided: the first that know of all that it asks for.
     pub fn rules(&self) -> u32 {
         let own = match &self.kind {
-            _ if self.on_error == OnError::Pause => Plan::RULES_OF_COMPANY,
+            _ if self.on_error == OnError::Pause || self.context_key.is_some() => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits.deadline.is_some() => Plan::RULES_OF_COMPANY,
             Kind::ForEach(each) if each.computed_concurrency.is_some() => Plan::RULES_OF_COMPANY,
             Kind::AwaitSignals(_) | Kind::Approval(_) => Plan::RULES_OF_COMPANY,

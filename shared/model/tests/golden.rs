@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use sagaline_model::{Backoff, Kind, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Trigger};
+use sagaline_model::{Backoff, Kind, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Trigger};
 use serde_json::{Value, json};
 
 const RECORDED: &str = include_str!("../golden/plan.json");
@@ -170,6 +170,17 @@ fn the_recorded_plan_has_everything_that_a_plan_can_have() {
         "wait",
     ];
     assert_eq!(seen, all);
+}
+
+/// So did the key of `ctx` that an output is put under.
+#[test]
+fn a_plan_with_context_keys_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_context_keys.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    let keys: Vec<_> = plan.nodes().into_iter().map(|node| node.context_key.as_ref().map(Name::as_str)).collect();
+    assert_eq!(keys, [Some("invoice"), Some("answers"), None]);
+    assert!(plan.root.nodes.iter().map(Node::rules).all(|rules| rules == Plan::RULES_OF_COMPANY));
 }
 
 /// What an older version did not know of is not there in what it recorded.

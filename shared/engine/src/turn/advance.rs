@@ -3,7 +3,7 @@
 use sagaline_events::{FramePath, Happening};
 use sagaline_expr::Template;
 use sagaline_model::StepError;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Turn, children::ChildPlan, emit::EmitPlan};
 use crate::{
@@ -124,17 +124,29 @@ impl Turn<'_> {
     pub(super) fn complete(&mut self, path: &FramePath, id: NodeId, attempt: u32, output: Value) {
         let since = self.run.frames.get(path).map_or(self.at, |frame| frame.since);
         self.tell(Happening::StepCompleted { step: path.clone(), attempt, duration: self.at.since(since) });
-        if let Value::Object(map) = &output {
-            // What the steps inside of it returned is there already. What tells approvers gives nothing to anybody.
-            let state = self.run.frames.get(path).map(|frame| &frame.state);
-            let had_steps = matches!(state, Some(State::Open { .. } | State::Looping(_)));
-            let node = self.plan.node(id);
-            if !had_steps && node.branch != ASIDE && !node.beside {
-                self.run.merge(path, map);
-            }
-        }
+        self.join(path, id, &output);
         self.run.set(path, id, State::Completed { at: self.at, attempt, output }, self.at);
         self.satisfied(path, id);
+    }
+
+    /// What a node gave joins `ctx`.
+    fn join(&mut self, path: &FramePath, id: NodeId, output: &Value) {
+        let node = self.plan.node(id);
+        // What tells approvers, or runs beside the tree, gives nothing to anybody.
+        if node.branch == ASIDE || node.beside {
+            return;
+        }
+        match (&node.context_key, output) {
+            (Some(key), output) => self.run.merge(path, &Map::from_iter([(key.to_string(), output.clone())])),
+            (None, Value::Object(map)) => {
+                // What the steps inside of it returned is there already.
+                let state = self.run.frames.get(path).map(|frame| &frame.state);
+                if !matches!(state, Some(State::Open { .. } | State::Looping(_))) {
+                    self.run.merge(path, map);
+                }
+            }
+            (None, _) => {}
+        }
     }
 
     pub(super) fn skip(&mut self, path: &FramePath, id: NodeId, attempt: u32, reason: String) {
@@ -179,7 +191,7 @@ impl Turn<'_> {
     }
 
     /// Whether what holds this frame is at work on the part that it belongs to.
-    fn is_open(&self, path: &FramePath, id: NodeId) -> bool {
+    pub(super) fn is_open(&self, path: &FramePath, id: NodeId) -> bool {
         let Some((outer, _)) = path.as_str().rsplit_once('/') else { return true };
         match self.run.frames.get(outer).map(|frame| &frame.state) {
             Some(State::Open { branch, .. }) => *branch == self.plan.node(id).branch,

@@ -62,8 +62,14 @@ impl Turn<'_> {
 
     /// While it is paused, what became ready waits.
     pub(super) fn hold_what_is_ready(&mut self) {
+        if self.run.paused.is_none() || self.ready.is_empty() {
+            return;
+        }
+        // What encloses it may have failed since it was queued; nobody may know such a node later.
+        let ready = std::mem::take(&mut self.ready);
+        let open: Vec<_> = ready.into_iter().filter(|(path, id)| self.is_open(path, *id)).collect();
         if let Some(paused) = &mut self.run.paused {
-            paused.held.extend(self.ready.drain(..));
+            paused.held.extend(open);
         }
     }
 }

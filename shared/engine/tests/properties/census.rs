@@ -54,6 +54,7 @@ fn expected() -> Vec<String> {
         "child",
         "emit",
         "three deep",
+        "with a key",
     ]
     .map(|name| format!("node {name}"));
     let states = [
@@ -123,6 +124,7 @@ fn census(history: &History) -> BTreeSet<String> {
             CompiledKind::Approval { .. } => "node approval",
         };
         seen.insert(kind.to_owned());
+        seen.extend(node.context_key.as_ref().map(|_| "node with a key".to_owned()));
         if node.path.as_str().matches('/').count() >= 3 {
             seen.insert("node three deep".to_owned());
         }

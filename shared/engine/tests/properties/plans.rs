@@ -156,7 +156,9 @@ impl Maker<'_> {
         self.names.push(text.clone());
         let kind = self.kind(depth);
         let kind = if depth < DEEPEST && self.choices.chance(12) { self.for_each(kind) } else { kind };
-        Node { when, on_error, ..Node::new(name(&text), kind) }
+        // Among them the one that everything reads.
+        let context_key = self.choices.chance(10).then(|| name(self.choices.one_of(&["n", "kept"])));
+        Node { when, on_error, context_key, ..Node::new(name(&text), kind) }
     }
 
     fn on_error(&mut self) -> OnError {

@@ -7,6 +7,7 @@ mod begin;
 mod breakers;
 mod cancel;
 mod children;
+mod context_keys;
 mod contract;
 mod control;
 mod data;

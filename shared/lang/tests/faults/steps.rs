@@ -163,3 +163,30 @@ steps: { s0: { steps: { s1: { steps: { s2: { steps: { s3: { steps: { s4: { steps
   |                                                ^^",
     );
 }
+
+#[test]
+fn a_context_key_is_a_name_and_nothing_beside_the_execution_has_one() {
+    told(
+        r"workflow: w
+steps:
+  a: { activity: noop, context_key: a.b }
+on_step_error: { activity: noop, context_key: noted, expand: { concurrency: 2 } }
+",
+        r"order.yaml:3:37: `context_key`: `a.b` contains `.`; letters, digits, `_` and `-` are allowed
+  |
+3 |   a: { activity: noop, context_key: a.b }
+  |                                     ^^^
+
+order.yaml:4:1: `on_step_error` has no `context_key`
+  |
+4 | on_step_error: { activity: noop, context_key: noted, expand: { concurrency: 2 } }
+  | ^^^^^^^^^^^^^
+  hint: it runs beside the execution, and what it returns joins nothing
+
+order.yaml:4:1: `on_step_error` has no `expand`
+  |
+4 | on_step_error: { activity: noop, context_key: noted, expand: { concurrency: 2 } }
+  | ^^^^^^^^^^^^^
+  hint: it runs beside the execution, and what it returns joins nothing",
+    );
+}

@@ -116,17 +116,43 @@ impl ActivityContext {
         &self.0.span
     }
 
-    /// Leaves `details` for the next attempt, should this one not come to its end. Called more often than once a second it
-    /// stores what was said last. It never fails the attempt. It is also the sign of life that a step with a `heartbeat` asks for.
+    /// Leaves `details` for the next attempt, should this one not come to its end: JSON of up to 64 KiB, kept for seven days. Called
+    /// more often than once a second, it stores what was said last when the second is over; who dies before that loses as
+    /// much. It never fails the attempt. It is also the sign of life that a step with a `heartbeat` asks for.
     pub async fn heartbeat(&self, details: impl Serialize) {
         self.0.pulse.beat();
         let Some(details) = json_of(details, "heartbeat") else { return };
+        let bytes = serde_json::to_vec(&details).map_or(0, |json| json.len());
+        if heartbeat::DETAILS_BYTES_MAX < bytes {
+            let limit = heartbeat::DETAILS_BYTES_MAX;
+            tracing::warn!(
+                bytes,
+                limit,
+                "the details of a heartbeat are too large and are left out; leave a reference"
+            );
+            return;
+        }
         if let Some((details, _)) = self.0.heartbeats.admit(details) {
             heartbeat::store(&self.0.connection, &self.0.task, &details).await;
+        } else if let Some(due) = self.0.heartbeats.due() {
+            tokio::spawn(self.clone().store_late(due));
         }
     }
 
-    /// What an earlier attempt of this step left behind, or this one if its worker died.
+    /// Stores what was held back when its second is over; unless the attempt is, since the next one may have said something newer.
+    async fn store_late(self, due: Instant) {
+        tokio::select! {
+            () = self.0.cancel.cancelled() => {}
+            () = tokio::time::sleep_until(due) => {
+                if let Some(details) = self.0.heartbeats.late() {
+                    heartbeat::store(&self.0.connection, &self.0.task, &details).await;
+                }
+            }
+        }
+    }
+
+    /// What an earlier attempt of this step left behind, or this one if its worker died: the last `details` of whoever said some. One
+    /// that a retry of the whole workflow begins anew reads them, too, as it has the same idempotency key.
     pub async fn last_heartbeat<T: DeserializeOwned>(&self) -> Option<T> {
         let details = heartbeat::load(&self.0.connection, &self.0.task).await?;
         serde_json::from_value(details).ok()

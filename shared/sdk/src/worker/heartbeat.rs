@@ -13,6 +13,8 @@ use tokio::time::{Duration, Instant};
 
 /// What an activity says more often than this is left out, or waits.
 const AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// Larger details are left out: a bucket of little things is for all executions together.
+pub(super) const DETAILS_BYTES_MAX: usize = 64 * 1024;
 /// The CloudEvent type of progress.
 const PROGRESS_TYPE: &str = "sagaline.step.progress.v1";
 
@@ -24,6 +26,8 @@ pub(super) struct Throttle(Mutex<Throttled>);
 struct Throttled {
     last: Option<Instant>,
     held_back: Option<Value>,
+    /// Somebody waits for the time to store what is held back.
+    is_awaited: bool,
     count: u64,
 }
 
@@ -44,6 +48,25 @@ impl Throttle {
     /// The newest value if it was held back.
     pub(super) fn held_back(&self) -> Option<Value> {
         self.lock().held_back.take()
+    }
+
+    /// When what is held back may go, for the first who asks: that one waits, and calls [`Throttle::late`] then.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let mut throttled = self.lock();
+        if throttled.held_back.is_none() || throttled.is_awaited {
+            return None;
+        }
+        throttled.is_awaited = true;
+        throttled.last.map(|last| last + AT_MOST_EVERY)
+    }
+
+    /// What is still held back when its time has come.
+    pub(super) fn late(&self) -> Option<Value> {
+        let mut throttled = self.lock();
+        throttled.is_awaited = false;
+        let value = throttled.held_back.take()?;
+        throttled.last = Some(Instant::now());
+        Some(value)
     }
 
     fn lock(&self) -> MutexGuard<'_, Throttled> {
@@ -125,5 +148,19 @@ mod tests {
         tokio::time::advance(AT_MOST_EVERY).await;
         assert_eq!(throttle.admit(json!(4)), Some((json!(4), 2)));
         assert_eq!(throttle.held_back(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_waits_for_what_is_held_back_and_stores_the_newest() {
+        let throttle = Throttle::default();
+        let began = Instant::now();
+        assert_eq!((throttle.admit(json!(1)).is_some(), throttle.due()), (true, None));
+        assert_eq!((throttle.admit(json!(2)), throttle.due()), (None, Some(began + AT_MOST_EVERY)));
+        assert_eq!((throttle.admit(json!(3)), throttle.due()), (None, None));
+        tokio::time::advance(AT_MOST_EVERY).await;
+        assert_eq!(throttle.late(), Some(json!(3)));
+        // That was just now.
+        assert_eq!((throttle.admit(json!(4)), throttle.due()), (None, Some(began + 2 * AT_MOST_EVERY)));
+        assert_eq!((throttle.held_back(), throttle.late()), (Some(json!(4)), None));
     }
 }

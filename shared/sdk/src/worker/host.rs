@@ -35,6 +35,7 @@ impl Host for ActivityHost {
         run.traceparent = own.or(run.traceparent);
         let context = ActivityContext::new(self.connection.clone(), &run, span.clone());
         let (activity, observer) = (self.activity.clone(), self.observer.clone());
+        let left = context.clone();
         let attempt = async move {
             let mut witnessed = Witnessed::begin(observer, run.task, context.span().clone());
             let result = activity(context.clone(), run.input).await;
@@ -52,7 +53,10 @@ impl Host for ActivityHost {
             Ok(Ok(Outcome::Expand(steps))) => Ended::Expanded(steps.into_iter().map(Value::from).collect()),
             Ok(Err(error)) => Ended::Failed(error.into_step_error()),
             Err(error) => match error.try_into_panic() {
-                Ok(panic) => Ended::Failed(panicked(&*panic)),
+                Ok(panic) => {
+                    left.leave().await;
+                    Ended::Failed(panicked(&*panic))
+                }
                 // Only the end of the whole runtime takes it away from us.
                 Err(_) => std::future::pending().await,
             },

@@ -100,6 +100,12 @@ impl NewStep {
         self.with("on_error", json!(on_error))
     }
 
+    /// Its output is put under this key of `ctx`, whatever it is; a map that is returned is merged otherwise.
+    #[must_use]
+    pub fn context_key(self, key: impl Into<String>) -> Self {
+        self.with("context_key", Value::String(key.into()))
+    }
+
     fn with(mut self, key: &str, value: Value) -> Self {
         self.0.insert(key.to_owned(), value);
         self

@@ -17,4 +17,5 @@ mod shared;
 mod site;
 mod slots;
 mod stubs;
+mod taking_over;
 mod tenants;
