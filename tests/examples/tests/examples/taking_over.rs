@@ -47,7 +47,7 @@ async fn an_attempt_goes_on_from_what_the_last_one_left_also_if_its_worker_was_k
     let site = site().await;
     site.apply(IMPORT, "import_parts").await;
     let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    let worker = Worker::new(&shared().url).namespace(NAMESPACE).name("doomed").queue("parts");
+    let worker = Worker::new(shared().url.as_str()).namespace(NAMESPACE).name("doomed").queue("parts");
     let worker = worker.activity("parts.load", load_until_killed);
     doomed.spawn(async move { worker.run(CancellationToken::new()).await.expect("a worker") });
     let execution = site.start("import_parts", Value::Null).await;
