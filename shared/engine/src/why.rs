@@ -1,11 +1,14 @@
 //! Why an execution is where it is: the step, the cause, since when, what ends it, and the command to do so.
 
+mod around;
+
 use sagaline_events::{
-    FramePath, TimerKind,
+    FramePath, Start, TimerKind,
     ask::{Why, WorkerOf},
 };
 use sagaline_model::{Name, Need};
 
+pub(crate) use self::around::halted;
 use crate::{
     compiled::{Compiled, CompiledKind},
     nodes::Nodes,
@@ -22,9 +25,9 @@ impl Execution {
             Stage::Unbound { start, started, .. } => vec![Why {
                 step: None,
                 state: "pending".into(),
-                cause: format!("the newest version of `{}` is being looked up", start.workflow),
+                cause: format!("{} is being looked up", sought(start)),
                 since: *started,
-                ends: "the orchestrator records the version; this takes milliseconds while NATS answers".into(),
+                ends: "the orchestrator records what it finds; this takes milliseconds while NATS answers".into(),
                 until: None,
                 command: "sagaline workflows".into(),
                 worker_of: None,
@@ -54,12 +57,17 @@ fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
     if run.is_pending() {
         reasons.extend(run.place.as_ref().map(|place| pending_why(id, place)));
     }
-    if let Some(deadline) = run.deadline {
-        for reason in &mut reasons {
-            reason.ends.push_str(&format!("; at {deadline} the workflow's timeout ends the whole execution"));
-        }
-    }
+    around::add(&mut reasons, run);
     reasons
+}
+
+/// What a start waits for.
+fn sought(start: &Start) -> String {
+    match (start.again, start.version) {
+        (true, _) => "whether it began before, and how it ended then,".to_owned(),
+        (false, Some(version)) => format!("version {version} of `{}`", start.workflow),
+        (false, None) => format!("the newest version of `{}`", start.workflow),
+    }
 }
 
 fn between_why(id: &str, run: &Run, pause: &Between) -> Why {
@@ -79,19 +87,28 @@ fn between_why(id: &str, run: &Run, pause: &Between) -> Why {
 }
 
 fn paused_why(id: &str, run: &Run, paused: &Paused) -> Why {
-    let reason = paused.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
     let held = match paused.held.len() {
         0 => "no step is held back yet".to_owned(),
         1 => "a step is held back".to_owned(),
         many => format!("{many} steps are held back"),
     };
+    let halted = run.frames.iter().find_map(|(path, frame)| match &frame.state {
+        State::Halted { error, .. } => Some(halted(path, error)),
+        _ => None,
+    });
+    let reason = paused.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+    let cause = match halted {
+        // It was paused for that, not before.
+        Some(halted) if paused.reason.as_ref() == Some(&halted) => {
+            format!("its definition asks to wait for somebody when this fails: {halted}; {held}")
+        }
+        Some(halted) => format!("somebody paused it{reason}; then {halted}; {held}"),
+        None => format!("somebody paused it{reason}; {held}"),
+    };
     Why {
         step: None,
         state: "paused".into(),
-        cause: match run.frames.values().any(|frame| matches!(frame.state, State::Halted { .. })) {
-            true => format!("a step failed, and its definition asks to wait for somebody{reason}; {held}"),
-            false => format!("somebody paused it{reason}; {held}"),
-        },
+        cause,
         since: paused.since,
         ends: "somebody resumes it".into(),
         until: None,
@@ -144,7 +161,7 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
             cancel,
         ),
         State::Awaiting { signal, until } => {
-            let ends = until.map_or("it waits until the signal comes".to_owned(), |until| {
+            let ends = until.map_or("the signal comes; it has no timeout".to_owned(), |until| {
                 format!("the signal comes, or its timeout at {until}")
             });
             let command = format!("sagaline signal {id} {signal}");
@@ -152,7 +169,10 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
         }
         State::Queued { since, course, .. } => {
             let cause = run.slots.map(Slots::told).unwrap_or_default();
-            let ends = "an attempt of another step ends, and those that came before had their turn".to_owned();
+            let ends = match &run.paused {
+                Some(_) => "somebody resumes the execution, and it is its turn".to_owned(),
+                None => "an attempt of another step ends, and those that came before had their turn".to_owned(),
+            };
             let ends = course.deadline.map_or(ends.clone(), |until| format!("{ends}; or its time is over at {until}"));
             why("waiting", *since, cause, ends, course.deadline, cancel)
         }
@@ -176,11 +196,14 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
             )
         }
         State::Gathering(gathering) => {
-            let enough = match gathering.need {
-                Need::All => "the last of them comes",
-                Need::Any => "one of them comes",
+            let enough = match (gathering.need, gathering.missing.len()) {
+                (Need::All | Need::Any, ..=1) => "the signal comes",
+                (Need::All, _) => "all of them have come",
+                (Need::Any, _) => "one of them comes",
             };
-            let or = gathering.until.map_or(String::new(), |until| format!(", or its timeout at {until}"));
+            let or = gathering
+                .until
+                .map_or("; it has no timeout".to_owned(), |until| format!(", or its timeout at {until}"));
             let missing: Vec<&str> = gathering.missing.iter().map(Name::as_str).collect();
             let cause = match missing.as_slice() {
                 [one] => format!("nobody has sent the signal `{one}` yet"),
@@ -190,7 +213,9 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
             why("waiting", frame.since, cause, format!("{enough}{or}"), gathering.until, command)
         }
         State::Approving(approving) => {
-            let or = approving.until.map_or(String::new(), |until| format!(", or its timeout at {until}"));
+            let or = approving
+                .until
+                .map_or("; it has no timeout".to_owned(), |until| format!(", or its timeout at {until}"));
             let by = approving.approvers.first().map_or(String::new(), |approver| format!(" --by {approver}"));
             let cause = format!("it waits for an approval by {}", approving.whom());
             let command = format!("sagaline approve {id} {path}{by}");
@@ -261,6 +286,9 @@ fn task_why(
         Some((until, TimerKind::ScheduleTimeout)) => format!("a worker begins, or its schedule_timeout at {until}"),
         Some((until, TimerKind::TotalTimeout)) => format!("the worker answers, or its total_timeout at {until}"),
         Some((until, _)) => format!("the worker answers, or its timeout at {until}"),
+        None if task.report.is_some() => {
+            "the worker answers; if it is dead, another one gets the task within seconds".to_owned()
+        }
         None => format!(
             "a worker that serves `{activity}` from the queue `{queue}` answers; if none runs, start an executor"
         ),

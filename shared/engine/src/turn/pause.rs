@@ -8,6 +8,7 @@ use super::Turn;
 use crate::{
     compiled::{CompiledKind, NodeId},
     state::{Paused, State},
+    why::halted,
 };
 
 impl Turn<'_> {
@@ -42,7 +43,7 @@ impl Turn<'_> {
 
     /// The execution waits for somebody, and the step with it.
     pub(super) fn halt(&mut self, path: &FramePath, id: NodeId, attempt: u32, error: StepError) {
-        let reason = format!("step `{path}` failed with {}: {}", error.kind, error.message);
+        let reason = halted(path, &error);
         self.run.set(path, id, State::Halted { at: self.at, attempt, error }, self.at);
         self.pause(Some(reason));
     }

@@ -62,7 +62,7 @@ fn conduct(choices: &mut Choices) -> Conduct {
         timeout: choices.chance(5).then(|| "${ workflow.input.n + 30 }".to_owned()),
         deadline: choices.chance(5).then(|| "2026-01-01T00:20:00Z".to_owned()),
         metadata: Value::Null,
-        retry_workflow: choices.chance(90).then(|| RetryPolicy {
+        retry_workflow: choices.chance(33).then(|| RetryPolicy {
             attempts: 2 + choices.below(2) as u32,
             backoff: choices.one_of(&[Backoff::Fixed, Backoff::Custom { expression: "attempt".to_owned() }]),
             ..RetryPolicy::default()

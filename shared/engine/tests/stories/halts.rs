@@ -119,7 +119,7 @@ fn why_says_what_failed_and_how_it_goes_on() {
         cause(1),
         (
             "paused",
-            "a step failed, and its definition asks to wait for somebody: step `a` failed with Busy: no luck; no step is held back yet",
+            "its definition asks to wait for somebody when this fails: step `a` failed with Busy: no luck; no step is held back yet",
             "sagaline resume e"
         )
     );

@@ -6,6 +6,7 @@ mod approvals;
 mod begin;
 mod breakers;
 mod cancel;
+mod causes;
 mod children;
 mod context_keys;
 mod contract;

@@ -42,7 +42,7 @@ fn a_start_waits_for_its_version() {
             "- pending",
             "because the newest version of `w` is being looked up",
             "since 1s",
-            "ends when the orchestrator records the version; this takes milliseconds while NATS answers",
+            "ends when the orchestrator records what it finds; this takes milliseconds while NATS answers",
             "$ sagaline workflows",
         ]],
     );
@@ -126,7 +126,7 @@ fn a_wait_for_a_signal_names_the_command_that_sends_it() {
             "g/s waiting",
             "because nobody has sent the signal `approved` yet",
             "since 0ms",
-            "ends when it waits until the signal comes",
+            "ends when the signal comes; it has no timeout",
             "$ sagaline signal e approved",
         ]],
     );
@@ -204,7 +204,7 @@ fn a_wait_for_people_names_them_and_the_command() {
             "s waiting",
             "because nobody has sent the signal `packed` yet",
             "since 0ms",
-            "ends when the last of them comes, or its timeout at 2026-01-01T01:00:00.000000000Z",
+            "ends when the signal comes, or its timeout at 2026-01-01T01:00:00.000000000Z",
             "until 1h",
             "$ sagaline signal e packed",
         ]],
@@ -215,7 +215,7 @@ fn a_wait_for_people_names_them_and_the_command() {
             "s waiting",
             "because nobody has sent the signals `yes`, `no` yet",
             "since 0ms",
-            "ends when one of them comes",
+            "ends when one of them comes; it has no timeout",
             "$ sagaline signal e yes",
         ]],
     );
@@ -225,7 +225,7 @@ fn a_wait_for_people_names_them_and_the_command() {
             "a/s waiting",
             "because it waits for an approval by `ann`, `bob`",
             "since 0ms",
-            "ends when somebody approves or rejects",
+            "ends when somebody approves or rejects; it has no timeout",
             "$ sagaline approve e a/s --by ann",
         ]],
     );
