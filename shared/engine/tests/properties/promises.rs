@@ -8,7 +8,7 @@ use sagaline_events::{
     Input, TimerKind,
     input::{StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepSucceeded, TaskDiscarded},
 };
-use sagaline_model::{Plan, Span, StepError};
+use sagaline_model::{OnError, Plan, Span, StepError};
 use serde_json::json;
 
 use crate::{
@@ -157,8 +157,6 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
     match input {
         // What is granted and not wanted is given back each time.
         Input::Entity(_) => false,
-        // It is armed again under the same name, for as long as nothing is heard.
-        Input::Timer(timer) if timer.kind == TimerKind::AskAgain => false,
         Input::Signal(_) | Input::StepStarted(_) | Input::Pause(_) | Input::Resume(_) => false,
         // Another one cuts short what handles the first.
         Input::Cancel(_) => began && plan.plan.handlers.is_empty(),
@@ -166,11 +164,7 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         // Each is an answer to a question, and asked again it is given again.
         Input::ParentAsks(_) | Input::ChildUnknown(_) => false,
         Input::Approval(approval) => approval.id.is_some(),
-        // Where something may be begun anew, a timer of it is armed again, under its name.
-        Input::Timer(_) => {
-            let begins_anew = plan.plan.conduct.retry_workflow.is_some();
-            !begins_anew && !plan.nodes.iter().any(|node| node.on_error == sagaline_model::OnError::Pause)
-        }
+        Input::Timer(timer) => fires_once(timer.kind, plan),
         Input::Recalled(_) => began,
         // Of one that may be a second one, a third is told again.
         Input::Start(start) => start.parent.is_none(),
@@ -183,6 +177,24 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         | Input::StepExpanded(_)
         | Input::TaskDiscarded(_)
         | Input::ChildEnded(_) => true,
+    }
+}
+
+/// Whether no two timers of this kind have one name.
+fn fires_once(kind: TimerKind, plan: &Compiled) -> bool {
+    let begins_anew = plan.plan.conduct.retry_workflow.is_some();
+    let halts = plan.nodes.iter().any(|node| node.on_error == OnError::Pause);
+    match kind {
+        // Named by the attempt; attempts are counted on, whatever is begun anew.
+        TimerKind::StepTimeout | TimerKind::ScheduleTimeout | TimerKind::Retry | TimerKind::Snooze => true,
+        TimerKind::WorkflowTimeout => true,
+        // Each round has the same ones.
+        TimerKind::Wait | TimerKind::AwaitTimeout | TimerKind::ChildTimeout => !begins_anew,
+        TimerKind::ChildLook | TimerKind::WorkflowRetry => !begins_anew,
+        // Who waits for a slot has that of the attempt before, which may be the one that halted.
+        TimerKind::TotalTimeout => !begins_anew && !halts,
+        // It is armed again under the same name, for as long as nothing is heard.
+        TimerKind::AskAgain => false,
     }
 }
 
