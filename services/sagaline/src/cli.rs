@@ -7,8 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, approve, bench, cancel, cancel_all, definitions, dev, doctor, events, get, history, list, parse, pause,
-        query, rejected, resume, signal, start, update, validate, watch, why, workflows,
+        apply, approve, bench, cancel, cancel_all, dead, definitions, dev, doctor, events, get, history, list, parse,
+        pause, query, rejected, resume, retry, signal, start, update, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -66,6 +66,8 @@ enum Verb {
     Signal(signal::Args),
     Cancel(cancel::Args),
     CancelAll(cancel_all::Args),
+    Retry(retry::Args),
+    Dead(dead::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Approve(approve::Args),
@@ -141,6 +143,8 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Signal(args) => signal::run(args, context).await,
         Verb::Cancel(args) => cancel::run(args, context).await,
         Verb::CancelAll(args) => cancel_all::run(args, context).await,
+        Verb::Retry(args) => retry::run(args, context).await,
+        Verb::Dead(args) => dead::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => resume::run(args, context).await,
         Verb::Approve(args) => approve::run(args, context).await,

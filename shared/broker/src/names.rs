@@ -140,6 +140,11 @@ impl Names {
         format!("{}.events.{kind}", self.namespace)
     }
 
+    /// What an execution that failed leaves behind.
+    pub fn dead(&self, execution: &str) -> String {
+        format!("{}.dead.execution.{execution}", self.namespace)
+    }
+
     pub fn lifecycle(&self, kind: &str, what: &str, workflow: &str, execution: &str) -> String {
         let mut subject = String::with_capacity(64 + execution.len());
         for part in [self.namespace.as_str(), ".lifecycle.", kind, ".", what, ".", workflow, ".", execution] {
@@ -205,6 +210,7 @@ pub enum Stream {
     Events,
     Lifecycle,
     Rejected,
+    Dead,
 }
 
 impl fmt::Display for Stream {
@@ -213,6 +219,7 @@ impl fmt::Display for Stream {
             Self::Events => "EVENTS",
             Self::Lifecycle => "LIFECYCLE",
             Self::Rejected => "REJECTED",
+            Self::Dead => "DEAD",
         })
     }
 }

@@ -193,6 +193,8 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
     }
 }
 
+static NO_GRAFTS: Grafts = Grafts::none();
+
 /// The first turn: everything that needs nothing is entered, then what came early is taken.
 fn begin(
     execution: &Execution,
@@ -235,12 +237,14 @@ fn begin(
         replies: Default::default(),
         rounds: None,
         beside: Default::default(),
+        origin: None,
         place: None,
         index: Index::default(),
         grafts: Grafts::default(),
         closed: vec![],
     };
     run.reindex();
+    let resumed = start.resume.as_ref().map(|resume| run.resume(resume, Nodes::new(plan, &NO_GRAFTS), at));
     let gone = early.gone.into_iter().map(|(_, gone)| gone).find(|gone| run.parent.as_ref() == Some(&gone.parent));
     let grafts = Grafts::default();
     let mut turn = Turn::new(execution.id.clone(), Box::new(run), Nodes::new(plan, &grafts), at);
@@ -250,9 +254,10 @@ fn begin(
     if let Some((_, reason)) = early.pause {
         turn.pause(reason);
     }
-    match early.cancel.map(|(_, reason)| reason).or_else(|| gone.map(|gone| gone.reason)) {
-        Some(reason) => turn.end(Outcome::Cancelled { reason }),
-        None => turn.set_out(),
+    match (early.cancel.map(|(_, reason)| reason).or_else(|| gone.map(|gone| gone.reason)), resumed) {
+        (Some(reason), _) => turn.end(Outcome::Cancelled { reason }),
+        (None, Some(Err(error))) => turn.end(Outcome::Failed { error, step: None, attempts: None }),
+        (None, Some(Ok(())) | None) => turn.set_out(),
     }
     turn.finish()
 }

@@ -1,6 +1,6 @@
 //! What the engine wants done. Each effect has a name in the shell, so that doing it twice is harmless.
 
-use sagaline_events::{EntityInput, EntityKey, FramePath, Happening, Parent, Start, input::ChildEnded};
+use sagaline_events::{DeadLetter, EntityInput, EntityKey, FramePath, Happening, Parent, Start, input::ChildEnded};
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
 use serde_json::Value;
 
@@ -26,6 +26,8 @@ pub enum Effect {
     TellParent { parent: ExecutionId, ended: ChildEnded, again: bool },
     /// A parent asks for this execution, of which nothing is known here: find its record.
     Recall,
+    /// Keep what this execution leaves behind, for so long.
+    Bury { letter: Box<DeadLetter>, ttl: Span },
     /// Publish an event.
     Emit { id: String, kind: String, source: Option<String>, subject: Option<String>, data: Value },
     /// Tell something that executions share.
@@ -48,4 +50,6 @@ pub struct Dispatch {
     pub cause: Moment,
     /// What the definition says about the step for the activity to read.
     pub metadata: Value,
+    /// The execution whose idempotency keys the task has, where this is another try of that.
+    pub origin: Option<ExecutionId>,
 }

@@ -14,6 +14,7 @@ mod exchange;
 mod expansion;
 mod invariant;
 pub mod nodes;
+mod resumption;
 mod shared;
 pub mod state;
 mod turn;

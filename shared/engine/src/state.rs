@@ -164,6 +164,9 @@ pub struct Run {
     /// Its place among those of which so many run at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// The execution of which it is another try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<ExecutionId>,
     /// What can be derived from the frames, kept at hand.
     #[serde(skip)]
     pub index: Index,
@@ -369,7 +372,10 @@ impl Execution {
         let Stage::Running(run) = &self.stage else { return vec![] };
         let nodes = self.nodes(plan);
         let tasks = run.frames.iter().filter_map(|(path, frame)| match &frame.state {
-            State::Dispatched(task) => task.dispatch(path, &nodes.node(frame.node).kind, run.queue.as_ref()),
+            State::Dispatched(task) => {
+                let task = task.dispatch(path, &nodes.node(frame.node).kind, run.queue.as_ref())?;
+                Some(Dispatch { origin: run.origin.clone(), ..task })
+            }
             _ => None,
         });
         tasks.collect()
@@ -432,6 +438,7 @@ impl Execution {
             replies: VecDeque::new(),
             rounds: None,
             beside: Beside::default(),
+            origin: None,
             place: None,
             index: Index::default(),
             grafts: Grafts::default(),

@@ -34,6 +34,7 @@ use crate::{
     effect::Effect,
     exchange::last_words,
     nodes::Nodes,
+    resumption,
     state::{Outcome, Over, Run, Stage},
     view::step_views,
     weight,
@@ -90,8 +91,9 @@ impl<'p> Turn<'p> {
             self.cancel_all();
             self.over_with(Outcome::Failed { error, step: None, attempts: None });
         }
-        match self.over {
+        match self.over.take() {
             Some(outcome) => {
+                self.bury(&outcome);
                 let steps = step_views(&self.run, self.plan);
                 let queries = last_words(&self.id, &self.run, self.plan);
                 let over = Over { queries, ..Over::of(&self.run, steps, outcome, self.at) };
@@ -106,6 +108,13 @@ impl<'p> Turn<'p> {
             }
             None => (Stage::Running(self.run), self.effects),
         }
+    }
+
+    /// What failed is kept, if the definition wants that.
+    fn bury(&mut self, outcome: &Outcome) {
+        let Some(letters) = &self.plan.plan.conduct.dead_letter else { return };
+        let letter = resumption::letter(&self.id, &self.run, self.plan, outcome, self.at);
+        self.effects.extend(letter.map(|letter| Effect::Bury { letter: Box::new(letter), ttl: letters.ttl }));
     }
 
     /// What expressions see that belong to the whole execution.

@@ -182,6 +182,7 @@ fn effect_json(effect: &Effect, at: Moment) -> Value {
         Effect::CancelChild { child, reason, .. } => json!({"cancel": child, "reason": reason}),
         Effect::TellParent { parent, ended, .. } => json!({"tell": parent, "ended": ended}),
         Effect::Recall => json!("recall"),
+        Effect::Bury { letter, ttl } => json!({"bury": letter, "ttl": ttl}),
         Effect::Emit { id, kind, data, .. } => json!({"emit": kind, "id": id, "data": data}),
         Effect::Entity { entity, input } => {
             let data: Value = serde_json::from_slice(&input.data()).unwrap();

@@ -61,6 +61,32 @@ pub struct Start {
     /// It may have been started before, so long ago that the log does not know: its record is looked for first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
+    /// What is done already: it goes on from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Box<Resumption>>,
+}
+
+/// What an execution begins with that goes on where another one failed, or from a later step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// The execution of which it is another try. Its tasks have the idempotency keys of that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<ExecutionId>,
+    /// Steps of the workflow itself (not those inside of others) that are done.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub done: BTreeMap<Name, DoneStep>,
+    /// What has joined `ctx` so far.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub ctx: Map<String, Value>,
+}
+
+/// A step that is not done again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DoneStep {
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub output: Value,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skipped: bool,
 }
 
 impl Start {
@@ -75,6 +101,7 @@ impl Start {
             parent: None,
             queue: None,
             again: false,
+            resume: None,
         }
     }
 }

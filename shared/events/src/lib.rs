@@ -4,6 +4,7 @@
 //! and golden files under `golden/` hold the JSON of each. Nothing here decides anything.
 
 pub mod ask;
+pub mod dead;
 pub mod entity;
 pub mod envelope;
 pub mod input;
@@ -14,6 +15,7 @@ pub mod record;
 pub mod task;
 pub mod trace;
 
+pub use dead::DeadLetter;
 pub use entity::{EntityInput, EntityKey, EntityWord, Says, Ticket};
 pub use envelope::{Envelope, EnvelopeError};
 pub use input::{Input, InputError, Parent, Start, TimerKind, TimerName};

@@ -101,6 +101,10 @@ fn every_example_is_a_golden_file_and_is_what_it_claims() {
                 reads::<Definition>(&claim, &json);
                 golden("definition")
             }
+            "dead_letter" => {
+                reads::<sagaline_events::DeadLetter>(&claim, &json);
+                golden("dead_letter")
+            }
             "latest" => {
                 reads::<Latest>(&claim, &json);
                 golden("latest")

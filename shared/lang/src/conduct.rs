@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sagaline_model::{Conduct, Span};
+use sagaline_model::{Conduct, DeadLetters, Span};
 use serde_json::Value;
 
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
     outline::{Outline, Scope},
     reader::Reader,
     retry::Retry,
-    tree::{Content, Entry, Node},
+    tree::{Content, Entry, Node, get},
+    words,
     workflow::optional,
 };
 
@@ -37,7 +38,18 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, entries: &[Entry]
         retry.check(reader, &Retry::default());
         retry.policy(&Retry::default())
     });
-    (fixed, Conduct { step_concurrency: slots, timeout: computed, deadline, metadata, retry_workflow })
+    let dead_letter = optional(entries, "dead_letter").and_then(|node| dead_letters(reader, node));
+    (fixed, Conduct { step_concurrency: slots, timeout: computed, deadline, metadata, retry_workflow, dead_letter })
+}
+
+/// `dead_letter: true`, or how long they are kept: `{ ttl: 7d }`.
+fn dead_letters(reader: &mut Reader, node: &Rc<Node>) -> Option<DeadLetters> {
+    if let Content::Map(entries) = &node.content {
+        reader.keys(entries, "`dead_letter`", words::DEAD_LETTER);
+        let ttl = get(entries, "ttl").map_or(Some(DeadLetters::TTL), |entry| reader.positive_span(&entry.value, "ttl"));
+        return ttl.map(|ttl| DeadLetters { ttl });
+    }
+    reader.boolean(node, "dead_letter")?.then_some(DeadLetters { ttl: DeadLetters::TTL })
 }
 
 fn is_expression(node: &Rc<Node>) -> bool {

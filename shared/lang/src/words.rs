@@ -32,6 +32,7 @@ pub(crate) const WORKFLOW: Words = Words {
         "on_step_error",
         "retry_workflow",
         "concurrency",
+        "dead_letter",
     ],
     later: &["priority", "total_timeout", "breaker", "compensate", "on_complete", "on_timeout", "on_error"],
 };
@@ -136,6 +137,8 @@ pub(crate) const CHILD: Words = Words {
 };
 
 pub(crate) const EMIT: Words = Words { known: &["type", "source", "subject", "data"], later: &["id"] };
+
+pub(crate) const DEAD_LETTER: Words = Words { known: &["ttl"], later: &[] };
 
 pub(crate) const FOR_EACH: Words = Words { known: &["items", "as", "concurrency", "on_item_error"], later: &[] };
 

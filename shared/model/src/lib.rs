@@ -17,8 +17,8 @@ pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
 pub use limit::{Breaker, BreakerRule, Concurrency, OnLimit, WhenOpen};
 pub use people::{Approval, AwaitSignals, Exchange, Need, SignalRule, UpdateRule};
 pub use plan::{
-    Await, Case, Conduct, Dag, Expand, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash, Raise, Step,
-    StepLimits, Trigger, Try, Wait,
+    Await, Case, Conduct, Dag, DeadLetters, Expand, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash,
+    Raise, Step, StepLimits, Trigger, Try, Wait,
 };
 pub use retry::{Backoff, RetryPolicy};
 pub use time::{Moment, Span};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use self::conduct::Conduct;
+pub use self::conduct::{Conduct, DeadLetters};
 use crate::{
     ActivityName, Approval, AwaitSignals, Breaker, Child, Concurrency, Emit, Exchange, Name, RetryPolicy, Span,
 };
@@ -402,6 +402,29 @@ impl Plan {
             _ => vec![],
         };
         self.nodes().into_iter().flat_map(queues_of).collect()
+    }
+}
+
+impl Dag {
+    /// All steps that come before this one, however far.
+    pub fn before(&self, step: &Name) -> BTreeSet<&Name> {
+        let needs = |name: &Name| {
+            let node = self.nodes.iter().find(move |node| node.name == *name);
+            node.into_iter().flat_map(|node| node.after.iter().chain(&node.after_any))
+        };
+        let mut found = BTreeSet::new();
+        let mut open: Vec<&Name> = needs(step).collect();
+        while let Some(name) = open.pop() {
+            if found.insert(name) {
+                open.extend(needs(name));
+            }
+        }
+        found
+    }
+
+    /// All steps that come after this one, however far.
+    pub fn behind(&self, step: &Name) -> BTreeSet<&Name> {
+        self.nodes.iter().map(|node| &node.name).filter(|name| self.before(name).contains(step)).collect()
     }
 }
 

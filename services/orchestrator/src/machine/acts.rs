@@ -74,6 +74,7 @@ impl Wire {
                 let emitted = Emitted { id: event, kind: &kind, source, subject, data: &data };
                 Act::Send(self.emitted(id, &workflow, emitted, trace.as_ref().map(|trace| trace.carried(None))))
             }
+            Effect::Bury { letter, ttl } => Act::Send(self.bury(&letter, ttl.into(), origin)),
             Effect::Entity { entity, input } => {
                 let name = format!("{id}-{}-{ordinal}", origin.sequence);
                 Act::Send(self.to_entity(&entity, &input, name))
@@ -131,7 +132,8 @@ impl Wire {
         task: Dispatch,
         trace: Option<&Trace>,
     ) -> QueuedTask {
-        let Dispatch { path, attempt, queue, activity, input, timeout, heartbeat, report, cause, metadata } = task;
+        let Dispatch { path, attempt, queue, activity, input, timeout, heartbeat, report, cause, metadata, origin } =
+            task;
         let subject = self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt);
         let name = format!("{id}/{path}/{attempt}");
         let traceparent = trace.map(|trace| trace.carried(Some(&path)));
@@ -139,7 +141,7 @@ impl Wire {
             workflow: workflow.clone(),
             version,
             execution: id.clone(),
-            idempotency_key: format!("{id}/{path}"),
+            idempotency_key: format!("{}/{path}", origin.as_ref().unwrap_or(id)),
             reply: self.names.input(id.as_str(), self.partitions),
             ask: self.ask.clone(),
             path,

@@ -1,13 +1,16 @@
 //! What an execution has to do with others, as messages: children and parents on their logs, events for whoever follows.
 
+use std::time::Duration;
+
 use sagaline_broker::{
-    machine::{Act, Starting},
+    machine::{Act, Origin, Starting},
     names::LogKind,
     ports::{Bucket, Message},
 };
 use sagaline_engine::{Execution, recalled};
 use sagaline_events::{
-    Input, Parent, Start,
+    DeadLetter, Input, Parent, Start,
+    dead::DEAD_LETTER_TYPE,
     input::{ChildEnded, ChildUnknown, ParentAsks, ParentGone, Recalled},
     record::{ExecutionView, Status},
 };
@@ -92,6 +95,21 @@ impl Wire {
             }
         };
         state.asked_by().map(|asks| Act::Send(answer(asks))).collect()
+    }
+
+    /// An execution that failed is kept for somebody to look at.
+    pub(super) fn bury(&self, letter: &DeadLetter, ttl: Duration, origin: &Origin) -> Message {
+        let execution = letter.execution.as_str();
+        let name = format!("{execution}-{}-dead", origin.sequence);
+        Message {
+            subject: self.names().dead(execution),
+            expected: None,
+            msg_id: Some(name.clone()),
+            // The server counts in seconds.
+            ttl: Some(ttl.max(Duration::from_secs(1))),
+            headers: self.headers(name, DEAD_LETTER_TYPE.to_owned(), execution, None),
+            payload: serde_json::to_vec(letter).expect("a dead letter has text keys only").into(),
+        }
     }
 
     pub(super) fn emitted(

@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// The version to run, if not the newest
     #[arg(long, value_name = "N")]
     version: Option<u32>,
+    /// The step to begin at: those that come before it are passed over
+    #[arg(long, value_name = "STEP")]
+    from: Option<Name>,
     /// Wait until it is over, and show how it ended
     #[arg(long)]
     wait: bool,
@@ -53,6 +56,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         tags: args.tags.into_iter().collect(),
         version: args.version,
         traceparent: None,
+        from: args.from,
     };
     let client = context.client().await?;
     let started = match client.start(&args.workflow, input, options).await {
@@ -62,12 +66,17 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         }
         started => started?,
     };
-    if args.wait {
-        return wait(&client, &started, context).await;
+    tell(&client, &started, args.wait, context).await
+}
+
+/// What was started; how it ended, if that is waited for.
+pub(super) async fn tell(client: &Client, started: &Started, wait: bool, context: &Context) -> Result<Exit, Failure> {
+    if wait {
+        return self::wait(client, started, context).await;
     }
     let output = &context.output;
     if output.is_json() {
-        output.json(&started)?;
+        output.json(started)?;
     } else {
         output.line(&format!("execution: {}", started.execution))?;
         if started.existing {

@@ -7,6 +7,7 @@ mod cancel_all;
 mod common;
 #[cfg(test)]
 mod contracts;
+mod dead;
 #[cfg(test)]
 mod definitions;
 #[cfg(test)]

@@ -237,7 +237,8 @@ mod tests {
         for names in [Names::default(), Names::new("team-a").expect("a namespace")] {
             let declared: Vec<String> = all(&names).into_iter().map(|stream| stream.name).collect();
             let buckets = Bucket::ALL.map(|bucket| names.bucket_stream(bucket));
-            let streams = [Stream::Events, Stream::Lifecycle, Stream::Rejected].map(|stream| names.stream(stream));
+            let streams =
+                [Stream::Events, Stream::Lifecycle, Stream::Rejected, Stream::Dead].map(|stream| names.stream(stream));
             let runs = [0, 1, 2].map(|partition| names.runs(partition));
             let rest = [names.queue_stream("default"), format!("OBJ_{}", names.payloads())];
             let used = [buckets.to_vec(), streams.to_vec(), runs.to_vec(), rest.to_vec()].concat();

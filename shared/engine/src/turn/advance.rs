@@ -16,8 +16,23 @@ impl Turn<'_> {
     /// Queues the children of a dag (the root's without a parent) that need nothing.
     pub(crate) fn open(&mut self, path: Option<&FramePath>, parent: Option<NodeId>, branch: u32) {
         let dag = self.plan.dag_of(parent, branch);
+        if path.is_none() && !self.run.frames.is_empty() {
+            return self.open_the_rest();
+        }
         let free = dag.children.iter().zip(&dag.needs).filter(|(_, needs)| **needs == 0);
         let free: Vec<_> = free.map(|(node, _)| (self.child(path, *node), *node)).collect();
+        self.ready.extend(free);
+    }
+
+    /// Some of the workflow's steps were done before it began.
+    fn open_the_rest(&mut self) {
+        let dag = &self.plan.root;
+        if self.run.root.open == 0 {
+            return self.dag_done(None, None);
+        }
+        let free = dag.children.iter().zip(&self.run.root.unmet).filter(|(_, unmet)| **unmet == 0);
+        let free = free.map(|(node, _)| (self.child(None, *node), *node));
+        let free: Vec<_> = free.filter(|(path, _)| !self.run.frames.contains_key(path)).collect();
         self.ready.extend(free);
     }
 

@@ -119,7 +119,9 @@ impl Turn<'_> {
             false => self.tell(Happening::StepStarted { step: path.clone(), attempt, worker: None }),
         }
         let queue = self.run.queue.as_ref();
-        self.effects.extend(task.dispatch(path, &self.plan.node(id).kind, queue).map(Effect::Dispatch));
+        let handed = task.dispatch(path, &self.plan.node(id).kind, queue);
+        let handed = handed.map(|task| Dispatch { origin: self.run.origin.clone(), ..task });
+        self.effects.extend(handed.map(Effect::Dispatch));
         self.run.set(path, id, State::Dispatched(task), self.at);
         self.run.note_attempt(attempt);
         Ok(())
@@ -235,6 +237,7 @@ impl Dispatched {
             report: self.timeout.is_none() && self.is_reported(),
             cause: self.cause,
             metadata: step.metadata.clone(),
+            origin: None,
         })
     }
 }

@@ -28,7 +28,9 @@ impl Turn<'_> {
         let timeout = timeout.map(|timeout| self.run.started + timeout);
         self.run.set_deadline(timeout.into_iter().chain(deadline.transpose()?).min());
         self.run.slots = slots.map(|limit| Slots { limit, tickets: 0 });
-        self.run.rounds = self.plan.plan.conduct.retry_workflow.as_ref().map(|_| Rounds::default());
+        // What goes on where another one failed is not begun anew: that would do again what was done.
+        let retries = self.plan.plan.conduct.retry_workflow.as_ref().filter(|_| self.run.frames.is_empty());
+        self.run.rounds = retries.map(|_| Rounds::default());
         Ok(())
     }
 }

@@ -95,6 +95,7 @@ fn expected() -> Vec<String> {
         "cancel child",
         "tell parent",
         "recall",
+        "bury",
         "emit",
         "entity",
     ]
@@ -172,6 +173,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::CancelChild { .. } => "effect cancel child",
         Effect::TellParent { .. } => "effect tell parent",
         Effect::Recall => "effect recall",
+        Effect::Bury { .. } => "effect bury",
         Effect::Emit { .. } => "effect emit",
         Effect::Entity { .. } => "effect entity",
     }

@@ -94,7 +94,8 @@ impl<'p> Facts<'p> {
             self.expanded(said, all);
         }
         for effect in effects {
-            assert!(!self.over || matches!(effect, Effect::TellParent { .. }), "{effect:?} after the end");
+            let last = matches!(effect, Effect::TellParent { .. } | Effect::Bury { .. });
+            assert!(!self.over || last, "{effect:?} after the end");
             match effect {
                 Effect::Dispatch(task) => {
                     self.handed_out(&task.path, task.attempt);
@@ -130,6 +131,8 @@ impl<'p> Facts<'p> {
                         assert!(self.over && !std::mem::replace(&mut self.parent_told, true), "told twice");
                     }
                 }
+                // Once it is known how it ended.
+                Effect::Bury { .. } => {}
                 Effect::Recall => assert!(matches!(after.stage, Stage::Unborn(_) | Stage::Unbound { .. })),
                 Effect::Emit { id, .. } => assert!(self.emitted.insert(id.clone()), "{id} was emitted twice"),
                 Effect::Entity { .. } => unreachable!("they are taken out above"),

@@ -2,8 +2,8 @@
 
 use sagaline_model::{
     ActivityName, Approval, Await, AwaitSignals, Backoff, Breaker, BreakerRule, Case, Child, Concurrency, Conduct, Dag,
-    Emit, Exchange, Expand, ForEach, Handlers, Kind, Name, Need, Node, OnError, OnLimit, OnParentEnd, OnTimeout, Plan,
-    Raise, RetryPolicy, Span, Step, StepLimits, Try, UpdateRule, Wait, WhenOpen,
+    DeadLetters, Emit, Exchange, Expand, ForEach, Handlers, Kind, Name, Need, Node, OnError, OnLimit, OnParentEnd,
+    OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepLimits, Try, UpdateRule, Wait, WhenOpen,
 };
 use serde_json::{Value, json};
 
@@ -67,6 +67,7 @@ fn conduct(choices: &mut Choices) -> Conduct {
             backoff: choices.one_of(&[Backoff::Fixed, Backoff::Custom { expression: "attempt".to_owned() }]),
             ..RetryPolicy::default()
         }),
+        dead_letter: choices.chance(40).then_some(DeadLetters { ttl: DeadLetters::TTL }),
     }
 }
 

@@ -26,6 +26,7 @@ mod loops;
 mod nested;
 mod order;
 mod pause;
+mod resumption;
 mod retries;
 mod rounds;
 mod signals;

@@ -30,6 +30,10 @@ fn of(effect: &Effect) -> String {
             format!("tell {parent}{again} {} {}{}", ended.path, ended.status.as_str(), of_option("", cause.as_ref()))
         }
         Effect::Recall => "recall".to_owned(),
+        Effect::Bury { letter, ttl } => {
+            let done: Vec<_> = letter.resume.done.keys().map(ToString::to_string).collect();
+            format!("bury {} with [{}] done for {ttl}", letter.status.as_str(), done.join(", "))
+        }
         Effect::Emit { id, kind, .. } => format!("emit {kind} as {id}"),
         Effect::Entity { entity, input } => format!("{entity} {}", asked(input)),
     }

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 use sagaline_events::record::{Definition, ExecutionView, Latest, Status, StepStatus, StepView};
+use sagaline_events::{
+    DeadLetter,
+    input::{DoneStep, Resumption},
+};
 use sagaline_model::{Plan, StepError};
 use serde_json::json;
 
@@ -41,6 +45,33 @@ pub(crate) fn view() -> ExecutionView {
 #[test]
 fn the_view_of_an_execution_is_written_and_read_as_recorded() {
     is_promised("record", &view());
+}
+
+#[test]
+fn a_dead_letter_is_written_and_read_as_recorded() {
+    let output = json!({"reservation": "r-1"});
+    let done = [
+        (name("validate"), DoneStep::default()),
+        (name("reserve"), DoneStep { output: output.clone(), skipped: false }),
+        (name("notify"), DoneStep { skipped: true, ..DoneStep::default() }),
+    ];
+    let ctx = output.as_object().cloned().unwrap();
+    let letter = DeadLetter {
+        execution: id("A-100"),
+        workflow: name("order"),
+        version: 3,
+        status: Status::Failed,
+        started_at: at("2026-01-01T00:00:00Z"),
+        ended_at: at("2026-01-01T00:00:02.000000001Z"),
+        error: Some(declined()),
+        failed_step: Some("pay/charge".to_owned()),
+        attempts: Some(2),
+        input: json!({"order_id": "A-100"}),
+        trigger: None,
+        tags: BTreeMap::from([("region".to_owned(), "eu".to_owned())]),
+        resume: Resumption { of: Some(id("A-100")), done: done.into(), ctx },
+    };
+    is_promised("dead_letter", &letter);
 }
 
 /// What a plan may have is recorded with the model; this is what stands around it.

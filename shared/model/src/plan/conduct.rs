@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Plan;
-use crate::RetryPolicy;
+use crate::{RetryPolicy, Span};
 
 /// What a definition says about an execution as a whole, beyond its steps. Amounts and times are as written: themselves, or
 /// `${…}` over what is known when an execution starts.
@@ -25,6 +25,20 @@ pub struct Conduct {
     /// Whether an execution that failed begins anew, and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_workflow: Option<RetryPolicy>,
+    /// Whether, and how long, an execution that failed is kept for somebody to look at and to try again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter: Option<DeadLetters>,
+}
+
+/// How executions that failed are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetters {
+    pub ttl: Span,
+}
+
+impl DeadLetters {
+    /// How long they are kept unless the definition says otherwise.
+    pub const TTL: Span = Span::from_secs(30 * 24 * 3600);
 }
 
 impl Conduct {
@@ -34,9 +48,9 @@ impl Conduct {
 
     /// By which rules it can be decided.
     pub fn rules(&self) -> u32 {
-        let Self { step_concurrency, timeout, deadline, metadata: _, retry_workflow } = self;
+        let Self { step_concurrency, timeout, deadline, metadata: _, retry_workflow, dead_letter } = self;
         let decides = [step_concurrency, timeout, deadline].into_iter().any(Option::is_some);
-        let decides = decides || retry_workflow.is_some();
+        let decides = decides || retry_workflow.is_some() || dead_letter.is_some();
         if decides { Plan::RULES_OF_COMPANY } else { Plan::FIRST_RULES }
     }
 }

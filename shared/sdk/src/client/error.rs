@@ -24,6 +24,10 @@ pub enum Error {
     AlreadyExists { execution: ExecutionId, differs: &'static str },
     #[error("there is no execution `{0}`")]
     NotFound(ExecutionId),
+    #[error("`{0}` left no dead letter, or it is gone")]
+    NoDeadLetter(ExecutionId),
+    #[error("`{step}` is no step of `{workflow}` version {version} itself")]
+    UnknownStep { step: Name, workflow: Name, version: u32 },
     #[error("the input does not fit the schema of `{workflow}` version {version}")]
     InvalidInput { workflow: Name, version: u32, violations: Violations },
     #[error("the data of the signal `{signal}` does not fit its schema in `{workflow}` version {version}")]
@@ -76,6 +80,8 @@ impl Error {
             | Self::UnknownVersion { .. }
             | Self::AlreadyExists { .. }
             | Self::NotFound(_)
+            | Self::NoDeadLetter(_)
+            | Self::UnknownStep { .. }
             | Self::NotTaken { .. }
             | Self::QuestionRefused { .. }
             | Self::NoRoom { .. }
@@ -117,6 +123,12 @@ impl Error {
             Self::UnknownVersion { .. } => "leave `--version` out to start the newest".into(),
             Self::AlreadyExists { execution, .. } => {
                 format!("`sagaline get {execution}` shows it; choose another id for a new execution")
+            }
+            Self::NoDeadLetter(_) => {
+                "executions that failed leave one, if their workflow has `dead_letter`; `sagaline dead list` shows them".into()
+            }
+            Self::UnknownStep { workflow, .. } => {
+                format!("it must be a step that stands in `steps` of the workflow, not inside of another; `sagaline definitions get {workflow}` shows them")
             }
             Self::NotFound(_) => "`sagaline list` shows which there are; ended ones are kept for seven days".into(),
             Self::NoOwner { .. } => {

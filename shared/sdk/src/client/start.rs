@@ -21,6 +21,8 @@ pub struct StartOptions {
     pub version: Option<u32>,
     /// W3C trace context, for the traces of the execution to hang on to.
     pub traceparent: Option<String>,
+    /// The step to begin at, one of the workflow itself: all that come before it are passed over.
+    pub from: Option<Name>,
 }
 
 /// An execution that was started.
@@ -45,17 +47,32 @@ impl Client {
         {
             return Err(Error::NoRoom { execution, fill });
         }
+        let resume = match &options.from {
+            Some(from) => Some(self.beginning_at(from, workflow, version).await?),
+            None => None,
+        };
         let start = Start {
+            resume,
             version: Some(version),
             input: self.offload(&execution, input).await?,
             tags: options.tags,
             ..Start::of(workflow.clone())
         };
+        self.publish_start(execution, start, options.traceparent).await
+    }
+
+    /// Stores a start once, however often that takes.
+    pub(super) async fn publish_start(
+        &self,
+        execution: ExecutionId,
+        start: Start,
+        traceparent: Option<String>,
+    ) -> Result<Started, Error> {
         let event_id = format!("start-{execution}-{:x}", id::random());
         let subject = self.names().start(execution.as_str(), self.partitions);
         let input = Input::Start(start.clone());
         let mut message = Message { expected: Some(0), ..self.input_message(subject, &execution, &event_id, &input) };
-        message.headers.extend(options.traceparent.map(|parent| ("ce-traceparent", parent)));
+        message.headers.extend(traceparent.map(|parent| ("ce-traceparent", parent)));
 
         let attempt = format!("start `{execution}`");
         loop {
@@ -82,7 +99,11 @@ impl Client {
         Ok(self.gate.refusal_of_queues(definition.plan.queues().into_iter().map(Name::as_str)).await)
     }
 
-    async fn version_to_start(&self, workflow: &Name, wanted: Option<u32>) -> Result<(u32, PlanHash), Error> {
+    pub(super) async fn version_to_start(
+        &self,
+        workflow: &Name,
+        wanted: Option<u32>,
+    ) -> Result<(u32, PlanHash), Error> {
         let latest = self.latest(workflow).await?.map(|(_, latest)| latest);
         let latest = latest.ok_or_else(|| Error::UnknownWorkflow(workflow.clone()))?;
         let Some(version) = wanted.filter(|version| *version != latest.version) else {
@@ -122,6 +143,7 @@ fn compare(execution: &ExecutionId, there: &Envelope, event_id: &str, wanted: &S
     match () {
         () if found.workflow != wanted.workflow => differs("workflow"),
         () if found.input != wanted.input => differs("input"),
+        () if found.resume != wanted.resume => differs("step to begin at"),
         () => Ok(true),
     }
 }

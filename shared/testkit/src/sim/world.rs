@@ -242,6 +242,7 @@ impl<M: Machine> State<M> {
                         *self.told.entry(id).or_default() += 1;
                     }
                     Some("rejected") => self.rejected += 1,
+                    Some("dead") => {}
                     _ => return Outcome::Unknown(format!("no stream takes `{}`", message.subject)),
                 }
                 Outcome::Stored { sequence: 1, duplicate: false }

@@ -5,6 +5,7 @@ mod cancelling;
 mod children;
 mod control;
 mod data;
+mod dead;
 mod etl;
 mod failures;
 mod images;
