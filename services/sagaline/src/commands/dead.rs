@@ -136,7 +136,7 @@ async fn get(args: &Get, context: &Context) -> Result<Exit, Failure> {
         format!("step:      {step}"),
         format!("error:     {error}"),
         format!("done:      {}", if done.is_empty() { "nothing".to_owned() } else { done.join(", ") }),
-        format!("input:     {}", words::data(&letter.input)),
+        format!("input:     {}", if letter.input.is_null() { "none".to_owned() } else { words::data(&letter.input) }),
     ] {
         output.line(&line)?;
     }

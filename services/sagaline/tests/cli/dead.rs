@@ -12,7 +12,7 @@ workflow: kept
 dead_letter: true
 steps:
   a: { activity: echo, input: { n: 7 } }
-  b: { after: a, activity: fail, input: { type: Broken, message: 'as it was told to' } }
+  b: { after: a, activity: fail, input: { error: { type: Broken, message: 'as it was told to' } } }
 ";
 
 #[test]

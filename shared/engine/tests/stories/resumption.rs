@@ -25,11 +25,11 @@ steps:
 ";
 
 fn letter(story: &Story) -> DeadLetter {
-    let letters = story.effects().iter().filter_map(|effect| match effect {
+    let mut letters = story.effects().iter().filter_map(|effect| match effect {
         Effect::Bury { letter, .. } => Some((**letter).clone()),
         _ => None,
     });
-    letters.last().expect("it is buried")
+    letters.next_back().expect("it is buried")
 }
 
 fn failed_in_b() -> Story {
