@@ -1,5 +1,6 @@
 //! What is simulated: workflows that try everything, clients that start and disturb them, and activities that fail at times.
 
+pub(crate) mod expansions;
 pub(crate) mod people;
 
 use sagaline_broker::{
@@ -214,7 +215,7 @@ fn most_of_them_shared(number: usize) -> &'static str {
 }
 
 fn prepare(world: &World<Executions>) {
-    for source in WORKFLOWS.iter().chain(&FAMILIES).chain(&people::WORKFLOWS) {
+    for source in WORKFLOWS.iter().chain(&FAMILIES).chain(&people::WORKFLOWS).chain(&expansions::WORKFLOWS) {
         let plan = sagaline_lang::read(source, "simulated.yaml").expect("a good definition").plan;
         let (workflow, hash) = (plan.workflow.clone(), plan.hash());
         let definition = Definition { workflow: workflow.clone(), version: 1, hash: hash.clone(), plan, source: None };
@@ -338,6 +339,9 @@ fn clients_of(world: World<Executions>, seed: u64, choice: Choice) -> Vec<Client
 fn activity(seed: u64, task: &Task) -> Ended {
     let name = format!("{seed}/{}/{}/{}", task.execution, task.path, task.attempt);
     let mut dice = Dice::new(u64::from(sagaline_model::id::fnv1a(name.as_bytes())));
+    if task.activity.as_str() == "grow" {
+        return expansions::grown(task.path.as_str(), &mut dice);
+    }
     match dice.below(100) {
         0..=84 if task.activity.as_str() == "plan" => Ended::Expanded(steps(&task.path.to_string())),
         0..=79 if task.activity.as_str() == "crowd" => Ended::Expanded(people::crowd()),
