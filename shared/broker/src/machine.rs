@@ -68,7 +68,8 @@ pub struct Starting {
     pub start: Message,
     /// The same for every publish but the live owner's first: by then the log may not know the first any more.
     pub again: Message,
-    pub if_there: Message,
+    /// Nothing, where that would be asked for ever: the answer was why it is started.
+    pub if_there: Option<Message>,
     pub if_refused: Message,
 }
 

@@ -76,6 +76,8 @@ fn unborn(
         // It may have ended long ago: its record says how.
         Input::ParentAsks(asks) => {
             early.forget_old(at);
+            // Whoever asks again asks for the same.
+            early.asked.retain(|(_, parent)| *parent != asks.parent);
             early.asked.push((at, asks.parent.clone()));
             (Stage::Unborn(early), vec![Effect::Recall])
         }
@@ -412,7 +414,10 @@ impl Early {
                 self.pause = Some((at, first.or_else(|| pause.reason.clone())));
             }
             Input::Resume(_) => self.pause = None,
-            Input::ParentGone(gone) => self.gone.push((at, gone.clone())),
+            Input::ParentGone(gone) => {
+                self.gone.retain(|(_, kept)| kept != gone);
+                self.gone.push((at, gone.clone()));
+            }
             // The same one again is the same.
             Input::Update(update) if self.updates.iter().any(|(_, kept)| kept.id == update.id) => {}
             Input::Update(update) if self.has_room_for(&update.data) => {

@@ -55,7 +55,10 @@ impl Wire {
         };
         let if_refused = self.child_ended(&parent.execution, refused, false);
         let start = if is_again { again.clone() } else { first };
-        Act::Start(Box::new(Starting { start, again, if_there: self.ask_child(child, parent), if_refused }))
+        // It is made again because nobody knew of it. If it is there all the same, it says so when it ends, and is asked in time; to
+        // ask it now could go on for ever, where a start is kept of what is lost.
+        let if_there = (!is_again).then(|| self.ask_child(child, parent));
+        Act::Start(Box::new(Starting { start, again, if_there, if_refused }))
     }
 
     pub(super) fn ask_child(&self, child: &ExecutionId, parent: Parent) -> Message {

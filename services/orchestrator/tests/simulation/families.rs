@@ -23,6 +23,8 @@ fn no_crash_parts_a_child_from_its_parent() {
 #[test]
 fn hostile_worlds_part_no_child_from_its_parent() {
     all_hold(&FAMILY, Faults::hostile(), 60);
+    // Parents ask for children of which nobody knows any more, though their starts are still there.
+    all_hold(&FAMILY, Faults { snapshot_removed: 20, standstill: 2, ..Faults::hostile() }, 40);
 }
 
 #[test]

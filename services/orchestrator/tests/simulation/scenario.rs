@@ -306,7 +306,7 @@ async fn curious(world: World<Executions>, seed: u64) {
             step().await;
             let mut world = world.lock();
             let Some(answer) = world.answers.remove(&question) else { continue };
-            let has_ended = world.value_of_result(&id).is_some() || world.has_cut(&id) || world.excused.contains(&id);
+            let has_ended = world.value_of_result(&id).is_some() || world.has_cut(&id) || world.is_excused(&id);
             if has_begun && !has_ended && answer == Answer::Unknown {
                 world.violations.push(format!("the owner knows nothing of `{id}`, which is open"));
             }

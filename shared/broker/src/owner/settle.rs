@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sagaline_model::Span;
+
 use super::{
     Halt, Mode, Owner, Watcher,
     outbox::{Pending, Purpose},
@@ -48,7 +50,14 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 }
                 self.done(&pending);
             }
-            Purpose::Task { .. } | Purpose::Send(_) | Purpose::Start { .. } | Purpose::Timer(_) => self.done(&pending),
+            Purpose::Timer(_) => {
+                // It comes through the log. While that is read late, more of the same would only make it later.
+                if let Some(key) = pending.key.as_ref().filter(|_| self.applied.0 < sequence) {
+                    self.rearm(key, TIMER_LOST);
+                }
+                self.done(&pending);
+            }
+            Purpose::Task { .. } | Purpose::Send(_) | Purpose::Start { .. } => self.done(&pending),
             Purpose::Snapshot { .. } => self.snapshot_stored(&pending, sequence),
             Purpose::Record(_) => self.record_stored(&pending),
             Purpose::Tombstone(_) => self.snapshot_removed(&pending, sequence),
@@ -69,8 +78,13 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 Ok(())
             }
             Purpose::Start { starting, .. } => {
-                let instead = Purpose::Send(Arc::new(starting.if_there.clone()));
-                self.outbox.send(&mut self.ports, instead, pending.key);
+                match starting.if_there.clone() {
+                    Some(message) => {
+                        let instead = Purpose::Send(Arc::new(message));
+                        self.outbox.send(&mut self.ports, instead, pending.key);
+                    }
+                    None => self.done(&pending),
+                }
                 Ok(())
             }
             Purpose::Snapshot { .. } | Purpose::Record(_) | Purpose::Tombstone(_) => {
@@ -161,24 +175,26 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             }
         }
         if matches!(pending.purpose, Purpose::Timer(_)) {
-            self.rearm(key);
+            self.rearm(key, TIMER_AGAIN);
         }
         self.finish_if_over(key);
     }
 
-    /// The timer's input is in the log. If it does not come through (it was early, or lost with the log's tail), it is due again.
-    fn rearm(&mut self, key: &Arc<str>) {
+    /// If the timer's input does not come through (it was early, or lost with the log's tail), it is due again after this time.
+    fn rearm(&mut self, key: &Arc<str>, patience: Span) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         if slot.timer.is_none() && self.machine.next_timer(&slot.state).is_some() {
-            let again = self.ports.now().max(self.applied.1) + TIMER_AGAIN;
+            let again = self.ports.now().max(self.applied.1) + patience;
             slot.timer = Some(again);
             self.timers.insert((again, Arc::clone(key)));
         }
     }
 }
 
-/// How long after its input was stored a timer that is still armed comes due again.
-const TIMER_AGAIN: sagaline_model::Span = sagaline_model::Span::from_millis(250);
+/// How long after its input was published a timer that is still armed comes due again.
+const TIMER_AGAIN: Span = Span::from_millis(250);
+/// The same, if it is known to be in the log, further on than this owner has read.
+const TIMER_LOST: Span = Span::from_secs(10);
 
 /// A task under another id: the server has forgotten that it removed the one it knows.
 pub(super) fn under_another_id(task: &QueuedTask, epoch: u64, time: u128) -> QueuedTask {

@@ -283,6 +283,9 @@ fn what_a_parent_says_before_the_start_is_kept_for_it() {
 fn a_parent_that_asks_for_what_is_not_known_is_answered_from_the_record() {
     let unknown = story("a: { activity: one }").at("0s", asks(parent(true))).gives(&["recall"]);
     assert_eq!(unknown.execution.asked_by().collect::<Vec<_>>(), [&parent(true)]);
+    // However often it asks, it is told once each time.
+    let unknown = unknown.at("1m", asks(parent(true))).gives(&["recall"]);
+    assert_eq!(unknown.execution.asked_by().collect::<Vec<_>>(), [&parent(true)]);
     let over =
         story("a: { activity: one }").at("0s", born_of(parent(true))).at("1s", returned("a", 1, json!({"n": 1})));
     let told = recalled(&over.view(), &parent(true));

@@ -295,7 +295,7 @@ impl Attendant {
         let execution = ExecutionId::new(id).expect("an id");
         let reply = self.ask(Ask::Reply { execution, id: update.clone() }).await;
         let mut world = self.world.lock();
-        let is_open = !world.has_ended(id) && !world.has_cut(id) && !world.excused.contains(id);
+        let is_open = !world.has_ended(id) && !world.has_cut(id) && !world.is_excused(id);
         if has_begun && is_open && matches!(reply, Some(Answer::Reply(Reply::Unknown))) {
             world.violations.push(format!("`{update}` of `{id}` was stored, and nobody knows what came of it"));
         }

@@ -98,7 +98,14 @@ impl<M: Machine> State<M> {
 
     /// Whether an execution must come to its end. Nothing is promised of what a log lost with its tail.
     pub fn is_promised(&self, key: &str) -> bool {
-        !self.excused.contains(key) && (!self.has_cut(key) || self.started.contains(key))
+        !self.is_excused(key) && (!self.has_cut(key) || self.started.contains(key))
+    }
+
+    /// Whether an operator removed its snapshot, or that of one that it is a child of: whoever begins a second time starts its
+    /// children a second time. They are named after it.
+    pub fn is_excused(&self, key: &str) -> bool {
+        let ends = key.match_indices('-').map(|(end, _)| end).chain([key.len()]);
+        ends.into_iter().any(|end| self.excused.contains(&key[..end]))
     }
 
     /// Whether the log of an execution lost acknowledged entries.

@@ -13,6 +13,8 @@ use super::{State, header};
 
 /// More timers than this no execution here has by far.
 const TIMERS_LIMIT: u32 = 150;
+/// And more inputs, none.
+const INPUTS_LIMIT: u32 = 1_000;
 
 /// A fold of the logs as they grow, never interrupted.
 pub(super) struct Reference<M: Machine> {
@@ -23,6 +25,8 @@ pub(super) struct Reference<M: Machine> {
     answered: BTreeMap<(String, String, u32), Sequence>,
     /// How many timers' inputs each execution got.
     timers: BTreeMap<Arc<str>, u32>,
+    /// How many inputs each execution got.
+    inputs: BTreeMap<Arc<str>, u32>,
     /// Ids of the events that the logs say must be told, and their subjects.
     to_be_told: BTreeMap<String, String>,
 }
@@ -34,6 +38,7 @@ impl<M: Machine> Reference<M> {
             states: BTreeMap::new(),
             answered: BTreeMap::new(),
             timers: BTreeMap::new(),
+            inputs: BTreeMap::new(),
             to_be_told: BTreeMap::new(),
         }
     }
@@ -43,9 +48,14 @@ impl<M: Machine> State<M> {
     /// What was stored just now is folded.
     pub(super) fn fold_reference(&mut self, partition: u32, sequence: Sequence) {
         let Some(entry) = self.logs[partition as usize].entry(sequence) else { return };
-        let Reference { machines, states, answered, timers, to_be_told } = &mut self.reference;
+        let Reference { machines, states, answered, timers, inputs, to_be_told } = &mut self.reference;
         let machine = &mut machines[partition as usize];
         let Ok(Read::Input(key, input)) = machine.read(&entry) else { return };
+        let count = inputs.entry(Arc::clone(&key)).or_default();
+        *count += 1;
+        if *count == INPUTS_LIMIT {
+            self.violations.push(format!("the inputs of `{key}` come in a loop"));
+        }
         match entry.content.as_ref().ok().and_then(|content| Input::read(&content.kind, &content.data).ok()) {
             Some(Input::Start(_)) => drop(self.started.insert(key.to_string())),
             Some(Input::Timer(_)) => {
@@ -82,7 +92,7 @@ impl<M: Machine> State<M> {
         let name = (task.execution.to_string(), task.path.to_string(), task.attempt);
         let again = self.reference.answered.get(&name).is_some_and(|stored| *stored <= asked_at);
         let (execution, path, attempt) = &name;
-        if again && !self.has_cut(execution) && !self.excused.contains(execution) {
+        if again && !self.has_cut(execution) && !self.is_excused(execution) {
             self.violations.push(format!("{execution}/{path}/{attempt} ran after its result was recorded ({about})"));
         }
         *self.runs.entry(name).or_default() += 1;
@@ -109,7 +119,7 @@ impl<M: Machine> State<M> {
     /// What is stored and told in the end, and does not agree with the logs.
     pub fn disagreement(&self) -> Option<String> {
         let Reference { machines, states, to_be_told, .. } = &self.reference;
-        let is_exempt = |key: &str| self.excused.contains(key) || self.has_cut(key);
+        let is_exempt = |key: &str| self.is_excused(key) || self.has_cut(key);
         for (key, state) in states.iter().filter(|(key, _)| !is_exempt(key)) {
             let Some(record) = machines[self.partition_of(key) as usize].ending(state) else { continue };
             let stored = self.value_of_result(key).unwrap_or_default();
