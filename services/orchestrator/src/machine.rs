@@ -345,6 +345,7 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
             | Happening::WorkflowPaused { .. }
             | Happening::WorkflowResumed
             | Happening::WorkflowRetried { .. }
+            | Happening::WorkflowCancelling { .. }
             | Happening::StepScheduled { .. }
             | Happening::StepStarted { .. }
             | Happening::StepWaiting { .. }

@@ -178,6 +178,7 @@ fn workflow_line(event: &LifecycleEvent, told: &Told, output: &Output) -> String
         "failed" => ("✗ failed", Tone::Bad),
         "timed_out" => ("✗ timed out", Tone::Bad),
         "cancelled" => ("- cancelled", Tone::Quiet),
+        "cancelling" => ("… is being cancelled", Tone::Busy),
         "start_refused" => ("✗ refused", Tone::Bad),
         other => (other, Tone::Bad),
     };

@@ -241,6 +241,7 @@ fn begin(
         beside: Default::default(),
         origin: None,
         place: None,
+        cleanup: None,
         index: Index::default(),
         grafts: Grafts::default(),
         closed: vec![],
@@ -297,7 +298,7 @@ fn running(
         }
         Input::Signal(signal) => turn.signal(&signal.name, &signal.data),
         Input::Timer(timer) => turn.timer(timer),
-        Input::Cancel(cancel) => turn.end(Outcome::Cancelled { reason: cancel.reason.clone() }),
+        Input::Cancel(cancel) => turn.cancel(cancel),
         Input::Pause(pause) => turn.pause(pause.reason.clone()),
         Input::Resume(resume) => turn.resume(&resume.context),
         Input::ChildEnded(ended) => turn.child_ended(ended),

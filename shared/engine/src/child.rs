@@ -68,7 +68,7 @@ impl Turn<'_> {
 
     pub(crate) fn parent_gone(&mut self, gone: &ParentGone) {
         // It comes more than once, and must not cut short what handles the first.
-        if self.parent() == Some(&gone.parent) && !self.is_ending() {
+        if self.parent() == Some(&gone.parent) && !self.is_ending() && !self.is_tidying_up() {
             self.end(Outcome::Cancelled { reason: gone.reason.clone() });
         }
     }

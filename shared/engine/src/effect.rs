@@ -32,6 +32,8 @@ pub enum Effect {
     Emit { id: String, kind: String, source: Option<String>, subject: Option<String>, data: Value },
     /// Tell something that executions share.
     Entity { entity: EntityKey, input: EntityInput },
+    /// Tell the worker of an attempt to stop and to answer; if none has it yet, none is to begin.
+    AskToStop { path: FramePath, attempt: u32, queue: Name, activity: ActivityName },
 }
 
 /// One attempt of a step.

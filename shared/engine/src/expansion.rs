@@ -31,6 +31,9 @@ pub(crate) fn take_up(
     let frame = run.frames.get(&said.path).filter(|frame| is_task(&frame.state, said.attempt));
     let Some(frame) = frame else { return Ok(None) };
     let node = Nodes::new(plan, grafts).node(frame.node);
+    if run.cleanup.is_some() {
+        return Ok(None);
+    }
     if node.beside {
         return Err(bad("it returned steps, and what runs beside the execution cannot".to_owned()));
     }

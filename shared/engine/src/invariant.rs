@@ -48,10 +48,12 @@ fn slots_are_kept(execution: &Execution, run: &Run) -> Result<(), Broken> {
 
 fn dags_count_right(run: &Run, plan: Nodes<'_>) -> Result<(), Broken> {
     // Once it is known how it ends, nobody counts any more; between two rounds, and before the first, there is nothing to count.
-    if run.ending.is_none() && run.between_rounds().is_none() && !run.is_pending() {
+    if run.ending.is_none() && run.between_rounds().is_none() && !run.is_pending() && run.cleanup.is_none() {
         counts_right(run, plan, None, &run.root, &plan.root, false)?;
     }
-    for (path, frame) in &run.frames {
+    // While those at work tidy up, what is around them is only left where it was.
+    let frames = run.frames.iter().filter(|_| run.cleanup.is_none());
+    for (path, frame) in frames {
         let kind = &plan.node(frame.node).kind;
         match &frame.state {
             State::Open { branch, dag, .. } => {

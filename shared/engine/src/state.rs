@@ -2,6 +2,7 @@
 
 mod asking;
 mod beside;
+mod cleanup;
 mod delegated;
 mod expanding;
 mod graft;
@@ -27,6 +28,7 @@ use serde_json::{Map, Value};
 pub use self::{
     asking::Asking,
     beside::Beside,
+    cleanup::Cleanup,
     delegated::Delegated,
     expanding::Expanding,
     graft::{Graft, Grafts, NotAGraft, Recorded},
@@ -167,6 +169,9 @@ pub struct Run {
     /// The execution of which it is another try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<ExecutionId>,
+    /// Set while those at work tidy up, since it was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleanup: Option<Cleanup>,
     /// What can be derived from the frames, kept at hand.
     #[serde(skip)]
     pub index: Index,
@@ -370,6 +375,10 @@ impl Execution {
     /// Every task that is waited for.
     pub fn tasks(&self, plan: &Compiled) -> Vec<Dispatch> {
         let Stage::Running(run) = &self.stage else { return vec![] };
+        // Those at work have them; nobody is to begin with one any more.
+        if run.cleanup.is_some() {
+            return vec![];
+        }
         let nodes = self.nodes(plan);
         let tasks = run.frames.iter().filter_map(|(path, frame)| match &frame.state {
             State::Dispatched(task) => {
@@ -381,10 +390,10 @@ impl Execution {
         tasks.collect()
     }
 
-    /// Whether the answer of this attempt is waited for.
+    /// Whether this attempt is to be begun, or to go on: its answer is waited for.
     pub fn wants(&self, path: &FramePath, attempt: u32) -> bool {
         let Stage::Running(run) = &self.stage else { return false };
-        run.frames.get(path).is_some_and(|frame| is_task(&frame.state, attempt))
+        run.cleanup.is_none() && run.frames.get(path).is_some_and(|frame| is_task(&frame.state, attempt))
     }
 
     /// Whether nothing is known of it at this time that matters: forgetting it changes nothing.
@@ -440,6 +449,7 @@ impl Execution {
             beside: Beside::default(),
             origin: None,
             place: None,
+            cleanup: None,
             index: Index::default(),
             grafts: Grafts::default(),
             closed: vec![],

@@ -7,6 +7,7 @@ mod attempts;
 mod beside;
 mod blocks;
 mod children;
+mod cleanup;
 mod computed;
 mod conduct;
 mod emit;

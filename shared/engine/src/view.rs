@@ -82,7 +82,10 @@ impl Execution {
             }),
             Stage::Running(run) => Some(ExecutionView {
                 tags: run.tags.clone(),
-                reason: run.paused.as_ref().and_then(|paused| paused.reason.clone()),
+                reason: match &run.cleanup {
+                    Some(cleanup) => cleanup.reason.clone(),
+                    None => run.paused.as_ref().and_then(|paused| paused.reason.clone()),
+                },
                 attempt: run.attempt(),
                 steps: plan.map(|plan| step_views(run, self.nodes(plan))).unwrap_or_default(),
                 parent: run.parent.clone(),

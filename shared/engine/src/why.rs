@@ -13,7 +13,7 @@ use crate::{
     compiled::{Compiled, CompiledKind},
     nodes::Nodes,
     queue_of,
-    state::{Between, Dispatched, Execution, Frame, Outcome, Over, Paused, Place, Run, Slots, Stage, State},
+    state::{Between, Cleanup, Dispatched, Execution, Frame, Outcome, Over, Paused, Place, Run, Slots, Stage, State},
 };
 
 impl Execution {
@@ -54,6 +54,7 @@ fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
     reasons.sort_by_key(|why| (why.until.is_none(), why.until, why.since));
     reasons.extend(run.between_rounds().map(|pause| between_why(id, run, pause)));
     reasons.extend(run.paused.as_ref().map(|paused| paused_why(id, run, paused)));
+    reasons.extend(run.cleanup.as_ref().map(|cleanup| cleanup_why(id, run, cleanup)));
     if run.is_pending() {
         reasons.extend(run.place.as_ref().map(|place| pending_why(id, place)));
     }
@@ -67,6 +68,20 @@ fn sought(start: &Start) -> String {
         (true, _) => "whether it began before, and how it ended then,".to_owned(),
         (false, Some(version)) => format!("version {version} of `{}`", start.workflow),
         (false, None) => format!("the newest version of `{}`", start.workflow),
+    }
+}
+
+fn cleanup_why(id: &str, run: &Run, cleanup: &Cleanup) -> Why {
+    let reason = cleanup.reason.as_deref().map_or(String::new(), |reason| format!(" ({reason})"));
+    Why {
+        step: None,
+        state: "cancelling".into(),
+        cause: format!("it was cancelled{reason}, and {} at work were told to stop", run.index.tasks),
+        since: cleanup.since,
+        ends: format!("all of them answer, or their time to tidy up is over at {}", cleanup.until),
+        until: Some(cleanup.until),
+        command: format!("sagaline cancel {id}"),
+        worker_of: None,
     }
 }
 

@@ -183,6 +183,7 @@ fn effect_json(effect: &Effect, at: Moment) -> Value {
         Effect::TellParent { parent, ended, .. } => json!({"tell": parent, "ended": ended}),
         Effect::Recall => json!("recall"),
         Effect::Bury { letter, ttl } => json!({"bury": letter, "ttl": ttl}),
+        Effect::AskToStop { path, attempt, .. } => json!({"stop": path, "attempt": attempt}),
         Effect::Emit { id, kind, data, .. } => json!({"emit": kind, "id": id, "data": data}),
         Effect::Entity { entity, input } => {
             let data: Value = serde_json::from_slice(&input.data()).unwrap();

@@ -185,10 +185,23 @@ pub struct Signal {
     pub data: Value,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cancel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether those at work are told to stop and waited for, before it ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cleanup: bool,
+    /// For how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace: Option<Span>,
+}
+
+impl Cancel {
+    /// It ends at once.
+    pub fn at_once(reason: Option<String>) -> Self {
+        Self { reason, cleanup: false, grace: None }
+    }
 }
 
 /// No step begins any more until it is resumed; those that are at work go on.
@@ -319,6 +332,8 @@ pub enum TimerKind {
     WorkflowRetry,
     /// What executions share is asked again: nothing was heard of it for long, or it said when.
     AskAgain,
+    /// Those at work had time to tidy up since a cancel.
+    Cleanup,
 }
 
 /// The prefix of every input's CloudEvent type.

@@ -41,6 +41,7 @@ pub enum Happening {
     StepExpanded { step: FramePath, attempt: u32, steps: usize },
     WorkflowPending { wait_for: String },
     WorkflowAdmitted,
+    WorkflowCancelling { reason: Option<String>, until: Moment },
 }
 
 /// The data of a lifecycle event on the wire: the fields that a kind has are there, the others are left out.
@@ -120,6 +121,7 @@ impl Happening {
             Self::StepExpanded { .. } => ("step", "expanded"),
             Self::WorkflowPending { .. } => ("workflow", "pending"),
             Self::WorkflowAdmitted => ("workflow", "admitted"),
+            Self::WorkflowCancelling { .. } => ("workflow", "cancelling"),
         }
     }
 
@@ -147,7 +149,8 @@ impl Happening {
             | Self::WorkflowResumed
             | Self::WorkflowSignalRefused { .. }
             | Self::WorkflowUpdated { .. }
-            | Self::WorkflowRetried { .. } => None,
+            | Self::WorkflowRetried { .. }
+            | Self::WorkflowCancelling { .. } => None,
             Self::WorkflowPending { .. } | Self::WorkflowAdmitted => None,
         }
     }
@@ -215,6 +218,9 @@ impl Lifecycle {
             Happening::WorkflowStartRefused { error } => Wire { error: Some(error), ..wire },
             Happening::WorkflowParked { cause } => Wire { cause: Some(cause), ..wire },
             Happening::WorkflowPaused { reason } => Wire { reason: reason.as_deref(), ..wire },
+            Happening::WorkflowCancelling { reason, until } => {
+                Wire { reason: reason.as_deref(), until: Some(*until), ..wire }
+            }
             Happening::WorkflowRetried { attempt, error, step, next_at } => Wire {
                 attempt: Some(*attempt),
                 error: Some(error),

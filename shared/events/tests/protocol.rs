@@ -142,14 +142,16 @@ struct Saved {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only whether it can be read matters")]
-struct Notice {
-    revoked: Revoked,
+#[serde(rename_all = "snake_case")]
+enum Notice {
+    Revoked(Named),
+    Cleanup(Named),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only whether it can be read matters")]
-struct Revoked {
+struct Named {
     path: FramePath,
     attempt: u32,
 }
@@ -191,6 +193,7 @@ fn every_type_of_input_is_there_with_every_field_and_an_example() {
         TimerKind::ChildLook,
         TimerKind::WorkflowRetry,
         TimerKind::AskAgain,
+        TimerKind::Cleanup,
     ] {
         let kind = serde_json::to_value(kind).unwrap();
         assert!(page.contains(&format!("`{}`", kind.as_str().unwrap())), "the timer {kind} is not there");

@@ -115,10 +115,21 @@ pub(crate) const APPROVAL: Words = Words { known: &["approvers", "notify"], late
 
 pub(crate) const ON_TIMEOUT: Words = Words { known: &["steps"], later: &[] };
 
-/// What tells approvers is an activity and no step that others know of.
+/// What tells approvers is an activity or an event, and no step that others know of.
 pub(crate) const NOTIFY: Words = Words {
-    known: &["activity", "input", "queue", "timeout", "schedule_timeout", "total_timeout", "heartbeat", "retry"],
-    later: &["event", "emit"],
+    known: &[
+        "activity",
+        "input",
+        "queue",
+        "timeout",
+        "schedule_timeout",
+        "total_timeout",
+        "heartbeat",
+        "retry",
+        "event",
+        "data",
+    ],
+    later: &["emit"],
 };
 
 pub(crate) const SIGNAL: Words = Words { known: &["schema"], later: &[] };

@@ -55,6 +55,12 @@ impl Wire {
                 execution: id.to_string(),
                 notice: json!({"revoked": {"path": path, "attempt": attempt}}).to_string().into(),
             },
+            Effect::AskToStop { path, attempt, queue, activity } => Act::Revoke {
+                subject: self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt),
+                queue: queue.to_string(),
+                execution: id.to_string(),
+                notice: json!({"cleanup": {"path": path, "attempt": attempt}}).to_string().into(),
+            },
             Effect::Tell(happening) => {
                 let event =
                     Lifecycle { workflow: workflow.clone(), version, execution: id.clone(), at: state.now, happening };

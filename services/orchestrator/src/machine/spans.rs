@@ -185,7 +185,8 @@ impl<'a> Ended<'a> {
             | Happening::WorkflowResumed
             | Happening::WorkflowSignalRefused { .. }
             | Happening::WorkflowUpdated { .. }
-            | Happening::WorkflowRetried { .. } => None,
+            | Happening::WorkflowRetried { .. }
+            | Happening::WorkflowCancelling { .. } => None,
             Happening::WorkflowPending { .. } | Happening::WorkflowAdmitted => None,
         }
     }

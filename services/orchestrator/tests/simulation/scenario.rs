@@ -283,7 +283,15 @@ async fn client(world: World<Executions>, number: usize, seed: u64, choice: Choi
         for _ in 0..dice.below(200) {
             step().await;
         }
-        send(&world, &input(names.input(&id, partitions), None, &Input::Cancel(Cancel { reason: None }))).await;
+        send(
+            &world,
+            &input(
+                names.input(&id, partitions),
+                None,
+                &Input::Cancel(Cancel { cleanup: dice.chance(500), ..Cancel::at_once(None) }),
+            ),
+        )
+        .await;
     }
 }
 

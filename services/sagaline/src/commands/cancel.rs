@@ -1,5 +1,6 @@
 //! `sagaline cancel`: ends an execution.
 
+use sagaline_model::Span;
 use serde_json::json;
 
 use super::args::Which;
@@ -13,9 +14,14 @@ const EXAMPLES: &str = "\
 Examples:
   sagaline cancel order-A-1
   sagaline cancel order-A-1 --reason 'the customer changed her mind'
+  sagaline cancel order-A-1 --cleanup --grace 2m
 
 What it waits for is given up, and it ends as `cancelled`. A step that runs is
-told so; whether it stops is up to it.";
+told so; whether it stops is up to it.
+
+With `--cleanup`, steps that run are told to stop, and what they answer within
+the grace still counts; nothing else begins. Then it ends, and its `on_cancel`
+begins. A second cancel does not wait for that.";
 
 /// End an execution
 #[derive(Debug, clap::Args)]
@@ -26,13 +32,22 @@ pub(crate) struct Args {
     /// Why, for those who look at it later
     #[arg(long)]
     reason: Option<String>,
+    /// Wait for the steps that run, once they are told to stop
+    #[arg(long)]
+    cleanup: bool,
+    /// For how long, with `--cleanup`: 90s, 5m [default: 30s]
+    #[arg(long, value_name = "SPAN", requires = "cleanup")]
+    grace: Option<Span>,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let (execution, output) = (args.which.execution(), &context.output);
     let client = context.client().await?;
     let before = words::now();
-    let sent = client.cancel(&execution, args.reason).await?;
+    let sent = match args.cleanup {
+        true => client.cancel_with_cleanup(&execution, args.reason, args.grace.map(Into::into)).await?,
+        false => client.cancel(&execution, args.reason).await?,
+    };
     let known = super::signal::known(&client, &execution, before, output).await;
     if output.is_json() {
         output.json(&json!({ "execution": execution, "sequence": sent.sequence, "known": known }))?;

@@ -13,6 +13,7 @@ fn a_line_that_cannot_be_used_exits_with_64_and_says_what_is_wrong() {
         (vec!["list", "--since", "yesterday"], "5m"),
         (vec!["start", "order", "--tag", "blue"], "name=value"),
         (vec!["start", "a.b"], "a.b"),
+        (vec!["cancel", "a", "--grace", "5s"], "--cleanup"),
         (vec!["bench", "--rate", "fast"], "number"),
         (vec!["events", "publish", "order..created"], "order.created"),
         (vec!["dev", "--data-dir", "d", "--nats-url", "nats://127.0.0.1:1"], "--nats-url"),

@@ -37,12 +37,16 @@ struct End {
 
 /// What is said on `<ns>.tell.<execution>`.
 #[derive(Deserialize)]
-struct Notice {
-    revoked: Revoked,
+#[serde(rename_all = "snake_case")]
+enum Notice {
+    /// Nobody waits for its answer any more.
+    Revoked(Named),
+    /// It is to stop, and what it answers for a while still counts.
+    Cleanup(Named),
 }
 
 #[derive(Deserialize)]
-struct Revoked {
+struct Named {
     path: FramePath,
     attempt: u32,
 }
@@ -64,16 +68,20 @@ impl Running {
         Some(Begun { running: self, execution: task.execution.clone(), end })
     }
 
-    /// An attempt is over for good, says a message on `<ns>.tell.<execution>`.
+    /// An attempt is over for good, or to stop, says a message on `<ns>.tell.<execution>`.
     pub fn notice(&self, execution: &str, payload: &[u8]) {
         let attempts = self.attempts();
         let Some(of_execution) = attempts.get(execution) else { return };
-        let Ok(Notice { revoked }) = serde_json::from_slice(payload) else {
+        let Ok(notice) = serde_json::from_slice(payload) else {
             tracing::debug!(execution, "a notice cannot be read");
             return;
         };
-        for attempt in of_execution.iter().filter(|attempt| attempt.is(&revoked.path, revoked.attempt)) {
-            attempt.end.revoked.store(true, Ordering::Release);
+        let (named, is_over) = match &notice {
+            Notice::Revoked(named) => (named, true),
+            Notice::Cleanup(named) => (named, false),
+        };
+        for attempt in of_execution.iter().filter(|attempt| attempt.is(&named.path, named.attempt)) {
+            attempt.end.revoked.fetch_or(is_over, Ordering::AcqRel);
             attempt.end.cancel.cancel();
         }
     }

@@ -461,6 +461,23 @@ async fn a_revoked_attempt_is_cancelled_and_its_result_concerns_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_that_is_to_tidy_up_is_cancelled_and_its_result_is_told() {
+    let world = World::new();
+    let served = serving(&world, Script::Heeds, delivery(&world, &task()), &Stop::default());
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    world.running().notice("order-1", br#"{"cleanup":{"path":"charge","attempt":1}}"#);
+    assert_eq!(served.await.expect("it ends"), Served::Answered);
+    assert_eq!(world.did().last(), Some(&done("ack.1")));
+    assert_eq!(world.did().len(), 3, "it ran, it answered, and it was acknowledged: {:?}", world.did());
+    // Whoever does not wait for it after all has the last word.
+    let served = serving(&world, Script::Heeds, delivery(&world, &task()), &Stop::default());
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    world.running().notice("order-1", br#"{"revoked":{"path":"charge","attempt":1}}"#);
+    world.running().notice("order-1", br#"{"cleanup":{"path":"charge","attempt":1}}"#);
+    assert_eq!(served.await.expect("it ends"), Served::Revoked);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_attempt_that_runs_here_already_is_not_run_again() {
     let world = World::new();
     let script = Script::Ends(Ended::Succeeded(Value::Null), Duration::from_millis(500));

@@ -11,7 +11,7 @@ use sagaline_events::{FramePath, TimerKind, TimerName};
 use sagaline_model::{ExecutionId, Moment, Name};
 use serde_json::{Map, Value};
 
-use super::{Answered, Frame, MAILBOX_LIMIT, Outcome, Place, Run, State};
+use super::{Answered, Cleanup, Frame, MAILBOX_LIMIT, Outcome, Place, Run, State};
 use crate::{compiled::NodeId, weight};
 
 /// Derived from the frames; rebuilt when a snapshot is read.
@@ -69,6 +69,7 @@ impl Run {
         self.index = Index::default();
         self.index.timers.extend(self.deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout))));
         self.index.timers.extend(self.place.as_ref().and_then(Place::timer));
+        self.index.timers.extend(self.cleanup.as_ref().map(Cleanup::timer));
         for (path, frame) in &self.frames {
             self.index.note(path, frame);
         }
@@ -76,6 +77,7 @@ impl Run {
         let tags: usize = self.tags.iter().map(|(key, value)| weight::of_text(key) + weight::of_text(value)).sum();
         let mailbox: usize = self.mailbox.iter().map(|(_, data)| weight::of(data)).sum();
         let ending = self.ending.as_ref().map_or(0, Outcome::weight);
+        self.index.weight += self.cleanup.as_ref().map_or(0, Cleanup::weight);
         self.index.weight += self.companions.iter().map(weight_of_companion).sum::<usize>();
         if let Some(pause) = self.between_rounds() {
             let (timer, weight) = (pause.timer(), pause.weight());

@@ -173,6 +173,9 @@ impl Turn<'_> {
     /// A node is done in a way that lets others go on: those that need nothing else are ready, and what holds it is done itself
     /// if this was the last.
     pub(super) fn satisfied(&mut self, path: &FramePath, id: NodeId) {
+        if self.is_tidying_up() {
+            return self.tidied_up();
+        }
         if self.plan.node(id).branch == ASIDE {
             return;
         }

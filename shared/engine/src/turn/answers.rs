@@ -61,6 +61,8 @@ impl Turn<'_> {
                 self.end(Outcome::TimedOut);
             } else if timer.kind == TimerKind::AskAgain {
                 self.ask_for_place_again();
+            } else if timer.kind == TimerKind::Cleanup {
+                self.grace_is_over();
             }
             return;
         };

@@ -64,6 +64,9 @@ impl Turn<'_> {
     /// The activity has done its part, and wants somebody to approve.
     pub(crate) fn step_awaits(&mut self, said: &StepAwaits) {
         let Some(id) = self.waiting_for(&said.path, said.attempt) else { return };
+        if self.has_given_up(&said.path, id, said.attempt) {
+            return;
+        }
         let own = said.timeout.map(|timeout| self.at + timeout);
         let total = self.course(&said.path).deadline;
         let until = own.into_iter().chain(total).min();

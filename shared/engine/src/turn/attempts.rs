@@ -135,6 +135,9 @@ impl Turn<'_> {
         let (input, mut course) = (task.input.clone(), task.course);
         course.snoozes += 1;
         self.report(path, id, None);
+        if self.has_given_up(path, id, attempt) {
+            return;
+        }
         let due = self.at + said.delay.max(SHORTEST_SNOOZE);
         if self.leaves_no_time(course, due) {
             let error = self.no_time_left(path, id, course);

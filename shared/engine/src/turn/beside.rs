@@ -28,6 +28,10 @@ impl Turn<'_> {
         next_at: Option<Moment>,
     ) {
         let Some(handler) = self.plan.handlers.on_step_error.filter(|_| !self.plan.node(id).handles) else { return };
+        // Nothing begins any more.
+        if self.is_tidying_up() {
+            return;
+        }
         let path = self.run.next_beside(&self.plan.node(handler).path);
         if BESIDE_MAX <= self.run.index.beside {
             let reason = format!("{BESIDE_MAX} of its kind are at work");

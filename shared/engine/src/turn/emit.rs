@@ -6,7 +6,11 @@ use sagaline_model::StepError;
 use serde_json::Value;
 
 use super::Turn;
-use crate::{compiled::NodeId, effect::Effect, weight};
+use crate::{
+    compiled::{ASIDE, NodeId},
+    effect::Effect,
+    weight,
+};
 
 /// An event as the plan says it.
 #[derive(Clone, Copy)]
@@ -27,7 +31,10 @@ impl Turn<'_> {
             Some(Err(error)) => Err(error),
         };
         let (source, subject) = (text(planned.source)?, text(planned.subject)?);
-        let data = self.render(path, planned.data)?;
+        let data = match self.render(path, planned.data)? {
+            Value::Null if self.plan.node(id).branch == ASIDE => self.notice(path),
+            data => data,
+        };
         let weight = weight::of(&data);
         if weight::HEAVIEST_OUTPUT < weight {
             return Err(super::advance::too_heavy("the event's data has", weight, weight::HEAVIEST_OUTPUT));

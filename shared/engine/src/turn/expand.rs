@@ -17,6 +17,9 @@ impl Turn<'_> {
         let (path, attempt) = (&said.path, said.attempt);
         let Some(id) = self.waiting_for(path, attempt) else { return };
         self.report(path, id, Some(taken_up.is_ok()));
+        if self.has_given_up(path, id, attempt) {
+            return;
+        }
         if let Some(error) = self.beside_only_runs(path, "return steps") {
             return self.fail(path, id, attempt, error);
         }

@@ -10,6 +10,10 @@ use crate::{compiled::NodeId, state::Outcome};
 impl Turn<'_> {
     /// It is known how the execution ends: what is still in flight is cancelled, and its handler begins, if there is one.
     pub(crate) fn end(&mut self, mut outcome: Outcome) {
+        // It was known already, since the first cancel.
+        if let Some(cleanup) = self.run.end_cleanup() {
+            outcome = Outcome::Cancelled { reason: cleanup.reason };
+        }
         match outcome {
             Outcome::Cancelled { .. } => self.cancel_all(),
             // What runs beside the execution learns of its failures, the last one included.

@@ -13,7 +13,8 @@ use crate::{
 
 impl Turn<'_> {
     pub(crate) fn pause(&mut self, reason: Option<String>) {
-        if self.run.paused.is_none() {
+        // While those at work tidy up, nothing begins in any case.
+        if self.run.paused.is_none() && !self.is_tidying_up() {
             self.tell(Happening::WorkflowPaused { reason: reason.clone() });
             self.run.paused = Some(Paused { since: self.at, reason, held: vec![] });
         }

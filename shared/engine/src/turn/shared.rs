@@ -95,7 +95,7 @@ impl Turn<'_> {
                 let reason = format!("{limit} of `{entity}` were at work already, which is the limit");
                 self.over_with(Outcome::Cancelled { reason: Some(reason) });
             }
-            Says::GiveUp { to } if self.run.ending.is_none() => {
+            Says::GiveUp { to } if self.run.ending.is_none() && !self.is_tidying_up() => {
                 let reason = format!("`{to}` took its place in `{entity}`");
                 self.end(Outcome::Cancelled { reason: Some(reason) });
             }

@@ -14,6 +14,9 @@ use crate::{
 impl Turn<'_> {
     /// An attempt failed: another follows, or the step has failed.
     pub(super) fn attempt_failed(&mut self, path: &FramePath, id: NodeId, attempt: u32, error: StepError) {
+        if self.is_tidying_up() {
+            return self.fail(path, id, attempt, error);
+        }
         match self.next_delay(path, id, attempt, &error) {
             Ok(Some(delay)) => {
                 let (due, course) = (self.at + delay, self.course(path));
@@ -112,6 +115,10 @@ impl Turn<'_> {
         loop {
             self.tell_failure(path.clone(), attempt, error.clone(), None);
             let node = self.plan.node(id);
+            if self.is_tidying_up() && node.on_error != OnError::Skip {
+                self.run.set(&path, id, State::Failed { at: self.at, attempt, error }, self.at);
+                return self.tidied_up();
+            }
             match node.on_error {
                 OnError::Skip => {
                     return self.skip(&path, id, attempt, format!("{}: {}", error.kind, error.message));
@@ -151,7 +158,7 @@ impl Turn<'_> {
         self.cancel_those(None, |state| !state.is_done());
     }
 
-    fn cancel_those(&mut self, outer: Option<&FramePath>, is_meant: impl Fn(&State) -> bool) {
+    pub(super) fn cancel_those(&mut self, outer: Option<&FramePath>, is_meant: impl Fn(&State) -> bool) {
         let open = self.run.frames_below(outer).filter(|(_, frame)| is_meant(&frame.state));
         let open: Vec<_> = open.map(|(path, frame)| (path.clone(), frame.node, Held::of(&frame.state))).collect();
         for (path, id, (attempt, held)) in &open {

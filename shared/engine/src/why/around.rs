@@ -17,6 +17,12 @@ pub(super) fn add(reasons: &mut [Why], run: &Run) {
                 .ends
                 .push_str(&format!("; how the execution ends is known, whatever comes of this: {}", cause_of(outcome)));
         }
+        if let Some(cleanup) = run.cleanup.as_ref().filter(|_| frame.is_some()) {
+            let until = cleanup.until;
+            reason
+                .ends
+                .push_str(&format!("; it was told to stop, nobody else is given it, and at {until} it is given up"));
+        }
         if let Some(deadline) = run.deadline {
             reason.ends.push_str(&format!("; at {deadline} the workflow's timeout ends the whole execution"));
         }

@@ -145,6 +145,7 @@ fn census(history: &History) -> BTreeSet<String> {
             }
             seen.extend(run.frames.values().map(|frame| state_name(&frame.state).to_owned()));
             seen.extend((0 < run.index.beside).then(|| "state beside".to_owned()));
+            seen.extend(run.cleanup.as_ref().map(|_| "state tidying up".to_owned()));
             seen.extend(run.between_rounds().map(|_| "state between rounds".to_owned()));
         }
     }
@@ -176,6 +177,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::Bury { .. } => "effect bury",
         Effect::Emit { .. } => "effect emit",
         Effect::Entity { .. } => "effect entity",
+        Effect::AskToStop { .. } => "effect ask to stop",
     }
 }
 

@@ -107,6 +107,10 @@ impl<'p> Facts<'p> {
                         "{path}#{attempt} was taken back for nothing"
                     );
                 }
+                // It is still waited for.
+                Effect::AskToStop { path, attempt, .. } => {
+                    assert!(self.in_queue.contains(&(path.clone(), *attempt)), "{path}#{attempt} is not at work");
+                }
                 Effect::Tell(happening) => self.told(happening, after),
                 Effect::Bind { .. } => assert!(matches!(after.stage, Stage::Unbound { .. })),
                 Effect::Reject { .. } if matches!(input, Input::Approval(_) | Input::Resume(_)) => {}
@@ -351,7 +355,7 @@ impl<'p> Facts<'p> {
                 self.ends(step);
             }
             Happening::StepExpanded { step, .. } => assert!(self.begun.contains(step) && !self.ended.contains(step)),
-            Happening::WorkflowUpdated { .. } => {}
+            Happening::WorkflowUpdated { .. } | Happening::WorkflowCancelling { .. } => {}
             Happening::StepResumed { step } => {
                 assert!(self.begun.contains(step) && !self.ended.contains(step));
                 // If it was let go on, the attempts so far do not count.

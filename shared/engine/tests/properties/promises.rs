@@ -159,7 +159,7 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         Input::Entity(_) => false,
         Input::Signal(_) | Input::StepStarted(_) | Input::Pause(_) | Input::Resume(_) => false,
         // Another one cuts short what handles the first.
-        Input::Cancel(_) => began && plan.plan.handlers.is_empty(),
+        Input::Cancel(cancel) => began && plan.plan.handlers.is_empty() && !cancel.cleanup,
         Input::Bound(_) | Input::Update(_) | Input::ParentGone(_) => began,
         // Each is an answer to a question, and asked again it is given again.
         Input::ParentAsks(_) | Input::ChildUnknown(_) => false,
@@ -187,7 +187,7 @@ fn fires_once(kind: TimerKind, plan: &Compiled) -> bool {
     match kind {
         // Named by the attempt; attempts are counted on, whatever is begun anew.
         TimerKind::StepTimeout | TimerKind::ScheduleTimeout | TimerKind::Retry | TimerKind::Snooze => true,
-        TimerKind::WorkflowTimeout => true,
+        TimerKind::WorkflowTimeout | TimerKind::Cleanup => true,
         // Each round has the same ones.
         TimerKind::Wait | TimerKind::AwaitTimeout | TimerKind::ChildTimeout => !begins_anew,
         TimerKind::ChildLook | TimerKind::WorkflowRetry => !begins_anew,

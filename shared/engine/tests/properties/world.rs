@@ -122,6 +122,7 @@ impl World<'_> {
             (8, "any task"),
             (8, "signal"),
             (2, "cancel"),
+            (3, "gently"),
             (2, "discard"),
             (2, "lookup"),
             (2, "back"),
@@ -142,6 +143,11 @@ impl World<'_> {
             "any task" => Some(self.any_answer()),
             "signal" => Some(self.signal()),
             "cancel" => self.choices.chance(60).then(|| self.cancel()),
+            // Where there is somebody to tidy up.
+            "gently" => self.waited_for().map(|_| {
+                let grace = self.choices.one_of(&[None, Some(Span::from_secs(1))]);
+                Input::Cancel(Cancel { reason: None, cleanup: true, grace })
+            }),
             "discard" => self.waited_for().map(|(path, attempt)| Input::TaskDiscarded(TaskDiscarded { path, attempt })),
             "lookup" => Some(self.lookup()),
             "child" => match self.child() {
@@ -180,7 +186,7 @@ impl World<'_> {
         {
             // A step that can only fail halts again and again.
             if self.patience == 0 {
-                return Some(Input::Cancel(Cancel { reason: None }));
+                return Some(Input::Cancel(Cancel::at_once(None)));
             }
             self.patience -= 1;
             return Some(Input::Resume(Resume { context: Default::default() }));
@@ -440,12 +446,15 @@ impl World<'_> {
             TimerKind::ChildTimeout,
             TimerKind::ChildLook,
             TimerKind::WorkflowRetry,
+            TimerKind::Cleanup,
             TimerKind::AskAgain,
         ];
         let kind = self.choices.one_of(&kinds);
         let node = self.choices.below(self.plan.nodes.len());
         Input::Timer(match (kind, self.execution.next_timer()) {
-            (TimerKind::WorkflowTimeout | TimerKind::WorkflowRetry, _) => TimerName::of_execution(kind),
+            (TimerKind::WorkflowTimeout | TimerKind::WorkflowRetry | TimerKind::Cleanup, _) => {
+                TimerName::of_execution(kind)
+            }
             (TimerKind::AskAgain, _) if self.choices.chance(50) => TimerName::of_execution(kind),
             (TimerKind::Wait, Some((_, armed))) => armed.clone(),
             (_, _) => TimerName::of_frame(kind, &self.plan.nodes[node].path, self.choices.below(3) as u32),
@@ -458,7 +467,10 @@ impl World<'_> {
     }
 
     fn cancel(&mut self) -> Input {
-        Input::Cancel(Cancel { reason: self.choices.chance(50).then(|| "not today".to_owned()) })
+        let reason = self.choices.chance(50).then(|| "not today".to_owned());
+        let cleanup = self.choices.chance(70);
+        let grace = self.choices.one_of(&[None, Some(Span::from_secs(1)), Some(Span::from_millis(0))]);
+        Input::Cancel(Cancel { reason, cleanup, grace: grace.filter(|_| cleanup) })
     }
 
     fn lookup(&mut self) -> Input {

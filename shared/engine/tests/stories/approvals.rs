@@ -219,3 +219,40 @@ fn a_step_inside_of_another_may_be_called_by_its_name() {
         .at("1s", approved("ok", "ann", json!(null)))
         .ends_with(json!({"approved": true, "approver": "ann"}));
 }
+
+#[test]
+fn an_event_tells_those_who_may_approve() {
+    let told =
+        story("a: { await: { approval: { approvers: [ann], notify: { event: approval.wanted } }, timeout: 1h } }")
+            .start();
+    let told = told.gives(&[
+        "workflow.started",
+        "step.waiting a for approval until 1h",
+        "emit approval.wanted as e/a/notify",
+        "step.completed a/notify#0 in 0ms",
+    ]);
+    let emitted = told.effects().iter().find_map(|effect| match effect {
+        sagaline_engine::Effect::Emit { data, .. } => Some(data.clone()),
+        _ => None,
+    });
+    let until = "2026-01-01T01:00:00.000000000Z";
+    assert_eq!(emitted, Some(json!({"step": "a", "approvers": ["ann"], "until": until})));
+    told.at("1s", approved("a", "ann", json!(null))).ends_with(json!({"approved": true, "approver": "ann"}));
+}
+
+#[test]
+fn what_an_event_for_approvers_says_may_be_written_and_its_failure_changes_nothing() {
+    let notify =
+        |data: &str| format!("a: {{ await: {{ approval: {{ notify: {{ event: wanted, data: {data} }} }} }} }}");
+    let told = story(&notify("{ n: '${ workflow.input.n }' }")).start_with(json!({"n": 7}));
+    assert!(
+        told.effects()
+            .iter()
+            .any(|effect| matches!(effect, sagaline_engine::Effect::Emit { data, .. } if *data == json!({"n": 7})))
+    );
+    story(&notify("'${ 1 / 0 }'"))
+        .start()
+        .gives(&["workflow.started", "step.waiting a for approval", "step.failed a/notify#0 ExpressionError"])
+        .at("1s", approved("a", "ann", json!(null)))
+        .ends_with(json!({"approved": true, "approver": "ann"}));
+}

@@ -72,6 +72,7 @@ named!(STAGES, stage, Stage, {
     Stage::Running(run) if run.between_rounds().is_some() => "it is between two rounds",
     Stage::Running(run) if run.is_pending() => "it waits for its turn",
     Stage::Running(run) if run.paused.is_some() => "it is paused",
+    Stage::Running(run) if run.cleanup.is_some() => "those at work tidy up",
     Stage::Running(run) if run.ending.is_some() => "its end is handled",
     Stage::Running(_) => "it runs",
     Stage::Over(_) => "it is over",

@@ -77,7 +77,7 @@ pub(crate) fn signal(name: &str, data: Value) -> Input {
 }
 
 pub(crate) fn cancel(reason: &str) -> Input {
-    Input::Cancel(Cancel { reason: Some(reason.to_owned()) })
+    Input::Cancel(Cancel::at_once(Some(reason.to_owned())))
 }
 
 /// A timer of a step fires, armed or not.

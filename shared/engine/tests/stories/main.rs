@@ -8,6 +8,7 @@ mod breakers;
 mod cancel;
 mod causes;
 mod children;
+mod cleanup;
 mod context_keys;
 mod contract;
 mod control;

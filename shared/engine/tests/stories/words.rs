@@ -14,6 +14,7 @@ fn of(effect: &Effect) -> String {
     match effect {
         Effect::Dispatch(task) => format!("task {}#{}", task.path, task.attempt),
         Effect::Revoke { path, attempt, .. } => format!("revoke {path}#{attempt}"),
+        Effect::AskToStop { path, attempt, .. } => format!("stop {path}#{attempt}"),
         Effect::Tell(happening) => {
             let (kind, what) = happening.name();
             format!("{kind}.{what}{}", told(happening))
@@ -78,6 +79,9 @@ fn told(happening: &Happening) -> String {
         Happening::WorkflowStartRefused { error } => format!(" {}", error.kind),
         Happening::WorkflowParked { cause } => format!(" {cause}"),
         Happening::WorkflowPaused { reason } => of_option("", reason.as_ref()),
+        Happening::WorkflowCancelling { reason, until } => {
+            format!("{} until {}", of_option("", reason.as_ref()), until.since(BEGIN))
+        }
         Happening::WorkflowResumed => String::new(),
         Happening::WorkflowRetried { attempt, error, next_at, .. } => {
             format!(" #{attempt} {}{}", error.kind, again(Some(*next_at)))

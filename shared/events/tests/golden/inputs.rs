@@ -56,7 +56,7 @@ fn every_input() -> Vec<Input> {
         Input::TaskDiscarded(TaskDiscarded { path: frame("review:2"), attempt: 1 }),
         Input::Signal(Signal { name: name("approved"), data: json!({"by": "ada"}) }),
         Input::Timer(TimerName::of_frame(TimerKind::Retry, &path(), 2)),
-        Input::Cancel(Cancel { reason: Some("not today".to_owned()) }),
+        Input::Cancel(Cancel::at_once(Some("not today".to_owned()))),
         Input::Pause(Pause { reason: Some("maintenance".to_owned()) }),
         Input::Resume(Resume { context: json!({"approved": true}).as_object().cloned().unwrap_or_default() }),
         Input::ChildEnded(ChildEnded {
@@ -136,6 +136,14 @@ fn a_start_may_name_a_parent_and_a_queue() {
     assert_eq!(json["parent"], json!({"execution": "A-100", "path": "pay/charge"}));
 }
 
+/// What a cancel may say besides its reason came later.
+#[test]
+fn a_cancel_may_let_those_at_work_tidy_up() {
+    let cancel = Cancel { reason: None, cleanup: true, grace: Some(Span::from_secs(30)) };
+    let json = serde_json::to_value(&cancel).unwrap();
+    assert_eq!(serde_json::from_value::<Cancel>(is_recorded("cancel_with_cleanup", &json)).unwrap(), cancel);
+}
+
 #[test]
 fn every_input_is_written_and_read_as_recorded() {
     let inputs = every_input();
@@ -159,7 +167,7 @@ fn an_input_may_leave_out_what_it_does_not_need() {
     let start = Start::of(name("order"));
     assert_eq!(read("start", r#"{"workflow":"order"}"#), Input::Start(start));
     assert_eq!(read("signal", r#"{"name":"go"}"#), Input::Signal(Signal { name: name("go"), data: Value::Null }));
-    assert_eq!(read("cancel", ""), Input::Cancel(Cancel { reason: None }));
+    assert_eq!(read("cancel", ""), Input::Cancel(Cancel::at_once(None)));
     let done = StepSucceeded { path: frame("a"), attempt: 1, output: Value::Null, worker: None };
     assert_eq!(read("step_succeeded", r#"{"path":"a","attempt":1}"#), Input::StepSucceeded(done));
     let approval = Approval { step: frame("a"), by: None, approved: true, data: Value::Null, id: None };
@@ -193,10 +201,11 @@ fn every_timer_has_a_name_of_its_own() {
         TimerKind::ChildLook,
         TimerKind::WorkflowRetry,
         TimerKind::AskAgain,
+        TimerKind::Cleanup,
     ];
     let timers: Vec<_> = kinds
         .map(|kind| match kind {
-            TimerKind::WorkflowTimeout | TimerKind::WorkflowRetry => TimerName::of_execution(kind),
+            TimerKind::WorkflowTimeout | TimerKind::WorkflowRetry | TimerKind::Cleanup => TimerName::of_execution(kind),
             TimerKind::StepTimeout
             | TimerKind::Retry
             | TimerKind::ScheduleTimeout

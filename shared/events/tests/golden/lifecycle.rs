@@ -43,6 +43,7 @@ fn every_happening() -> Vec<Happening> {
         },
         Happening::WorkflowPending { wait_for: "~limit:order:acme".to_owned() },
         Happening::WorkflowAdmitted,
+        Happening::WorkflowCancelling { reason: Some("not today".to_owned()), until: at("2026-01-01T00:00:30Z") },
     ]
 }
 
@@ -57,6 +58,7 @@ fn file(happening: &Happening) -> &'static str {
         Happening::WorkflowStartRefused { .. } => "workflow.start_refused",
         Happening::WorkflowParked { .. } => "workflow.parked",
         Happening::WorkflowPaused { .. } => "workflow.paused",
+        Happening::WorkflowCancelling { .. } => "workflow.cancelling",
         Happening::WorkflowResumed => "workflow.resumed",
         Happening::StepScheduled { .. } => "step.scheduled",
         Happening::StepStarted { .. } => "step.started",

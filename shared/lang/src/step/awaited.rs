@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sagaline_model::{Approval, Await, AwaitSignals, Kind, Name, Need, Node as Planned, OnError, OnTimeout};
 use serde_json::Value;
 
-use super::{activity, read_all};
+use super::{activity, company, read_all};
 use crate::{
     expression,
     outline::{Outline, Part, Scope},
@@ -163,7 +163,7 @@ fn approval(
     Some(For::Approval { approvers, notify })
 }
 
-/// An activity that tells the approvers. Nothing waits for it, and nothing comes of its failure.
+/// An activity that tells the approvers, or an event that does. Nothing waits for it, and nothing comes of its failure.
 fn notify(
     reader: &mut Reader,
     outline: &mut Outline,
@@ -173,15 +173,36 @@ fn notify(
 ) -> Option<Planned> {
     let entries = reader.map(node, "notify")?;
     reader.keys(entries, "`notify`", words::NOTIFY);
-    let Some(what) = get(entries, "activity") else {
-        reader
-            .error(node.place, "the `notify` has no `activity`")
-            .hint("for example `notify: { activity: mail.send }`");
-        return None;
+    let kind = match (get(entries, "activity"), get(entries, "event")) {
+        (Some(what), None) => {
+            if let Some(data) = get(entries, "data") {
+                let message = "`data` belongs to an `event`; what an activity gets is its `input`";
+                reader.error(data.key.place, message);
+            }
+            Kind::Step(activity(reader, outline, &what.value, entries, index, defaults)?)
+        }
+        (None, Some(event)) => {
+            for entry in entries.iter().filter(|entry| !["event", "data"].contains(&entry.key.text.as_str())) {
+                let message = format!("`{}` belongs to an `activity`; this `notify` has an `event`", entry.key.text);
+                reader.error(entry.key.place, message);
+            }
+            company::notice(reader, outline, &event.value, get(entries, "data").map(|entry| &entry.value), index)?
+        }
+        (Some(_), Some(event)) => {
+            reader
+                .error(event.key.place, "the `notify` has both `activity` and `event`")
+                .hint("an event may start a workflow that does the rest");
+            return None;
+        }
+        (None, None) => {
+            reader
+                .error(node.place, "the `notify` has no `activity`")
+                .hint("for example `notify: { activity: mail.send }`, or `notify: { event: approval.wanted }`");
+            return None;
+        }
     };
-    let step = activity(reader, outline, &what.value, entries, index, defaults)?;
     let name = Name::new(Approval::NOTIFY).expect("`notify` may be a name");
-    Some(Planned { on_error: OnError::Continue, ..Planned::new(name, Kind::Step(step)) })
+    Some(Planned { on_error: OnError::Continue, ..Planned::new(name, kind) })
 }
 
 /// `fail`, `skip`, or steps that are done instead.

@@ -83,6 +83,22 @@ pub(super) fn emit(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, 
     Some(Kind::Emit(Emit { kind: kind?, source, subject, data }))
 }
 
+/// The event that tells approvers.
+pub(super) fn notice(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    event: &Node,
+    data: Option<&Rc<Node>>,
+    index: usize,
+) -> Option<Kind> {
+    let kind = event_type(reader, event, "event");
+    let data = data.map_or(Value::Null, |node| {
+        expression::template(reader, outline, node, Scope::Body(index));
+        node.json()
+    });
+    Some(Kind::Emit(Emit { kind: kind?, source: None, subject: None, data }))
+}
+
 /// A text that may hold `${…}`.
 fn text(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, what: &str, scope: Scope) -> Option<String> {
     expression::template(reader, outline, node, scope);

@@ -98,7 +98,7 @@ order.yaml:5:37: the `notify` has no `activity`
   |
 5 |   c: { await: { approval: { notify: { queue: mail } } } }
   |                                     ^^
-  hint: for example `notify: { activity: mail.send }`
+  hint: for example `notify: { activity: mail.send }`, or `notify: { event: approval.wanted }`
 
 order.yaml:6:55: unknown key `after` in `notify`
   |
@@ -188,5 +188,19 @@ order.yaml:9:35: `update` is nothing that an expression can read
 9 |   a: { activity: noop, input: '${ update.n }' }
   |                                   ^^^^^^
   hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`"#,
+    );
+}
+
+#[test]
+fn approvers_are_told_by_an_activity_or_by_an_event() {
+    told(
+        r"workflow: w
+steps:
+  a: { await: { approval: { notify: { event: a..b } } } }
+  b: { await: { approval: { notify: { event: asked, activity: mail } } } }
+  c: { await: { approval: { notify: { event: asked, retry: 3 } } } }
+  d: { await: { approval: { notify: { activity: mail, data: 3 } } } }
+",
+        "",
     );
 }

@@ -1,12 +1,14 @@
 //! Sending to an execution: signals, cancels, pauses. All are inputs on its log; signals and cancels are kept if they come before its
 //! start.
 
+use std::time::Duration;
+
 use sagaline_broker::ports::Message;
 use sagaline_events::{
     Envelope, Input,
     input::{Cancel, Pause, Resume, Signal},
 };
-use sagaline_model::{ExecutionId, Name};
+use sagaline_model::{ExecutionId, Name, Span};
 use serde_json::{Map, Value};
 
 use super::{
@@ -34,7 +36,20 @@ impl Client {
     /// Asks for the end of an execution: what it waits for is given up, and it ends as `cancelled`.
     pub async fn cancel(&self, execution: &ExecutionId, reason: Option<String>) -> Result<Sent, Error> {
         let attempt = format!("cancel `{execution}`");
-        self.send(execution, &Input::Cancel(Cancel { reason }), &attempt).await
+        self.send(execution, &Input::Cancel(Cancel::at_once(reason)), &attempt).await
+    }
+
+    /// The same, but those at work are told to stop, and what they answer within the grace (30 s if nothing is said) still counts;
+    /// only then it ends. A second cancel does not wait for that.
+    pub async fn cancel_with_cleanup(
+        &self,
+        execution: &ExecutionId,
+        reason: Option<String>,
+        grace: Option<Duration>,
+    ) -> Result<Sent, Error> {
+        let attempt = format!("cancel `{execution}`");
+        let cancel = Cancel { reason, cleanup: true, grace: grace.map(Span::from) };
+        self.send(execution, &Input::Cancel(cancel), &attempt).await
     }
 
     /// Lets no further step of an execution begin; those at work go on.

@@ -115,7 +115,7 @@ fn the_same_inputs_tell_the_same_spans() {
     let run = || {
         let told = Told::start("  a: { await: { signal: go } }\n  b: { activity: noop }\n", Some(OUTSIDE));
         let signal = Signal { name: Name::new("go").expect("a name"), data: Value::Null };
-        told.at(2, Input::Signal(signal)).at(3, Input::Cancel(Cancel { reason: None }))
+        told.at(2, Input::Signal(signal)).at(3, Input::Cancel(Cancel::at_once(None)))
     };
     assert_eq!(run().spans, run().spans);
     assert_eq!(run().spans.len(), 3);

@@ -1,6 +1,6 @@
 //! What the whole waits for, and how it ends.
 
-use sagaline_events::{Input, Parent, Start};
+use sagaline_events::{Input, Parent, Start, input::Cancel};
 use sagaline_model::ExecutionId;
 use serde_json::json;
 
@@ -19,6 +19,10 @@ fn start_again() -> Input {
     let execution = ExecutionId::new("p").unwrap();
     let parent = Parent { execution, path: path("a"), waits: true };
     Input::Start(Start { again: true, parent: Some(parent), ..unversioned() })
+}
+
+fn gently() -> Input {
+    Input::Cancel(Cancel { reason: None, cleanup: true, grace: None })
 }
 
 pub(super) fn wholes() -> Vec<Row> {
@@ -44,6 +48,24 @@ pub(super) fn wholes() -> Vec<Row> {
             "the newest version is looked up",
             story(ONE).at("1s", Input::Start(unversioned())),
             &[["- pending", "the newest version of `w` is being looked up", LOOKED_UP, "sagaline workflows"]],
+        ),
+        row(
+            "those at work tidy up",
+            story(ONE).start().at("1s", gently()),
+            &[
+                [
+                    "a running",
+                    HANDED,
+                    "a worker that serves `one` from the queue `default` answers; if none runs, start an executor; it was told to stop, nobody else is given it, and at 00:00:31 it is given up",
+                    "sagaline cancel e",
+                ],
+                [
+                    "- cancelling",
+                    "it was cancelled, and 1 at work were told to stop",
+                    "all of them answer, or their time to tidy up is over at 00:00:31",
+                    "sagaline cancel e",
+                ],
+            ],
         ),
         row("it runs", story(ONE).start(), &[["a running", HANDED, TASK_ENDS, "sagaline cancel e"]]),
         row(
