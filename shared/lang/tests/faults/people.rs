@@ -104,7 +104,7 @@ order.yaml:6:55: unknown key `after` in `notify`
   |
 6 |   d: { await: { approval: { notify: { activity: mail, after: a } } } }
   |                                                       ^^^^^
-  hint: known here: activity, input, queue, timeout, schedule_timeout, total_timeout, heartbeat, retry
+  hint: known here: activity, input, queue, timeout, schedule_timeout, total_timeout, heartbeat, retry, event, data
 
 order.yaml:7:15: a step of the `on_timeout` of an approval cannot be called `notify`
   |
@@ -201,6 +201,26 @@ steps:
   c: { await: { approval: { notify: { event: asked, retry: 3 } } } }
   d: { await: { approval: { notify: { activity: mail, data: 3 } } } }
 ",
-        "",
+        r"order.yaml:3:46: `a..b` is not the type of an event
+  |
+3 |   a: { await: { approval: { notify: { event: a..b } } } }
+  |                                              ^^^^
+  hint: words with dots between them, such as `order.created`; no spaces, no `*` or `>`
+
+order.yaml:4:39: the `notify` has both `activity` and `event`
+  |
+4 |   b: { await: { approval: { notify: { event: asked, activity: mail } } } }
+  |                                       ^^^^^
+  hint: an event may start a workflow that does the rest
+
+order.yaml:5:53: `retry` belongs to an `activity`; this `notify` has an `event`
+  |
+5 |   c: { await: { approval: { notify: { event: asked, retry: 3 } } } }
+  |                                                     ^^^^^
+
+order.yaml:6:55: `data` belongs to an `event`; what an activity gets is its `input`
+  |
+6 |   d: { await: { approval: { notify: { activity: mail, data: 3 } } } }
+  |                                                       ^^^^",
     );
 }
