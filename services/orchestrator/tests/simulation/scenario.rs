@@ -288,7 +288,7 @@ async fn client(world: World<Executions>, number: usize, seed: u64, choice: Choi
             &input(
                 names.input(&id, partitions),
                 None,
-                &Input::Cancel(Cancel { cleanup: dice.chance(500), ..Cancel::at_once(None) }),
+                &Input::Cancel(Cancel::at_once(None)),
             ),
         )
         .await;
