@@ -283,15 +283,7 @@ async fn client(world: World<Executions>, number: usize, seed: u64, choice: Choi
         for _ in 0..dice.below(200) {
             step().await;
         }
-        send(
-            &world,
-            &input(
-                names.input(&id, partitions),
-                None,
-                &Input::Cancel(Cancel::at_once(None)),
-            ),
-        )
-        .await;
+        send(&world, &input(names.input(&id, partitions), None, &Input::Cancel(Cancel::at_once(None)))).await;
     }
 }
 
