@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 use sagaline_lang::{LARGEST_FILE, read, read_all};
 
 const GOOD: &str = include_str!("../../../examples/order.yaml");
@@ -81,7 +81,13 @@ fn survives(source: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    // The same every day: who is told of a failure shall find it again.
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn random_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

@@ -64,6 +64,7 @@ impl Turn<'_> {
     /// The activity has done its part, and wants somebody to approve.
     pub(crate) fn step_awaits(&mut self, said: &StepAwaits) {
         let Some(id) = self.waiting_for(&said.path, said.attempt) else { return };
+        self.report(&said.path, id, Some(true));
         if self.has_given_up(&said.path, id, said.attempt) {
             return;
         }
@@ -71,7 +72,6 @@ impl Turn<'_> {
         let total = self.course(&said.path).deadline;
         let until = own.into_iter().chain(total).min();
         let approvers = said.approvers.clone();
-        self.report(&said.path, id, Some(true));
         if let Some(error) = self.beside_only_runs(&said.path, "wait for an approval") {
             return self.fail(&said.path, id, said.attempt, error);
         }

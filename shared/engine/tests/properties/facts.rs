@@ -31,6 +31,8 @@ pub(crate) struct Facts<'p> {
     begun: BTreeSet<FramePath>,
     ended: BTreeSet<FramePath>,
     paused: bool,
+    /// Those at work may tidy up, and nothing begins or waits any more.
+    cancelling: bool,
     over: bool,
     /// Every child that was started, and those that are waited for.
     children: BTreeMap<ExecutionId, Parent>,
@@ -67,6 +69,7 @@ impl<'p> Facts<'p> {
             begun: none.clone(),
             ended: none,
             paused: false,
+            cancelling: false,
             over: false,
             children: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -257,7 +260,8 @@ impl<'p> Facts<'p> {
     /// Whether a failed step waits for somebody.
     fn halts(&self, path: &FramePath, after: &Execution) -> bool {
         let node = self.node(path);
-        matches!(node.kind, CompiledKind::Step { .. }) && !node.handles && !matches!(after.stage, Stage::Over(_))
+        let goes_on = !self.cancelling && !matches!(after.stage, Stage::Over(_));
+        matches!(node.kind, CompiledKind::Step { .. }) && !node.handles && goes_on
     }
 
     /// Whether it is at work on what it returned.
@@ -355,7 +359,10 @@ impl<'p> Facts<'p> {
                 self.ends(step);
             }
             Happening::StepExpanded { step, .. } => assert!(self.begun.contains(step) && !self.ended.contains(step)),
-            Happening::WorkflowUpdated { .. } | Happening::WorkflowCancelling { .. } => {}
+            Happening::WorkflowUpdated { .. } => {}
+            Happening::WorkflowCancelling { .. } => {
+                assert!(!std::mem::replace(&mut self.cancelling, true), "cancelled twice");
+            }
             Happening::StepResumed { step } => {
                 assert!(self.begun.contains(step) && !self.ended.contains(step));
                 // If it was let go on, the attempts so far do not count.
