@@ -19,4 +19,5 @@ mod site;
 mod slots;
 mod stubs;
 mod taking_over;
+mod tasks;
 mod tenants;

@@ -104,12 +104,21 @@ async fn run_services(url: &str) {
     .await;
 }
 
-/// The files in `examples/`, by name.
+/// The files in `examples/`, by their place in there.
 pub(crate) fn examples() -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    let files = fs::read_dir(&folder).expect("the folder of examples").flatten();
-    let text = |path: &Path| fs::read_to_string(path).expect("a text");
-    files.map(|file| (file.file_name().to_string_lossy().into_owned(), text(&file.path()))).collect()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let (mut files, mut folders) = (BTreeMap::new(), vec![root.clone()]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).expect("a folder of examples").flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let place = path.strip_prefix(&root).expect("it is below").to_string_lossy().into_owned();
+                files.insert(place, fs::read_to_string(&path).expect("a text"));
+            }
+        }
+    }
+    files
 }
 
 impl Site {

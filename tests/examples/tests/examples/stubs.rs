@@ -155,6 +155,13 @@ const TABLE: &[(&str, Stub)] = &[
         _ => Ok(json!({ "rows": 12 })),
     }),
     ("tenants.restore", |_, _| Ok(Value::Null)),
+    // Tickets.
+    ("tickets.mood", |_, input| match text(&input["ticket"]) {
+        "numb" => Err(ActivityError::new("NoMood", "it shows none").not_retryable()),
+        _ => Ok(json!({ "mood": "cross" })),
+    }),
+    ("tickets.reply", |_, input| Ok(json!({ "answer": format!("all about {}", text(&input["topic"])) }))),
+    ("tickets.close", |_, _| Ok(Value::Null)),
     // For definitions that a test brings along.
     ("stub.give", |_, input| Ok(input.clone())),
     ("stub.fail", |_, input| error(text(input), "as it was told to")),
@@ -173,6 +180,7 @@ pub(crate) fn serve(mut worker: Worker) -> Worker {
         .activity("stub.hold", hold)
         .activity("tenants.drain", drain)
         .activity("images.plan", plan_images)
+        .activity("tickets.analyze", analyze)
 }
 
 /// Never comes to its end by itself for one prompt: it waits until nobody wants the image any more.
@@ -182,6 +190,17 @@ async fn generate_small(context: ActivityContext, input: Value) -> Answer {
         "an endless road" => until_cancelled(&context).await,
         "a famous face" => error("PolicyViolation", "no famous faces"),
         prompt => Ok(json!({ "image": prompt.replace(' ', "-"), "seconds": 3 })),
+    }
+}
+
+/// A ticket is named after what it is about; one has no end.
+async fn analyze(context: ActivityContext, input: Value) -> Answer {
+    note(&context, &input);
+    match (text(&input["ticket"]), context.attempt()) {
+        ("unreadable", _) => error("Unreadable", "it is not written in any language"),
+        ("tangled", 1) => error("Busy", "it takes another look"),
+        ("endless", _) => until_cancelled(&context).await,
+        (ticket, _) => Ok(json!({ "topic": ticket })),
     }
 }
 
