@@ -7,3 +7,4 @@ pub mod floor;
 pub mod many;
 pub mod memory;
 mod processes;
+pub mod wide;

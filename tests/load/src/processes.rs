@@ -51,6 +51,11 @@ impl Service {
         resident_kib(self.child.id().ok_or("the process has ended")?)
     }
 
+    /// The most memory that it ever held, in KiB.
+    pub(crate) fn most_resident_kib(&self) -> Result<u64, Failure> {
+        memory_kib(self.child.id().ok_or("the process has ended")?, "VmHWM:")
+    }
+
     /// Asks it to end, and kills it if it does not.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         if let Some(pid) = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())) {
@@ -69,8 +74,12 @@ impl Service {
 
 /// How much memory a process holds now, in KiB.
 pub(crate) fn resident_kib(pid: u32) -> Result<u64, Failure> {
+    memory_kib(pid, "VmRSS:")
+}
+
+fn memory_kib(pid: u32, what: &str) -> Result<u64, Failure> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS is told")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).ok_or_else(|| format!("no {what} is told"))?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 
