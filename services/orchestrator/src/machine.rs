@@ -266,6 +266,8 @@ impl Machine for Executions {
             (Ask::Get { .. } | Ask::Why { .. } | Ask::Query { .. } | Ask::List { .. } | Ask::Partition, _) => {
                 Answer::Unknown
             }
+            // Those are the compensator's.
+            (Ask::Saga { .. } | Ask::Sagas { .. }, _) => Answer::Unknown,
         }
     }
 
@@ -331,7 +333,8 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
             Happening::WorkflowCompleted { duration }
             | Happening::WorkflowFailed { duration, .. }
             | Happening::WorkflowCancelled { duration, .. }
-            | Happening::WorkflowTimedOut { duration } => metrics.completed(what, (*duration).into()),
+            | Happening::WorkflowTimedOut { duration }
+            | Happening::WorkflowRolledBack { duration, .. } => metrics.completed(what, (*duration).into()),
             Happening::StepFailed { next_at: Some(_), .. } | Happening::StepTimedOut { next_at: Some(_), .. } => {
                 metrics.step_retries.increment(1);
             }
@@ -354,7 +357,15 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
             | Happening::WorkflowUpdated { .. }
             | Happening::StepExpanded { .. }
             | Happening::WorkflowPending { .. }
-            | Happening::WorkflowAdmitted => {}
+            | Happening::WorkflowAdmitted
+            | Happening::WorkflowStuck { .. }
+            | Happening::SagaStarted { .. }
+            | Happening::SagaStepCompensated { .. }
+            | Happening::SagaStepSkipped { .. }
+            | Happening::SagaStuck { .. }
+            | Happening::SagaCompleted { .. }
+            | Happening::SagaResolved { .. }
+            | Happening::SagaRetried { .. } => {}
         }
     }
 }

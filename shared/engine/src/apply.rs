@@ -93,6 +93,7 @@ fn unborn(
         | Input::StepExpanded(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_)
+        | Input::SagaNews(_)
         | Input::ChildEnded(_)
         | Input::ChildUnknown(_)
         | Input::Recalled(_) => (Stage::Unborn(early), vec![]),
@@ -153,6 +154,7 @@ fn unbound(
         | Input::StepExpanded(_)
         | Input::TaskDiscarded(_)
         | Input::Timer(_)
+        | Input::SagaNews(_)
         | Input::ChildEnded(_)
         | Input::ChildUnknown(_) => (Stage::Unbound { start, started, early }, vec![]),
         Input::Entity(word) => {
@@ -309,6 +311,7 @@ fn running(
         Input::StepAwaits(said) => turn.step_awaits(said),
         Input::Update(update) => turn.update(update),
         Input::Entity(word) => turn.entity_says(word),
+        Input::SagaNews(_) => {}
         // A second start cannot be stored; a second binding of the same start changes nothing.
         Input::Start(_) | Input::Bound(_) | Input::Refused(_) | Input::Recalled(_) => {}
         // What it says was taken up before the turn began.

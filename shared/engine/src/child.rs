@@ -29,6 +29,7 @@ impl Over {
             output,
             error,
             reason,
+            undo: vec![],
         };
         let ended = match &self.outcome {
             Outcome::Completed { output } => ended(Status::Completed, output.clone(), None, None),
@@ -89,6 +90,7 @@ fn taken(id: &ExecutionId, asks: &Parent) -> ChildEnded {
         output: Value::Null,
         error: Some(StepError::new(StepError::ID_TAKEN, message).final_()),
         reason: None,
+        undo: vec![],
     }
 }
 
@@ -115,5 +117,6 @@ pub fn recalled(record: &ExecutionView, asks: &Parent) -> ChildEnded {
         output: record.output.clone(),
         error: record.error.clone(),
         reason: record.reason.clone(),
+        undo: vec![],
     }
 }

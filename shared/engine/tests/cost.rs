@@ -45,6 +45,7 @@ fn step(input: Value) -> Kind {
         metadata: Value::Null,
         expand: None,
         breaker: None,
+        compensate: None,
     })
 }
 
@@ -199,7 +200,7 @@ fn answered(path: FramePath, attempt: u32, size: usize) -> Input {
     if let Some(steps) = returned(path.step(), size) {
         return Input::StepExpanded(StepExpanded { path, attempt, steps, worker: None });
     }
-    Input::StepSucceeded(StepSucceeded { path, attempt, output: json!({"n": 1}), worker: None })
+    Input::StepSucceeded(StepSucceeded { path, attempt, output: json!({"n": 1}), worker: None, claimed: false })
 }
 
 #[test]

@@ -96,7 +96,8 @@ fn many_small_outputs_end_an_execution_before_its_snapshot_is_too_large() {
     for step in 0..1_000_u32 {
         let path = FramePath::root(&Name::new(format!("s{step}")).unwrap());
         let output = json!({ format!("k{step}"): "x".repeat(1000) });
-        let effects = run.apply(&Input::StepSucceeded(StepSucceeded { path, attempt: 1, output, worker: None }));
+        let effects =
+            run.apply(&Input::StepSucceeded(StepSucceeded { path, attempt: 1, output, worker: None, claimed: false }));
         if run.execution.is_over() {
             let told = effects.iter().any(|effect| {
                 matches!(effect, Effect::Tell(Happening::WorkflowFailed { error, .. }) if error.kind == StepError::TOO_LARGE)
@@ -144,7 +145,7 @@ fn four_thousand_returned_steps_find_room() {
     let effects = run.apply(&Input::StepExpanded(StepExpanded { path, attempt: 1, steps, worker: None }));
     let answer = |path| {
         let output = json!({"url": "https://images.example/1234.png"});
-        Input::StepSucceeded(StepSucceeded { path, attempt: 1, output, worker: None })
+        Input::StepSucceeded(StepSucceeded { path, attempt: 1, output, worker: None, claimed: false })
     };
     let largest = answer_all(&mut run, effects, answer);
     assert_completed(&run);
@@ -158,8 +159,11 @@ fn ten_thousand_items_and_their_results_find_room() {
     );
     let path = FramePath::root(&Name::new("begin").unwrap());
     let output = (0..10_000).map(Value::from).collect();
-    let effects = run.apply(&Input::StepSucceeded(StepSucceeded { path, attempt: 1, output, worker: None }));
-    let answer = |path| Input::StepSucceeded(StepSucceeded { path, attempt: 1, output: json!({"n": 1}), worker: None });
+    let effects =
+        run.apply(&Input::StepSucceeded(StepSucceeded { path, attempt: 1, output, worker: None, claimed: false }));
+    let answer = |path| {
+        Input::StepSucceeded(StepSucceeded { path, attempt: 1, output: json!({"n": 1}), worker: None, claimed: false })
+    };
     let largest = answer_all(&mut run, effects, answer);
     assert_completed(&run);
     assert!(largest < MESSAGE_MAX, "{largest} bytes");

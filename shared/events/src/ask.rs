@@ -6,7 +6,11 @@ use sagaline_model::{ActivityName, ExecutionId, Moment, Name, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{FramePath, record::ExecutionView};
+use crate::{
+    FramePath,
+    record::ExecutionView,
+    saga::{SagaPage, SagaView},
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,6 +47,20 @@ pub enum Ask {
     Query { execution: ExecutionId, name: Name },
     /// What came of the update, or of the approval, that was sent under this id. Asked after it was stored.
     Reply { execution: ExecutionId, id: String },
+    /// The saga of one execution. Asked of the compensator.
+    Saga { execution: ExecutionId },
+    /// The sagas that are not over, ordered by the id of their execution, after `after`. Asked of the compensator.
+    Sagas {
+        /// Only those that are stuck.
+        #[serde(default, skip_serializing_if = "is_false")]
+        stuck: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workflow: Option<Name>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ExecutionId>,
+        #[serde(default = "some_hundred")]
+        limit: usize,
+    },
 }
 
 fn some_hundred() -> usize {
@@ -71,6 +89,8 @@ pub enum Answer {
     Value(Value),
     /// What came of what was sent.
     Reply(Reply),
+    Saga(Box<SagaView>),
+    Sagas(SagaPage),
 }
 
 /// What came of something that was sent to an execution and is answered: an update, an approval.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 pub use crate::people::{Approval, OnLate, StepAwaits, Update};
-use crate::{EntityWord, FramePath, record::Status};
+use crate::{EntityWord, FramePath, SagaNews, UndoStep, record::Status};
 
 /// What happened, or is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,7 @@ pub enum Input {
     StepExpanded(StepExpanded),
     Recalled(Recalled),
     Entity(EntityWord),
+    SagaNews(SagaNews),
 }
 
 /// Begins an execution.
@@ -135,6 +136,9 @@ pub struct StepSucceeded {
     pub output: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
+    /// The task asked for a claim: what it did is undone if nobody waits for it any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claimed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -195,12 +199,15 @@ pub struct Cancel {
     /// For how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace: Option<Span>,
+    /// Whether what it did is undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollback: bool,
 }
 
 impl Cancel {
     /// It ends at once.
     pub fn at_once(reason: Option<String>) -> Self {
-        Self { reason, cleanup: false, grace: None }
+        Self { reason, cleanup: false, grace: None, rollback: false }
     }
 }
 
@@ -233,6 +240,9 @@ pub struct ChildEnded {
     pub error: Option<StepError>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What of it can still be undone, if it completed: that is its parent's from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undo: Vec<UndoStep>,
 }
 
 /// Nothing is known of a child: its start was lost.
@@ -254,6 +264,9 @@ pub struct ParentGone {
     pub parent: Parent,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether what it did is undone. Its parent waits to be told that it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollback: bool,
 }
 
 /// What is recorded of an execution that may have been started before; nothing if it was not.
@@ -334,6 +347,10 @@ pub enum TimerKind {
     AskAgain,
     /// Those at work had time to tidy up since a cancel.
     Cleanup,
+    /// What is undone waited long enough for those that are still at work.
+    Settle,
+    /// Nothing was heard of a saga for a while: it is asked.
+    SagaLook,
 }
 
 /// The prefix of every input's CloudEvent type.
@@ -405,6 +422,7 @@ inputs! {
     StepExpanded => "step_expanded",
     Recalled => "recalled",
     Entity => "entity",
+    SagaNews => "saga_news",
 }
 
 pub(crate) fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {

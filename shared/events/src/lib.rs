@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod path;
 mod people;
 pub mod record;
+pub mod saga;
 pub mod task;
 pub mod trace;
 
@@ -21,5 +22,6 @@ pub use envelope::{Envelope, EnvelopeError};
 pub use input::{Input, InputError, Parent, Start, TimerKind, TimerName};
 pub use lifecycle::{Happening, Lifecycle};
 pub use path::FramePath;
+pub use saga::{SagaInput, SagaNews, SagaRequest, SagaStatus, UndoStep};
 pub use task::Task;
 pub use trace::TraceContext;

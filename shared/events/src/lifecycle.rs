@@ -42,6 +42,15 @@ pub enum Happening {
     WorkflowPending { wait_for: String },
     WorkflowAdmitted,
     WorkflowCancelling { reason: Option<String>, until: Moment },
+    WorkflowRolledBack { duration: Span, error: Option<StepError>, step: Option<FramePath>, reason: Option<String> },
+    WorkflowStuck { step: FramePath, error: StepError },
+    SagaStarted { steps: usize },
+    SagaStepCompensated { step: FramePath, attempt: u32 },
+    SagaStepSkipped { step: FramePath, reason: String, by: Option<String> },
+    SagaStuck { step: FramePath, error: StepError },
+    SagaCompleted { duration: Span, steps: usize },
+    SagaResolved { by: Option<String>, why: String },
+    SagaRetried { step: FramePath, by: Option<String>, why: Option<String> },
 }
 
 /// The data of a lifecycle event on the wire: the fields that a kind has are there, the others are left out.
@@ -91,6 +100,10 @@ struct Wire<'a> {
     id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
 }
 
 impl Happening {
@@ -122,6 +135,15 @@ impl Happening {
             Self::WorkflowPending { .. } => ("workflow", "pending"),
             Self::WorkflowAdmitted => ("workflow", "admitted"),
             Self::WorkflowCancelling { .. } => ("workflow", "cancelling"),
+            Self::WorkflowRolledBack { .. } => ("workflow", "rolled_back"),
+            Self::WorkflowStuck { .. } => ("workflow", "stuck"),
+            Self::SagaStarted { .. } => ("saga", "started"),
+            Self::SagaStepCompensated { .. } => ("saga", "step_compensated"),
+            Self::SagaStepSkipped { .. } => ("saga", "step_skipped"),
+            Self::SagaStuck { .. } => ("saga", "stuck"),
+            Self::SagaCompleted { .. } => ("saga", "completed"),
+            Self::SagaResolved { .. } => ("saga", "resolved"),
+            Self::SagaRetried { .. } => ("saga", "retried"),
         }
     }
 
@@ -137,7 +159,11 @@ impl Happening {
             | Self::StepCancelled { step, .. }
             | Self::StepWaiting { step, .. }
             | Self::StepResumed { step }
-            | Self::StepExpanded { step, .. } => Some(step),
+            | Self::StepExpanded { step, .. }
+            | Self::SagaStepCompensated { step, .. }
+            | Self::SagaStepSkipped { step, .. }
+            | Self::SagaStuck { step, .. }
+            | Self::SagaRetried { step, .. } => Some(step),
             Self::WorkflowStarted { .. }
             | Self::WorkflowCompleted { .. }
             | Self::WorkflowFailed { .. }
@@ -150,7 +176,12 @@ impl Happening {
             | Self::WorkflowSignalRefused { .. }
             | Self::WorkflowUpdated { .. }
             | Self::WorkflowRetried { .. }
-            | Self::WorkflowCancelling { .. } => None,
+            | Self::WorkflowCancelling { .. }
+            | Self::WorkflowRolledBack { .. }
+            | Self::WorkflowStuck { .. }
+            | Self::SagaStarted { .. }
+            | Self::SagaCompleted { .. }
+            | Self::SagaResolved { .. } => None,
             Self::WorkflowPending { .. } | Self::WorkflowAdmitted => None,
         }
     }
@@ -170,6 +201,7 @@ impl Happening {
                 | Self::WorkflowCancelled { .. }
                 | Self::WorkflowTimedOut { .. }
                 | Self::WorkflowStartRefused { .. }
+                | Self::WorkflowRolledBack { .. }
         )
     }
 }
@@ -265,6 +297,30 @@ impl Lifecycle {
             Happening::WorkflowUpdated { update, id } => Wire { update: Some(update.as_str()), id: Some(id), ..wire },
             Happening::StepExpanded { step, attempt, steps } => {
                 Wire { step: path(step), attempt: Some(*attempt), steps: Some(*steps), ..wire }
+            }
+            Happening::WorkflowRolledBack { duration, error, step, reason } => Wire {
+                duration_ms: millis(duration),
+                error: error.as_ref(),
+                step: step.as_ref().map(FramePath::as_str),
+                reason: reason.as_deref(),
+                ..wire
+            },
+            Happening::WorkflowStuck { step, error } | Happening::SagaStuck { step, error } => {
+                Wire { step: path(step), error: Some(error), ..wire }
+            }
+            Happening::SagaStarted { steps } => Wire { steps: Some(*steps), ..wire },
+            Happening::SagaStepCompensated { step, attempt } => {
+                Wire { step: path(step), attempt: Some(*attempt), ..wire }
+            }
+            Happening::SagaStepSkipped { step, reason, by } => {
+                Wire { step: path(step), reason: Some(reason), by: by.as_deref(), ..wire }
+            }
+            Happening::SagaCompleted { duration, steps } => {
+                Wire { duration_ms: millis(duration), steps: Some(*steps), ..wire }
+            }
+            Happening::SagaResolved { by, why } => Wire { by: by.as_deref(), why: Some(why), ..wire },
+            Happening::SagaRetried { step, by, why } => {
+                Wire { step: path(step), by: by.as_deref(), why: why.as_deref(), ..wire }
             }
         }
     }

@@ -56,6 +56,25 @@ impl FramePath {
         Self(common.into())
     }
 
+    /// Where the task stands that undoes the step of this path: the how-manieth of several, the first is number 1.
+    pub fn undo(&self, action: u32) -> Self {
+        match action {
+            0 | 1 => Self(format!("{}/{UNDO}", self.0).into()),
+            _ => Self(format!("{}/{UNDO}:{action}", self.0).into()),
+        }
+    }
+
+    /// What is undone by the task that stands here, if it is such a one.
+    pub fn undone(&self) -> Option<(Self, u32)> {
+        let outer = self.parent()?;
+        (self.step() == UNDO).then(|| (outer, self.visit()))
+    }
+
+    /// A path of another execution, as it stands below this one.
+    pub fn join(&self, inner: &Self) -> Self {
+        Self(format!("{}/{}", self.0, inner.0).into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -76,6 +95,9 @@ impl FramePath {
     }
 }
 
+/// The last part of the path of a task that undoes a step. No node has such a name.
+const UNDO: &str = "~undo";
+
 /// The node of a part of a path.
 fn node_of(part: &str) -> &str {
     part.split(':').next().unwrap_or(part)
@@ -92,7 +114,9 @@ impl TryFrom<String> for FramePath {
     fn try_from(text: String) -> Result<Self, NameError> {
         for part in text.split('/') {
             let (name, visit) = part.split_once(':').unwrap_or((part, "2"));
-            Name::new(name)?;
+            if name != UNDO {
+                Name::new(name)?;
+            }
             // A first visit is not marked, and each path is written in one way only.
             let again = visit.parse::<u32>().is_ok_and(|number| number > 1 && number.to_string() == visit);
             if !again {

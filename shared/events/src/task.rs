@@ -41,6 +41,10 @@ pub struct Task {
     /// Whether the worker reports when it starts, though there is no `timeout`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub report: bool,
+    /// Whether the worker, once its report of the start is stored, asks whether the task is still wanted, and runs it only then.
+    /// It answers also if it is told to stop: what it did may have to be undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claim: bool,
     /// What the definition says about the step for the activity to read.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub metadata: Value,

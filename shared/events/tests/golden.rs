@@ -17,3 +17,5 @@ mod inputs;
 mod lifecycle;
 #[path = "golden/records.rs"]
 mod records;
+#[path = "golden/sagas.rs"]
+mod sagas;

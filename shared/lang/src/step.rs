@@ -310,7 +310,18 @@ fn activity(
     let expand = value("expand").and_then(|node| expand::expand(reader, node));
     let breaker = value("breaker").and_then(|node| limit::breaker(reader, node)).map(Box::new);
     let retry = retry.policy(defaults);
-    Some(Step { activity: activity?, queue: queue?, input, timeout, limits, retry, metadata, expand, breaker })
+    Some(Step {
+        activity: activity?,
+        queue: queue?,
+        input,
+        timeout,
+        limits,
+        retry,
+        metadata,
+        expand,
+        breaker,
+        compensate: None,
+    })
 }
 
 /// What limits the time of a step besides its `timeout`.

@@ -58,6 +58,7 @@ fn step(activity: &str, retry: RetryPolicy) -> Step {
         breaker: None,
         metadata: Value::Null,
         expand: None,
+        compensate: None,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod limit;
 pub mod people;
 pub mod plan;
 pub mod retry;
+pub mod saga;
 pub mod time;
 
 pub use company::{Child, Emit, OnParentEnd};
@@ -21,4 +22,5 @@ pub use plan::{
     Raise, Step, StepLimits, Trigger, Try, Wait,
 };
 pub use retry::{Backoff, RetryPolicy};
+pub use saga::{Compensate, CompensateOn, Compensation};
 pub use time::{Moment, Span};

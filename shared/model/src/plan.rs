@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 
 pub use self::conduct::{Conduct, DeadLetters};
 use crate::{
-    ActivityName, Approval, AwaitSignals, Breaker, Child, Concurrency, Emit, Exchange, Name, RetryPolicy, Span,
+    ActivityName, Approval, AwaitSignals, Breaker, Child, Compensate, Concurrency, Emit, Exchange, Name, RetryPolicy,
+    Span,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -236,6 +237,9 @@ pub struct Step {
     /// Asked before each attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker: Option<Box<Breaker>>,
+    /// How it is undone, if it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compensate: Option<Box<Compensate>>,
 }
 
 /// What is done with the steps that a step returns.
@@ -350,6 +354,8 @@ impl Plan {
     pub const RULES_OF_CONTROL: u32 = 3;
     /// Executions deal with others: with children, with people, and with what executions share. Steps may return further steps.
     pub const RULES_OF_COMPANY: u32 = 4;
+    /// Steps may be undone.
+    pub const RULES_OF_SAGAS: u32 = 5;
 
     /// Whether its executions have what [`Plan::RULES_OF_CONTRACTS`] gives them.
     pub fn has_contract(&self) -> bool {
@@ -483,6 +489,7 @@ impl Node {
     /// By which rules it can be decided: the first that know of all that it asks for.
     pub fn rules(&self) -> u32 {
         let own = match &self.kind {
+            Kind::Step(step) if step.compensate.is_some() => Plan::RULES_OF_SAGAS,
             _ if self.on_error == OnError::Pause || self.context_key.is_some() => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits.deadline.is_some() => Plan::RULES_OF_COMPANY,
             Kind::ForEach(each) if each.computed_concurrency.is_some() => Plan::RULES_OF_COMPANY,

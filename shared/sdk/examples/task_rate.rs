@@ -119,6 +119,7 @@ fn task(names: &Names, number: usize) -> Result<(String, async_nats::HeaderMap, 
         timeout: None,
         heartbeat: None,
         report: false,
+        claim: false,
         metadata: serde_json::Value::Null,
     };
     let mut headers = async_nats::HeaderMap::new();

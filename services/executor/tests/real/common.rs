@@ -80,6 +80,7 @@ pub(crate) fn task(activity: &str, execution: &str, input: Value) -> Task {
     Task {
         heartbeat: None,
         report: false,
+        claim: false,
         metadata: serde_json::Value::Null,
         workflow: name("orders"),
         version: 1,

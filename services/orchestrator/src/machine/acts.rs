@@ -159,6 +159,7 @@ impl Wire {
             timeout,
             heartbeat,
             report,
+            claim: false,
             metadata,
         };
         let message = Message {

@@ -52,6 +52,7 @@ impl Wire {
             output: Value::Null,
             error: Some(refusal(&workflow)),
             reason: None,
+            undo: vec![],
         };
         let if_refused = self.child_ended(&parent.execution, refused, false);
         let start = if is_again { again.clone() } else { first };
@@ -67,7 +68,7 @@ impl Wire {
 
     pub(super) fn cancel_child(&self, child: &ExecutionId, parent: Parent, reason: String) -> Message {
         let name = format!("{}/{}/gone", parent.execution, parent.path);
-        let gone = Input::ParentGone(ParentGone { parent, reason: Some(reason) });
+        let gone = Input::ParentGone(ParentGone { parent, reason: Some(reason), rollback: false });
         Message { msg_id: Some(name), ..self.input(child, &gone, "parent-gone") }
     }
 
@@ -165,6 +166,7 @@ fn ended_by(id: &ExecutionId, json: &[u8], asks: &Parent) -> ChildEnded {
                 output: Value::Null,
                 error: Some(StepError::new(StepError::UNTYPED, message).final_()),
                 reason: None,
+                undo: vec![],
             }
         }
     }

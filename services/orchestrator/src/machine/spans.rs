@@ -186,7 +186,17 @@ impl<'a> Ended<'a> {
             | Happening::WorkflowSignalRefused { .. }
             | Happening::WorkflowUpdated { .. }
             | Happening::WorkflowRetried { .. }
-            | Happening::WorkflowCancelling { .. } => None,
+            | Happening::WorkflowCancelling { .. }
+            | Happening::WorkflowRolledBack { .. }
+            | Happening::WorkflowStuck { .. } => None,
+            // Those are its compensator's.
+            Happening::SagaStarted { .. }
+            | Happening::SagaStepCompensated { .. }
+            | Happening::SagaStepSkipped { .. }
+            | Happening::SagaStuck { .. }
+            | Happening::SagaCompleted { .. }
+            | Happening::SagaResolved { .. }
+            | Happening::SagaRetried { .. } => None,
             Happening::WorkflowPending { .. } | Happening::WorkflowAdmitted => None,
         }
     }

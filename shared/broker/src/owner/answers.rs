@@ -68,7 +68,12 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Ask::Wanted { .. } => None,
             // What was sent just before is to be in the answer.
             Ask::Reply { .. } => None,
-            Ask::Get { execution } | Ask::Why { execution } | Ask::Query { execution, .. } => Some(execution.as_str()),
+            Ask::Get { execution }
+            | Ask::Why { execution }
+            | Ask::Query { execution, .. }
+            | Ask::Saga { execution } => Some(execution.as_str()),
+            // Nothing that is here yet keeps sagas.
+            Ask::Sagas { .. } => return self.ports.answer(asker, &Answer::Unknown),
         };
         let live = self.mode == Mode::Live;
         if let Some(key) = key.filter(|_| live)
@@ -159,12 +164,13 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 | Ask::Get { execution }
                 | Ask::Why { execution }
                 | Ask::Query { execution, .. }
+                | Ask::Saga { execution }
                 | Ask::Reply { execution, .. } => execution.as_str(),
                 Ask::List { .. } => {
                     self.list(&ask, asker);
                     continue;
                 }
-                Ask::Partition => continue,
+                Ask::Partition | Ask::Sagas { .. } => continue,
             };
             let answer = match self.resting.key(key) {
                 // A state that rests wants no task. One that is being woken may, once it has what was deferred.

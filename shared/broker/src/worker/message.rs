@@ -39,7 +39,9 @@ fn is_subject(text: &str) -> bool {
 pub(super) fn result(task: &Task, ended: Ended, worker: &str) -> Input {
     let (path, attempt, worker) = (task.path.clone(), task.attempt, Some(worker.to_owned()));
     match ended {
-        Ended::Succeeded(output) => Input::StepSucceeded(StepSucceeded { path, attempt, output, worker }),
+        Ended::Succeeded(output) => {
+            Input::StepSucceeded(StepSucceeded { path, attempt, output, worker, claimed: false })
+        }
         Ended::Skipped(reason) => Input::StepSkipped(StepSkipped { path, attempt, reason, worker }),
         Ended::Snoozed { delay, reason } => Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker }),
         Ended::Failed(error) => Input::StepFailed(StepFailed { path, attempt, error, worker }),

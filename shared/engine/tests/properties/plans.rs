@@ -330,6 +330,7 @@ impl Maker<'_> {
                 })
             }),
             breaker: self.breaker().map(Box::new),
+            compensate: None,
         }
     }
 

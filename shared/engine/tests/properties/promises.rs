@@ -86,7 +86,7 @@ proptest! {
                 for attempt in 0..given_up {
                     let (path, worker) = (path.clone(), None);
                     let late = [
-                        Input::StepSucceeded(StepSucceeded { path: path.clone(), attempt, output: json!({"n": 9}), worker: None }),
+                        Input::StepSucceeded(StepSucceeded { path: path.clone(), attempt, output: json!({"n": 9}), worker: None, claimed: false }),
                         Input::StepFailed(StepFailed { path: path.clone(), attempt, error: StepError::new("Late", ""), worker: None }),
                         Input::StepSkipped(StepSkipped { path: path.clone(), attempt, reason: String::new(), worker }),
                         Input::StepSnoozed(StepSnoozed { path: path.clone(), attempt, delay: Span::ZERO, reason: String::new(), worker: None }),
@@ -179,6 +179,7 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         | Input::StepExpanded(_)
         | Input::TaskDiscarded(_)
         | Input::ChildEnded(_) => true,
+        Input::SagaNews(_) => false,
     }
 }
 
@@ -189,14 +190,14 @@ fn fires_once(kind: TimerKind, plan: &Compiled) -> bool {
     match kind {
         // Named by the attempt; attempts are counted on, whatever is begun anew.
         TimerKind::StepTimeout | TimerKind::ScheduleTimeout | TimerKind::Retry | TimerKind::Snooze => true,
-        TimerKind::WorkflowTimeout | TimerKind::Cleanup => true,
+        TimerKind::WorkflowTimeout | TimerKind::Cleanup | TimerKind::Settle => true,
         // Each round has the same ones.
         TimerKind::Wait | TimerKind::AwaitTimeout | TimerKind::ChildTimeout => !begins_anew,
         TimerKind::ChildLook | TimerKind::WorkflowRetry => !begins_anew,
         // Who waits for a slot has that of the attempt before, which may be the one that halted.
         TimerKind::TotalTimeout => !begins_anew && !halts,
         // It is armed again under the same name, for as long as nothing is heard.
-        TimerKind::AskAgain => false,
+        TimerKind::AskAgain | TimerKind::SagaLook => false,
     }
 }
 

@@ -146,7 +146,7 @@ impl World<'_> {
             // Where there is somebody to tidy up.
             "gently" => self.waited_for().map(|_| {
                 let grace = self.choices.one_of(&[None, Some(Span::from_secs(1))]);
-                Input::Cancel(Cancel { reason: None, cleanup: true, grace })
+                Input::Cancel(Cancel { reason: None, cleanup: true, grace, rollback: false })
             }),
             "discard" => self.waited_for().map(|(path, attempt)| Input::TaskDiscarded(TaskDiscarded { path, attempt })),
             "lookup" => Some(self.lookup()),
@@ -195,7 +195,13 @@ impl World<'_> {
             return Some(word);
         }
         if let Some((path, attempt)) = self.waited_for() {
-            return Some(Input::StepSucceeded(StepSucceeded { path, attempt, output: Value::Null, worker: None }));
+            return Some(Input::StepSucceeded(StepSucceeded {
+                path,
+                attempt,
+                output: Value::Null,
+                worker: None,
+                claimed: false,
+            }));
         }
         if let Some((path, child)) = self.child() {
             return Some(Input::ChildEnded(ended(path, child, Status::Completed)));
@@ -249,7 +255,7 @@ impl World<'_> {
         let parent = self.parent();
         match self.choices.chance(60) {
             true => Input::ParentAsks(ParentAsks { parent }),
-            false => Input::ParentGone(ParentGone { parent, reason: Some("nobody waits".to_owned()) }),
+            false => Input::ParentGone(ParentGone { parent, reason: Some("nobody waits".to_owned()), rollback: false }),
         }
     }
 
@@ -395,7 +401,7 @@ impl World<'_> {
                     2 => json!({"n": self.choices.below(5)}),
                     _ => Value::Null,
                 };
-                Input::StepSucceeded(StepSucceeded { path, attempt, output, worker })
+                Input::StepSucceeded(StepSucceeded { path, attempt, output, worker, claimed: false })
             }
         }
     }
@@ -470,7 +476,7 @@ impl World<'_> {
         let reason = self.choices.chance(50).then(|| "not today".to_owned());
         let cleanup = self.choices.chance(70);
         let grace = self.choices.one_of(&[None, Some(Span::from_secs(1)), Some(Span::from_millis(0))]);
-        Input::Cancel(Cancel { reason, cleanup, grace: grace.filter(|_| cleanup) })
+        Input::Cancel(Cancel { reason, cleanup, grace: grace.filter(|_| cleanup), rollback: false })
     }
 
     fn lookup(&mut self) -> Input {
@@ -486,5 +492,5 @@ impl World<'_> {
 fn ended(path: FramePath, child: ExecutionId, status: Status) -> ChildEnded {
     let output = if status == Status::Completed { json!({"n": 2}) } else { Value::Null };
     let error = (status == Status::Failed).then(|| StepError::new("Broken", "no luck"));
-    ChildEnded { path, child, status, output, error, reason: None }
+    ChildEnded { path, child, status, output, error, reason: None, undo: vec![] }
 }

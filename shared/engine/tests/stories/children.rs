@@ -21,7 +21,15 @@ fn id(text: &str) -> ExecutionId {
 }
 
 fn ended(step: &str, child: &str, status: Status) -> ChildEnded {
-    ChildEnded { path: path(step), child: id(child), status, output: Value::Null, error: None, reason: None }
+    ChildEnded {
+        path: path(step),
+        child: id(child),
+        status,
+        output: Value::Null,
+        error: None,
+        reason: None,
+        undo: vec![],
+    }
 }
 
 fn completed(step: &str, child: &str, output: Value) -> Input {
@@ -41,7 +49,7 @@ fn asks(parent: Parent) -> Input {
 }
 
 fn gone(parent: Parent) -> Input {
-    Input::ParentGone(ParentGone { parent, reason: Some("nobody waits".to_owned()) })
+    Input::ParentGone(ParentGone { parent, reason: Some("nobody waits".to_owned()), rollback: false })
 }
 
 /// The start of a child that the last input gave.

@@ -17,11 +17,11 @@ use crate::{
 };
 
 fn gently(reason: &str) -> Input {
-    Input::Cancel(Cancel { reason: Some(reason.to_owned()), cleanup: true, grace: None })
+    Input::Cancel(Cancel { reason: Some(reason.to_owned()), cleanup: true, grace: None, rollback: false })
 }
 
 fn within(grace: &str) -> Input {
-    Input::Cancel(Cancel { reason: None, cleanup: true, grace: Some(grace.parse::<Span>().unwrap()) })
+    Input::Cancel(Cancel { reason: None, cleanup: true, grace: Some(grace.parse::<Span>().unwrap()), rollback: false })
 }
 
 const HANDLED: &str = "

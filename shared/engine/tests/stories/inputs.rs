@@ -40,7 +40,7 @@ pub(crate) fn succeeded(step: &str, attempt: u32) -> Input {
 }
 
 pub(crate) fn returned(step: &str, attempt: u32, output: Value) -> Input {
-    Input::StepSucceeded(StepSucceeded { path: path(step), attempt, output, worker: None })
+    Input::StepSucceeded(StepSucceeded { path: path(step), attempt, output, worker: None, claimed: false })
 }
 
 pub(crate) fn failed(step: &str, attempt: u32, kind: &str) -> Input {

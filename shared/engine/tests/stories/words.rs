@@ -107,6 +107,20 @@ fn told(happening: &Happening) -> String {
         Happening::StepExpanded { step, attempt, steps } => format!(" {step}#{attempt} by {steps}"),
         Happening::WorkflowPending { wait_for } => format!(" for {wait_for}"),
         Happening::WorkflowAdmitted => String::new(),
+        Happening::WorkflowRolledBack { duration, error, step, reason } => {
+            let error = of_option("", error.as_ref().map(|error| &error.kind));
+            let (step, reason) = (of_option("by ", step.as_ref()), of_option("", reason.as_ref()));
+            format!("{error}{step}{reason} in {duration}")
+        }
+        Happening::WorkflowStuck { step, error } | Happening::SagaStuck { step, error } => {
+            format!(" {step} {}", error.kind)
+        }
+        Happening::SagaStarted { steps } => format!(" {steps}"),
+        Happening::SagaStepCompensated { step, attempt } => format!(" {step}#{attempt}"),
+        Happening::SagaStepSkipped { step, reason, .. } => format!(" {step}: {reason}"),
+        Happening::SagaCompleted { duration, steps } => format!(" {steps} in {duration}"),
+        Happening::SagaResolved { why, .. } => format!(" {why}"),
+        Happening::SagaRetried { step, .. } => format!(" {step}"),
     }
 }
 

@@ -32,11 +32,16 @@ fn a_task_is_written_and_read_as_recorded() {
         timeout: Some(Span::from_secs(30)),
         heartbeat: None,
         report: false,
+        claim: false,
         metadata: serde_json::Value::Null,
     };
     is_promised("task", &task);
     // These came later.
-    is_promised("task_limits", &Task { timeout: None, heartbeat: Some(Span::from_secs(10)), report: true, ..task });
+    is_promised(
+        "task_limits",
+        &Task { timeout: None, heartbeat: Some(Span::from_secs(10)), report: true, ..task.clone() },
+    );
+    is_promised("task_claim", &Task { report: true, claim: true, ..task });
 }
 
 #[test]

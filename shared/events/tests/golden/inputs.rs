@@ -38,6 +38,7 @@ fn every_input() -> Vec<Input> {
             attempt: 2,
             output: json!({"id": "p-1"}),
             worker: worker(),
+            claimed: false,
         }),
         Input::StepFailed(StepFailed { path: path(), attempt: 2, error: declined(), worker: worker() }),
         Input::StepSkipped(StepSkipped {
@@ -66,10 +67,15 @@ fn every_input() -> Vec<Input> {
             output: Value::Null,
             error: Some(declined()),
             reason: None,
+            undo: vec![],
         }),
         Input::ChildUnknown(ChildUnknown { path: path(), child: id("A-100-charge-0") }),
         Input::ParentAsks(ParentAsks { parent: parent() }),
-        Input::ParentGone(ParentGone { parent: parent(), reason: Some("its parent is over".to_owned()) }),
+        Input::ParentGone(ParentGone {
+            parent: parent(),
+            reason: Some("its parent is over".to_owned()),
+            rollback: false,
+        }),
         Input::Approval(Approval {
             step: frame("pay/review"),
             by: Some("ann".to_owned()),
@@ -111,6 +117,7 @@ fn every_input() -> Vec<Input> {
                 output: json!({"id": "p-1"}),
                 error: None,
                 reason: None,
+                undo: vec![],
             }),
         }),
         Input::Entity(EntityWord {
@@ -120,6 +127,7 @@ fn every_input() -> Vec<Input> {
             attempt: 2,
             says: Says::Delayed { until: at("2026-01-01T00:00:32.000000001Z") },
         }),
+        Input::SagaNews(crate::sagas::news()),
     ]
 }
 
@@ -139,7 +147,7 @@ fn a_start_may_name_a_parent_and_a_queue() {
 /// What a cancel may say besides its reason came later.
 #[test]
 fn a_cancel_may_let_those_at_work_tidy_up() {
-    let cancel = Cancel { reason: None, cleanup: true, grace: Some(Span::from_secs(30)) };
+    let cancel = Cancel { reason: None, cleanup: true, grace: Some(Span::from_secs(30)), rollback: false };
     let json = serde_json::to_value(&cancel).unwrap();
     assert_eq!(serde_json::from_value::<Cancel>(is_recorded("cancel_with_cleanup", &json)).unwrap(), cancel);
 }
@@ -168,7 +176,7 @@ fn an_input_may_leave_out_what_it_does_not_need() {
     assert_eq!(read("start", r#"{"workflow":"order"}"#), Input::Start(start));
     assert_eq!(read("signal", r#"{"name":"go"}"#), Input::Signal(Signal { name: name("go"), data: Value::Null }));
     assert_eq!(read("cancel", ""), Input::Cancel(Cancel::at_once(None)));
-    let done = StepSucceeded { path: frame("a"), attempt: 1, output: Value::Null, worker: None };
+    let done = StepSucceeded { path: frame("a"), attempt: 1, output: Value::Null, worker: None, claimed: false };
     assert_eq!(read("step_succeeded", r#"{"path":"a","attempt":1}"#), Input::StepSucceeded(done));
     let approval = Approval { step: frame("a"), by: None, approved: true, data: Value::Null, id: None };
     assert_eq!(read("approval", r#"{"step":"a"}"#), Input::Approval(approval));
@@ -202,10 +210,16 @@ fn every_timer_has_a_name_of_its_own() {
         TimerKind::WorkflowRetry,
         TimerKind::AskAgain,
         TimerKind::Cleanup,
+        TimerKind::Settle,
+        TimerKind::SagaLook,
     ];
     let timers: Vec<_> = kinds
         .map(|kind| match kind {
-            TimerKind::WorkflowTimeout | TimerKind::WorkflowRetry | TimerKind::Cleanup => TimerName::of_execution(kind),
+            TimerKind::WorkflowTimeout
+            | TimerKind::WorkflowRetry
+            | TimerKind::Cleanup
+            | TimerKind::Settle
+            | TimerKind::SagaLook => TimerName::of_execution(kind),
             TimerKind::StepTimeout
             | TimerKind::Retry
             | TimerKind::ScheduleTimeout

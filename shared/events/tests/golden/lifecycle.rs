@@ -44,6 +44,19 @@ fn every_happening() -> Vec<Happening> {
         Happening::WorkflowPending { wait_for: "~limit:order:acme".to_owned() },
         Happening::WorkflowAdmitted,
         Happening::WorkflowCancelling { reason: Some("not today".to_owned()), until: at("2026-01-01T00:00:30Z") },
+        Happening::WorkflowRolledBack { duration, error: Some(declined()), step: Some(step()), reason: None },
+        Happening::WorkflowStuck { step: step(), error: declined() },
+        Happening::SagaStarted { steps: 3 },
+        Happening::SagaStepCompensated { step: step(), attempt },
+        Happening::SagaStepSkipped {
+            step: step(),
+            reason: "it was never there".to_owned(),
+            by: Some("ann".to_owned()),
+        },
+        Happening::SagaStuck { step: step(), error: declined() },
+        Happening::SagaCompleted { duration, steps: 3 },
+        Happening::SagaResolved { by: Some("ann".to_owned()), why: "refunded by hand".to_owned() },
+        Happening::SagaRetried { step: step(), by: Some("ann".to_owned()), why: Some("it is mended".to_owned()) },
     ]
 }
 
@@ -75,6 +88,15 @@ fn file(happening: &Happening) -> &'static str {
         Happening::WorkflowRetried { .. } => "workflow.retried",
         Happening::WorkflowPending { .. } => "workflow.pending",
         Happening::WorkflowAdmitted => "workflow.admitted",
+        Happening::WorkflowRolledBack { .. } => "workflow.rolled_back",
+        Happening::WorkflowStuck { .. } => "workflow.stuck",
+        Happening::SagaStarted { .. } => "saga.started",
+        Happening::SagaStepCompensated { .. } => "saga.step_compensated",
+        Happening::SagaStepSkipped { .. } => "saga.step_skipped",
+        Happening::SagaStuck { .. } => "saga.stuck",
+        Happening::SagaCompleted { .. } => "saga.completed",
+        Happening::SagaResolved { .. } => "saga.resolved",
+        Happening::SagaRetried { .. } => "saga.retried",
     }
 }
 
@@ -109,7 +131,13 @@ fn what_an_event_does_not_know_is_left_out() {
 #[test]
 fn an_execution_is_over_with_exactly_these() {
     let ends: Vec<_> = every_happening().iter().filter(|happening| happening.ends_the_execution()).map(file).collect();
-    let expected =
-        ["workflow.completed", "workflow.failed", "workflow.cancelled", "workflow.timed_out", "workflow.start_refused"];
+    let expected = [
+        "workflow.completed",
+        "workflow.failed",
+        "workflow.cancelled",
+        "workflow.timed_out",
+        "workflow.start_refused",
+        "workflow.rolled_back",
+    ];
     assert_eq!(ends, expected);
 }

@@ -48,7 +48,7 @@ impl Client {
         grace: Option<Duration>,
     ) -> Result<Sent, Error> {
         let attempt = format!("cancel `{execution}`");
-        let cancel = Cancel { reason, cleanup: true, grace: grace.map(Span::from) };
+        let cancel = Cancel { reason, cleanup: true, grace: grace.map(Span::from), rollback: false };
         self.send(execution, &Input::Cancel(cancel), &attempt).await
     }
 

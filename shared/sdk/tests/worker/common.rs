@@ -196,6 +196,7 @@ pub(crate) fn task(activity: &str, execution: &str) -> Task {
         timeout: None,
         heartbeat: None,
         report: false,
+        claim: false,
         metadata: serde_json::Value::Null,
     }
 }

@@ -58,7 +58,7 @@ fn path(text: &str) -> FramePath {
 
 fn succeeded(step: &str) -> Input {
     let worker = Some("worker-1".to_owned());
-    Input::StepSucceeded(StepSucceeded { path: path(step), attempt: 1, output: Value::Null, worker })
+    Input::StepSucceeded(StepSucceeded { path: path(step), attempt: 1, output: Value::Null, worker, claimed: false })
 }
 
 fn failed(step: &str) -> Input {

@@ -252,6 +252,7 @@ pub(super) fn task() -> Task {
         timeout: None,
         heartbeat: None,
         report: false,
+        claim: false,
         metadata: serde_json::Value::Null,
     }
 }

@@ -22,7 +22,7 @@ fn start_again() -> Input {
 }
 
 fn gently() -> Input {
-    Input::Cancel(Cancel { reason: None, cleanup: true, grace: None })
+    Input::Cancel(Cancel { reason: None, cleanup: true, grace: None, rollback: false })
 }
 
 pub(super) fn wholes() -> Vec<Row> {

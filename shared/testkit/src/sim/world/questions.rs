@@ -15,8 +15,9 @@ pub fn execution_of(ask: &Ask) -> &str {
         | Ask::Get { execution }
         | Ask::Why { execution }
         | Ask::Query { execution, .. }
+        | Ask::Saga { execution }
         | Ask::Reply { execution, .. } => execution.as_str(),
-        Ask::List { .. } | Ask::Partition => "",
+        Ask::List { .. } | Ask::Sagas { .. } | Ask::Partition => "",
     }
 }
 
