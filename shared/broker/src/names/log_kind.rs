@@ -1,5 +1,7 @@
 //! The kinds of logs: one for each service that owns partitions. What each calls its streams, subjects and keys.
 
+use sagaline_model::partition_of;
+
 use super::Names;
 
 /// What the log of a partition is about, and so which service owns it.
@@ -104,6 +106,19 @@ impl Names {
         }
     }
 
+    /// Where inputs of the saga of an execution go: it is on the partition of the same number as the execution.
+    pub fn saga(&self, execution: &str, partitions: u32) -> String {
+        let partition = partition_of(execution, partitions);
+        format!("{}.{}.{partition}.{execution}", self.namespace(), LogKind::Sagas.token())
+    }
+
+    /// The execution that an entry of a log of sagas is about, with its partition; or the owner's mark.
+    pub fn parse_saga<'a>(&self, subject: &'a str) -> Option<(u32, &'a str)> {
+        let rest = subject.strip_prefix(self.namespace())?.strip_prefix(".saga.")?;
+        let (partition, execution) = rest.split_once('.')?;
+        (!execution.contains('.')).then_some((partition.parse().ok()?, execution))
+    }
+
     /// Questions to the owner of a partition.
     pub fn ask_of(&self, kind: LogKind, partition: u32) -> String {
         match kind {
@@ -141,6 +156,18 @@ mod tests {
         });
         let all: BTreeSet<_> = named.iter().flatten().collect();
         assert_eq!(all.len(), named.len() * named[0].len(), "{named:?}");
+    }
+
+    #[test]
+    fn a_subject_of_a_saga_is_read_as_it_is_built() {
+        let names = Names::default();
+        let partition = partition_of("order-1", 16);
+        assert_eq!(names.saga("order-1", 16), format!("sagaline.saga.{partition}.order-1"));
+        assert_eq!(names.parse_saga(&names.saga("order-1", 16)), Some((partition, "order-1")));
+        assert_eq!(names.parse_saga(&names.mark(LogKind::Sagas, 3)), Some((3, "~owner")));
+        for other in ["sagaline.saga.x.a", "sagaline.saga.1", "sagaline.saga.1.a.in", "sagaline.run.1.a.in"] {
+            assert_eq!(names.parse_saga(other), None, "{other}");
+        }
     }
 
     #[test]
