@@ -9,11 +9,12 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use sagaline_events::{
-    EntityInput, FramePath, Input, Task,
+    EntityInput, FramePath, Input, SagaInput, Task,
     ask::{Answer, Ask},
     entity::ENTITY_INPUT_TYPES,
     input::{INPUT_TYPES, TimerKind},
     record::{Definition, ExecutionView, Latest},
+    saga::SAGA_INPUT_TYPES,
     task::{REPEAT_HEADER, TASK_TYPE},
 };
 use sagaline_model::{Moment, id::fnv1a, partition_of};
@@ -83,6 +84,12 @@ fn every_example_is_a_golden_file_and_is_what_it_claims() {
                 EntityInput::read(&kind, json.to_string().as_bytes())
                     .unwrap_or_else(|fault| panic!("`{claim}`: {fault}"));
                 golden(&format!("entities/{kind}"))["data"].clone()
+            }
+            "saga" => {
+                let kind = format!("sagaline.input.saga_{name}.v1");
+                SagaInput::read(&kind, json.to_string().as_bytes())
+                    .unwrap_or_else(|fault| panic!("`{claim}`: {fault}"));
+                golden(&format!("sagas/saga_{name}"))
             }
             "lifecycle" => golden(&format!("lifecycle/{name}"))["data"].clone(),
             "ask" => {
@@ -194,6 +201,8 @@ fn every_type_of_input_is_there_with_every_field_and_an_example() {
         TimerKind::WorkflowRetry,
         TimerKind::AskAgain,
         TimerKind::Cleanup,
+        TimerKind::Settle,
+        TimerKind::SagaLook,
     ] {
         let kind = serde_json::to_value(kind).unwrap();
         assert!(page.contains(&format!("`{}`", kind.as_str().unwrap())), "the timer {kind} is not there");
@@ -211,6 +220,31 @@ fn every_input_of_an_entity_is_there_with_every_field_and_an_example() {
     for says in golden("entity_says").as_array().unwrap() {
         let word = says.as_str().or_else(|| says.as_object()?.keys().next().map(String::as_str)).unwrap();
         assert!(page.contains(&format!("| `{word}` |")), "the answer `{word}` is not there");
+    }
+}
+
+#[test]
+fn every_input_of_a_saga_is_there_with_every_field_and_an_example() {
+    let (page, examples) = (page(), examples());
+    for kind in SAGA_INPUT_TYPES {
+        let name = kind.strip_prefix("sagaline.input.saga_").unwrap().strip_suffix(".v1").unwrap();
+        names_all(row(&page, kind), &fields(&golden(&format!("sagas/saga_{name}"))));
+        let claim = format!("saga:{name}");
+        assert!(examples.iter().any(|example| example.claim == claim), "there is no example `{claim}`");
+    }
+}
+
+/// Fields that only some of an input's kind have, which their first golden file therefore leaves out.
+#[test]
+fn what_inputs_of_executions_say_about_sagas_is_there() {
+    let page = page();
+    for (kind, golden_file) in [
+        ("cancel", "cancel"),
+        ("step_succeeded", "claimed"),
+        ("parent_gone", "parent_gone"),
+        ("child_ended", "child_ended"),
+    ] {
+        names_all(row(&page, &format!("sagaline.input.{kind}.v1")), &fields(&golden(&format!("sagas/{golden_file}"))));
     }
 }
 
