@@ -2,6 +2,7 @@
 
 mod compiler;
 mod conduct;
+mod retry;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use self::compiler::Compiler;
 pub(crate) use self::compiler::{expression_of, template};
 pub use self::{
     conduct::CompiledConduct,
+    retry::RetrySources,
     source::{CountSource, MomentSource, SpanSource},
 };
 use crate::exchange::CompiledExchange;
@@ -81,7 +83,7 @@ pub enum CompiledKind {
         input: InputSource,
         timeout: Option<SpanSource>,
         limits: LimitSources,
-        backoff: Option<Expression>,
+        retry: RetrySources,
     },
     Wait {
         duration: SpanSource,

@@ -10,6 +10,7 @@ mod children;
 mod cleanup;
 mod computed;
 mod conduct;
+mod delay;
 mod emit;
 mod expand;
 mod handlers;

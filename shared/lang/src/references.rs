@@ -215,8 +215,8 @@ fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> b
 
 fn only_where(root: &str) -> String {
     match root {
-        "error" => "`error` can be read in a `catch`, and in the `backoff` of a `retry`".to_owned(),
-        _ => format!("`{root}` can be read in the `backoff` of a `retry` only"),
+        "error" => "`error` can be read in a `catch`, and in the delays of a `retry`".to_owned(),
+        _ => format!("`{root}` can be read in the delays of a `retry` only"),
     }
 }
 

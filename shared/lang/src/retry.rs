@@ -18,15 +18,23 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Retry {
     attempts: Option<u32>,
-    initial: Option<(Span, Place)>,
+    initial: Option<(Length, Place)>,
     backoff: Option<Shape>,
     multiplier: Option<(f64, Place)>,
-    max: Option<(Span, Place)>,
+    max: Option<(Length, Place)>,
     jitter: Option<bool>,
     retry_on: Option<Vec<String>>,
     no_retry_on: Option<(Vec<String>, Place)>,
 }
 
+#[derive(Clone)]
+enum Length {
+    Fixed(Span),
+    /// `${…}`, evaluated when a delay is needed.
+    Computed(String),
+}
+
+#[derive(Clone)]
 enum Shape {
     Fixed,
     Linear,
@@ -45,10 +53,10 @@ impl Retry {
         let value = |key| get(entries, key).map(|entry| &entry.value);
         Some(Self {
             attempts: value("attempts").and_then(|node| attempts(reader, node)),
-            initial: value("initial").and_then(|node| Some((reader.span(node, "initial")?, node.place))),
+            initial: value("initial").and_then(|node| length(reader, outline, node, "initial", scope)),
             backoff: value("backoff").and_then(|node| shape(reader, outline, node, scope)),
             multiplier: value("multiplier").and_then(|node| Some((multiplier(reader, node)?, node.place))),
-            max: value("max").and_then(|node| Some((reader.positive_span(node, "max")?, node.place))),
+            max: value("max").and_then(|node| length(reader, outline, node, "max", scope)),
             jitter: value("jitter").and_then(|node| reader.boolean(node, "jitter")),
             retry_on: value("retry_on").map(|node| reader.texts(node, "retry_on")),
             no_retry_on: value("no_retry_on").map(|node| (reader.texts(node, "no_retry_on"), node.place)),
@@ -61,10 +69,12 @@ impl Retry {
         if let (Some((_, place)), Shape::Fixed | Shape::Linear | Shape::Custom(_)) = (self.multiplier, shape) {
             reader.warning(place, "`multiplier` has an effect with `backoff: exponential` only");
         }
-        if let (Some((initial, at)), Some((max, _))) = (self.initial.or(defaults.initial), self.max.or(defaults.max)) {
+        let (initial, max) =
+            (self.initial.as_ref().or(defaults.initial.as_ref()), self.max.as_ref().or(defaults.max.as_ref()));
+        if let (Some((Length::Fixed(initial), at)), Some((Length::Fixed(max), _))) = (initial, max) {
             let given_here = self.initial.is_some() || self.max.is_some();
             if given_here && max < initial {
-                let place = self.max.map_or(at, |(_, place)| place);
+                let place = self.max.as_ref().map_or(*at, |(_, place)| *place);
                 reader.warning(place, format!("`max` ({max}) is below `initial` ({initial}), so every delay is {max}"));
             }
         }
@@ -85,21 +95,48 @@ impl Retry {
             (Some(Shape::Exponential) | None, Some(multiplier)) => Backoff::Exponential { multiplier },
             (Some(Shape::Exponential) | None, None) => base.backoff,
         };
+        let said =
+            |own: &Option<(Length, Place)>, other: &Option<(Length, Place)>| match own.as_ref().or(other.as_ref()) {
+                Some((Length::Fixed(span), _)) => (Some(*span), None),
+                Some((Length::Computed(text), _)) => (None, Some(text.clone())),
+                None => (None, None),
+            };
+        let (initial, computed_initial) = said(&self.initial, &defaults.initial);
+        let (max, computed_max) = said(&self.max, &defaults.max);
         let no_retry_on = self.no_retry_on.as_ref().or(defaults.no_retry_on.as_ref());
         RetryPolicy {
             attempts: self.attempts.or(defaults.attempts).unwrap_or(base.attempts),
-            initial: self.initial.or(defaults.initial).map_or(base.initial, |(initial, _)| initial),
+            initial: initial.unwrap_or(base.initial),
             backoff,
-            max: self.max.or(defaults.max).map(|(max, _)| max),
+            max,
             jitter: self.jitter.or(defaults.jitter).unwrap_or(base.jitter),
             retry_on: self.retry_on.clone().or_else(|| defaults.retry_on.clone()).unwrap_or_default(),
             no_retry_on: no_retry_on.map(|(kinds, _)| kinds.clone()).unwrap_or_default(),
+            computed_initial,
+            computed_max,
         }
     }
 }
 
 fn attempts(reader: &mut Reader, node: &Node) -> Option<u32> {
     reader.count(node, "attempts", "it counts runs: 1 means one run and no retry")
+}
+
+/// A delay: one that is written may be nothing, a limit may not.
+fn length(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    node: &Rc<Node>,
+    what: &str,
+    scope: Scope,
+) -> Option<(Length, Place)> {
+    let computed = matches!(&node.content, Content::Text(text) if text.value.contains("${"));
+    let length = if computed {
+        Length::Computed(expression::duration(reader, outline, node, what, scope)?)
+    } else {
+        Length::Fixed(if what == "max" { reader.positive_span(node, what)? } else { reader.span(node, what)? })
+    };
+    Some((length, node.place))
 }
 
 fn multiplier(reader: &mut Reader, node: &Node) -> Option<f64> {

@@ -93,6 +93,8 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
         jitter: true,
         retry_on: vec![],
         no_retry_on: vec!["Invalid".to_owned()],
+        computed_initial: None,
+        computed_max: None,
     };
     let validate = Step {
         input: json!({ "id": "${ workflow.input.id }", "strict": "yes" }),
@@ -185,6 +187,26 @@ fn a_number_for_retry_counts_attempts_and_leaves_the_rest_to_the_workflow() {
     let defaults = RetryPolicy { initial: Span::from_secs(2), backoff: Backoff::Linear, ..RetryPolicy::default() };
     assert_eq!(policy(0), RetryPolicy { attempts: 4, ..defaults.clone() });
     assert_eq!(policy(1), defaults);
+}
+
+#[test]
+fn what_a_step_says_of_a_delay_counts_whether_it_is_computed_or_not() {
+    let plan = without_warnings(
+        "workflow: w\nretry: { attempts: 2, initial: '${ ctx.pause }', max: 5m }\nsteps:\n  a: { activity: noop }\n  b: { activity: noop, retry: { initial: 1s, max: '${ attempt * 5 }' } }\n",
+    );
+    let retries = plan.root.nodes.iter().map(|node| match &node.kind {
+        Kind::Step(step) => step.retry.clone(),
+        other => panic!("{other:?}"),
+    });
+    let common = RetryPolicy { attempts: 2, ..RetryPolicy::default() };
+    let of_workflow = RetryPolicy {
+        computed_initial: Some("${ ctx.pause }".to_owned()),
+        max: Some(Span::from_secs(300)),
+        ..common.clone()
+    };
+    let own = RetryPolicy { computed_max: Some("${ attempt * 5 }".to_owned()), ..common };
+    assert_eq!(retries.collect::<Vec<_>>(), [of_workflow, own]);
+    assert_eq!(plan.rules, Plan::RULES_OF_COMPANY);
 }
 
 #[test]

@@ -497,6 +497,7 @@ impl Node {
             Kind::Await(Await { on_timeout: OnTimeout::Steps(_), .. }) => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.expand.is_some() => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.breaker.is_some() => Plan::RULES_OF_COMPANY,
+            Kind::Step(step) if step.retry.has_computed_delays() => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits != StepLimits::default() => Plan::RULES_OF_CONTROL,
             Kind::Step(_) | Kind::Wait(_) | Kind::Await(_) | Kind::Dag(_) if self.after_any.is_empty() => {
                 Plan::FIRST_RULES

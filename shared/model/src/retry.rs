@@ -21,6 +21,12 @@ pub struct RetryPolicy {
     pub retry_on: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub no_retry_on: Vec<String>,
+    /// `${…}` that gives the `initial` when a delay is needed, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed_initial: Option<String>,
+    /// The same of `max`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed_max: Option<String>,
 }
 
 /// How the delay grows from attempt to attempt.
@@ -47,11 +53,18 @@ impl Default for RetryPolicy {
             jitter: false,
             retry_on: vec![],
             no_retry_on: vec![],
+            computed_initial: None,
+            computed_max: None,
         }
     }
 }
 
 impl RetryPolicy {
+    /// Whether its delays begin or end where an expression says.
+    pub fn has_computed_delays(&self) -> bool {
+        self.computed_initial.is_some() || self.computed_max.is_some()
+    }
+
     /// Whether another attempt follows the failure of attempt number `attempt`.
     pub fn retries(&self, attempt: u32, error: &StepError) -> bool {
         let named = |list: &[String]| list.contains(&error.kind);

@@ -183,6 +183,17 @@ fn a_plan_with_context_keys_is_written_as_it_was_read() {
     assert!(plan.root.nodes.iter().map(Node::rules).all(|rules| rules == Plan::RULES_OF_COMPANY));
 }
 
+/// And delays that are computed.
+#[test]
+fn a_plan_with_computed_delays_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_delays.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    let Kind::Step(step) = &plan.root.nodes[0].kind else { panic!("{plan:?}") };
+    assert!(step.retry.has_computed_delays());
+    assert_eq!(plan.root.nodes[0].rules(), Plan::RULES_OF_COMPANY);
+}
+
 /// What an older version did not know of is not there in what it recorded.
 #[test]
 fn a_plan_may_leave_out_what_has_a_default() {
@@ -208,6 +219,8 @@ fn a_plan_may_leave_out_what_has_a_default() {
         jitter: false,
         retry_on: vec![],
         no_retry_on: vec![],
+        computed_initial: None,
+        computed_max: None,
     };
     assert_eq!(step.retry, policy);
     assert_eq!((&awaited.timeout, &awaited.on_timeout), (&None, &OnTimeout::Fail));

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
-use sagaline_model::{Approval, Await, AwaitSignals, Backoff, Dag, Kind, Name, Node, OnTimeout, Raise};
+use sagaline_model::{Approval, Await, AwaitSignals, Dag, Kind, Name, Node, OnTimeout, Raise};
 use serde_json::{Map, Value};
 
 use super::{
     ASIDE, BODY, CATCH, CompileError, CompiledDag, CompiledKind, CompiledNode, CountSource, InputSource, LimitSources,
-    MomentSource, NodeId, Outer, SpanSource,
+    MomentSource, NodeId, Outer, RetrySources, SpanSource,
 };
 
 pub(super) struct Compiler {
@@ -191,10 +191,7 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
                 heartbeat: step.limits.heartbeat.as_deref().map(|text| span(name, text)).transpose()?,
                 deadline: step.limits.deadline.as_deref().map(|text| MomentSource::compile(name, text)).transpose()?,
             },
-            backoff: match &step.retry.backoff {
-                Backoff::Custom { expression } => Some(expression_of(name, expression)?),
-                Backoff::Fixed | Backoff::Linear | Backoff::Exponential { .. } => None,
-            },
+            retry: RetrySources::compile(name, &step.retry)?,
             step: step.clone(),
         },
         Kind::Wait(wait) => CompiledKind::Wait { duration: span(name, &wait.duration)? },

@@ -1,10 +1,10 @@
 //! How executions of a plan go as wholes, made ready to run.
 
-use sagaline_expr::Expression;
-use sagaline_model::{Backoff, Plan};
+use sagaline_model::Plan;
 
 use super::{
-    CompileError, expression_of,
+    CompileError,
+    retry::RetrySources,
     source::{CountSource, MomentSource, SpanSource},
 };
 
@@ -15,7 +15,7 @@ pub struct CompiledConduct {
     pub timeout: Option<SpanSource>,
     pub deadline: Option<MomentSource>,
     /// Of `retry_workflow`; evaluated each time.
-    pub retry_backoff: Option<Expression>,
+    pub retry_workflow: RetrySources,
 }
 
 impl CompiledConduct {
@@ -28,9 +28,9 @@ impl CompiledConduct {
             step_concurrency: slots.transpose()?,
             timeout: timeout.or(plan.timeout.map(SpanSource::Fixed)),
             deadline: deadline.transpose()?,
-            retry_backoff: match conduct.retry_workflow.as_ref().map(|policy| &policy.backoff) {
-                Some(Backoff::Custom { expression }) => Some(expression_of("retry_workflow", expression)?),
-                Some(Backoff::Fixed | Backoff::Linear | Backoff::Exponential { .. }) | None => None,
+            retry_workflow: match &conduct.retry_workflow {
+                Some(policy) => RetrySources::compile("retry_workflow", policy)?,
+                None => RetrySources::default(),
             },
         })
     }

@@ -3,8 +3,11 @@
 use sagaline_events::{FramePath, Happening};
 use sagaline_model::StepError;
 
-use super::{Turn, unwind::after};
-use crate::state::{Between, OpenDag, Outcome};
+use super::{Turn, delay::delay_of, unwind::after};
+use crate::{
+    data::Failure,
+    state::{Between, OpenDag, Outcome},
+};
 
 impl Turn<'_> {
     /// Whether another round follows this outcome; everything of this one is given up then.
@@ -28,8 +31,8 @@ impl Turn<'_> {
         if !policy.retries(failed, error) {
             return Ok(false);
         }
-        let delay = self.delay_of(policy, conduct.retry_backoff.as_ref(), failed, error, self.data())?;
-        let due = self.at + policy.settle(delay, self.id.as_str(), failed);
+        let failure = Failure { data: self.data(), attempt: failed, error };
+        let due = self.at + delay_of(policy, &conduct.retry_workflow, &failure, self.id.as_str(), failed)?;
         self.ready.clear();
         self.part_from_companions();
         let pause = Between { since: self.at, due, error: error.clone(), step: step.clone() };

@@ -1,13 +1,12 @@
 //! Failing: retries first, then what `on_error` says, then whatever encloses the node; and the end of an execution.
 
 use sagaline_events::{FramePath, Happening};
-use sagaline_expr::Expression;
 use sagaline_model::{Moment, OnError, RetryPolicy, Span, StepError};
 
-use super::{Turn, advance::expression_error};
+use super::{Turn, delay::delay_of};
 use crate::{
     compiled::{CompiledKind, NodeId},
-    data::{Data, Failure, span_of},
+    data::Failure,
     state::{Course, Delegated, Outcome, State, TaskInput},
 };
 
@@ -73,38 +72,15 @@ impl Turn<'_> {
         attempt: u32,
         error: &StepError,
     ) -> Result<Option<Span>, StepError> {
-        let CompiledKind::Step { step, backoff, .. } = &self.plan.node(id).kind else { return Ok(None) };
+        let CompiledKind::Step { step, retry, .. } = &self.plan.node(id).kind else { return Ok(None) };
         let policy: &RetryPolicy = &step.retry;
         // To have been too early is no failure.
         let failed = attempt.saturating_sub(self.course(path).snoozes);
         if !policy.retries(failed, error) {
             return Ok(None);
         }
-        let delay = self.delay_of(policy, backoff.as_ref(), failed, error, self.data_at(path))?;
-        Ok(Some(policy.settle(delay, &format!("{}/{path}", self.id), attempt)))
-    }
-
-    /// How long to wait after this many failures, before the cap and the jitter.
-    pub(super) fn delay_of(
-        &self,
-        policy: &RetryPolicy,
-        backoff: Option<&Expression>,
-        failed: u32,
-        error: &StepError,
-        data: Data<'_>,
-    ) -> Result<Span, StepError> {
-        match (policy.delay(failed), backoff) {
-            (Some(delay), _) => Ok(delay),
-            (None, None) => Ok(policy.initial),
-            (None, Some(expression)) => {
-                let failure = Failure { data, attempt: failed, error };
-                let value = expression.evaluate(&failure).map_err(|fault| expression_error(&fault))?;
-                span_of(&value).ok_or_else(|| {
-                    let message = format!("the backoff `{}` gave {value}, which is no duration", expression.source());
-                    StepError::new(StepError::EXPRESSION, message).final_()
-                })
-            }
-        }
+        let failure = Failure { data: self.data_at(path), attempt: failed, error };
+        delay_of(policy, retry, &failure, &format!("{}/{path}", self.id), attempt).map(Some)
     }
 
     /// A node has failed for good.

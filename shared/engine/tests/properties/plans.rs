@@ -382,6 +382,14 @@ impl Maker<'_> {
             jitter: self.choices.chance(40),
             retry_on: types(self.choices),
             no_retry_on: types(self.choices),
+            computed_initial: self
+                .choices
+                .chance(15)
+                .then(|| self.choices.one_of(&["${ attempt }", "${ '3s' }", "${ ctx.n }"]).to_owned()),
+            computed_max: self
+                .choices
+                .chance(10)
+                .then(|| self.choices.one_of(&["${ attempt * 2 }", "${ ctx.x }", "${ error.type }"]).to_owned()),
         }
     }
 }

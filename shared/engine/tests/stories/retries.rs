@@ -38,7 +38,12 @@ fn the_last_attempt_that_fails_fails_the_step() {
 
 /// When the attempts of a step begin that fails at once each time.
 fn begins(retry: &str) -> Vec<Span> {
-    let mut story = story(&format!("a: {{ activity: one, retry: {{ attempts: 5, initial: 2s, {retry} }} }}")).start();
+    begins_of(&format!("attempts: 5, initial: 2s, {retry}"))
+}
+
+fn begins_of(retry: &str) -> Vec<Span> {
+    let mut story =
+        story(&format!("a: {{ activity: one, retry: {{ {retry} }} }}")).start_with(json!({ "pause": "3s" }));
     let mut begins = vec![];
     for attempt in 1..5 {
         let before: Moment = story.execution.now;
@@ -132,6 +137,36 @@ b: { after: a, activity: two, retry: { attempts: 2, backoff: '${ error.message =
         .at("1s", returned("a", 1, json!({"pause": "1500ms"})))
         .at("2s", failed("b", 1, "Busy"))
         .timer_is_due("3s500ms");
+}
+
+#[test]
+fn the_first_and_the_longest_delay_may_be_computed() {
+    let secs = |secs: [u64; 4]| secs.map(Span::from_secs).to_vec();
+    let begins = |retry: &str| begins_of(&format!("attempts: 5, {retry}"));
+    // Of the same execution each time, and of the failure that it is about.
+    assert_eq!(begins("initial: '${ workflow.input.pause }'"), secs([3, 6, 12, 24]));
+    assert_eq!(begins("initial: '${ workflow.input.pause }', backoff: linear, max: '${ 7 }'"), secs([3, 6, 7, 7]));
+    assert_eq!(begins("initial: 1m, backoff: fixed, max: '${ attempt * 10 }'"), secs([10, 20, 30, 40]));
+    assert_eq!(begins("initial: '${ error.type == \"Busy\" ? \"9s\" : 1 }', backoff: fixed"), secs([9; 4]));
+    // Where the backoff is computed, the first delay is of no use to anyone, not even one that cannot be computed.
+    assert_eq!(begins("initial: '${ [] }', backoff: '${ 5 }', max: '${ 4 }'"), secs([4; 4]));
+}
+
+#[test]
+fn a_delay_that_cannot_be_computed_fails_the_step_and_keeps_the_first_error() {
+    for (retry, why) in [
+        ("initial: '${ 1 / (attempt - 1) }'", "division by zero"),
+        ("initial: '${ [attempt] }'", "the initial `[attempt]` gave [1], which is no duration"),
+        ("max: '${ 0 - attempt }'", "the max `0 - attempt` gave -1, which is no duration"),
+        ("max: '${ ctx.nothing }'", "the max `ctx.nothing` gave null, which is no duration"),
+    ] {
+        let story = story(&format!("a: {{ activity: one, retry: {{ attempts: 3, {retry} }} }}"))
+            .start()
+            .at("1s", failed("a", 1, "Busy"))
+            .fails_by("a", "ExpressionError");
+        let message = story.view().error.map(|error| error.message).unwrap_or_default();
+        assert!(message.contains(&format!("{why}; the attempt before it failed with Busy")), "{message}");
+    }
 }
 
 /// Seconds with any fraction, and more of them than a calendar has: both must come back from a snapshot as they were.

@@ -111,3 +111,15 @@ fn the_delay_may_be_computed_and_steps_may_read_which_attempt_it_is() {
         .at("12s", failed("a", 2, "Busy"))
         .timer_is_due("32s");
 }
+
+#[test]
+fn the_delays_may_be_computed() {
+    let delays = "{ attempts: 3, initial: '${ attempt * 10 }', max: '${ workflow.input }', backoff: fixed }";
+    workflow(&format!("retry_workflow: {delays}\nsteps: {{ a: {{ activity: one }} }}"))
+        .start_with(json!("15s"))
+        .at("0s", failed("a", 1, "Busy"))
+        .timer_is_due("10s")
+        .timer()
+        .at("10s", failed("a", 2, "Busy"))
+        .timer_is_due("25s");
+}

@@ -84,7 +84,7 @@ order.yaml:9:8: the `try` has no `catch`
   |        ^^^
   hint: write `catch: { steps: { … } }` beside it
 
-order.yaml:10:47: `error` can be read in a `catch`, and in the `backoff` of a `retry`
+order.yaml:10:47: `error` can be read in a `catch`, and in the delays of a `retry`
    |
 10 |   g: { try: { h: { activity: noop, input: '${ error.type }' } }, catch: { on: [X] } }
    |                                               ^^^^^
@@ -218,7 +218,7 @@ steps:
 4 |     try: { b: { activity: noop, input: '${ steps.d.output }' } }
   |                                                  ^
 
-order.yaml:6:35: `error` can be read in a `catch`, and in the `backoff` of a `retry`
+order.yaml:6:35: `error` can be read in a `catch`, and in the delays of a `retry`
   |
 6 |   e: { activity: noop, input: '${ error }' }
   |                                   ^^^^^",

@@ -111,7 +111,7 @@ order.yaml:5:40: `banana` is nothing that an expression can read
   |                                        ^^^^^^
   hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
 
-order.yaml:5:55: `attempt` can be read in the `backoff` of a `retry` only
+order.yaml:5:55: `attempt` can be read in the delays of a `retry` only
   |
 5 |     input: ["${ stpes.a.output }", "${ banana }", "${ attempt }", "${ steps }"]
   |                                                       ^^^^^^^

@@ -236,6 +236,26 @@ order.yaml:5:15: `await`: `go!` contains `!`; letters, digits, `_` and `-` are a
 }
 
 #[test]
+fn delays_that_cannot_be_computed() {
+    told(
+        r#"workflow: w
+steps:
+  a: { activity: noop, retry: { attempts: 2, initial: "about ${ attempt }", max: "${ steps.b.output }" } }
+"#,
+        r#"order.yaml:3:55: `initial` must be one `${…}` with nothing around it
+  |
+3 |   a: { activity: noop, retry: { attempts: 2, initial: "about ${ attempt }", max: "${ steps.b.output }" } }
+  |                                                       ^^^^^^^^^^^^^^^^^^^^
+
+order.yaml:3:92: there is no step `b`
+  |
+3 |   a: { activity: noop, retry: { attempts: 2, initial: "about ${ attempt }", max: "${ steps.b.output }" } }
+  |                                                                                            ^
+  hint: did you mean `a`?"#,
+    );
+}
+
+#[test]
 fn retries_that_make_no_sense() {
     told(
         r#"workflow: w
