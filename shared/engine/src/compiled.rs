@@ -83,7 +83,7 @@ pub enum CompiledKind {
         input: InputSource,
         timeout: Option<SpanSource>,
         limits: LimitSources,
-        retry: RetrySources,
+        retry: Box<RetrySources>,
     },
     Wait {
         duration: SpanSource,

@@ -191,7 +191,7 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
                 heartbeat: step.limits.heartbeat.as_deref().map(|text| span(name, text)).transpose()?,
                 deadline: step.limits.deadline.as_deref().map(|text| MomentSource::compile(name, text)).transpose()?,
             },
-            retry: RetrySources::compile(name, &step.retry)?,
+            retry: Box::new(RetrySources::compile(name, &step.retry)?),
             step: step.clone(),
         },
         Kind::Wait(wait) => CompiledKind::Wait { duration: span(name, &wait.duration)? },
