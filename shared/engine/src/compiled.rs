@@ -77,6 +77,7 @@ pub struct CompiledNode {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most nodes of a plan are of the largest kind")]
 pub enum CompiledKind {
     Step {
         step: Step,
