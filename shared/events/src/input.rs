@@ -351,6 +351,8 @@ pub enum TimerKind {
     Settle,
     /// Nothing was heard of a saga for a while: it is asked.
     SagaLook,
+    /// Of a saga that is over nothing more is waited for.
+    Forget,
 }
 
 /// The prefix of every input's CloudEvent type.

@@ -18,6 +18,7 @@ pub enum SagaInput {
     Retry(SagaRetry),
     Skip(SagaSkip),
     Resolve(SagaResolve),
+    Recalled(SagaRecalled),
     /// An answer of a worker, or a timer.
     Task(Input),
 }
@@ -33,6 +34,8 @@ pub struct SagaRequest {
     /// Of which execution its tasks have the idempotency keys, if it is another try of that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<ExecutionId>,
+    /// When the execution began. Long after it is over its id may be another's, which is told by this.
+    pub began: Moment,
 }
 
 /// How the execution ended.
@@ -96,6 +99,9 @@ pub struct UndoAction {
     /// Why its input could not be computed: it is stuck before its first attempt, and a retry has to bring an input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<StepError>,
+    /// Its input is what is known of its step, so what becomes known later belongs to it too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub default_input: bool,
 }
 
 /// A step of which nobody knew whether it had its effect has succeeded after all. If it was undone before, it is undone again.
@@ -109,7 +115,20 @@ pub struct Late {
 
 /// The execution has not heard of its saga for long, and asks how it stands. The answer is an input of the execution.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SagaAsked {}
+pub struct SagaAsked {
+    /// When the execution began, as in its request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Moment>,
+}
+
+/// What the record says of a saga that may have been before; nothing if there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SagaRecalled {
+    /// When it was asked for: an answer of long ago is told from the one that is waited for.
+    pub since: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<SagaNews>,
+}
 
 /// Somebody has mended what was wrong: what is stuck is tried again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -204,6 +223,8 @@ pub struct SagaView {
     pub status: SagaStatus,
     pub cause: SagaCause,
     pub started_at: Moment,
+    /// When its execution began.
+    pub began: Moment,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Moment>,
     /// In the order in which they are undone.
@@ -327,4 +348,5 @@ saga_inputs! {
     Retry => "retry",
     Skip => "skip",
     Resolve => "resolve",
+    Recalled => "recalled",
 }

@@ -203,6 +203,7 @@ fn every_type_of_input_is_there_with_every_field_and_an_example() {
         TimerKind::Cleanup,
         TimerKind::Settle,
         TimerKind::SagaLook,
+        TimerKind::Forget,
     ] {
         let kind = serde_json::to_value(kind).unwrap();
         assert!(page.contains(&format!("`{}`", kind.as_str().unwrap())), "the timer {kind} is not there");

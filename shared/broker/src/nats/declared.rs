@@ -223,7 +223,10 @@ fn window(declared: Duration, max_age: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{names::Stream, ports::Bucket};
+    use crate::{
+        names::{LogKind, Stream},
+        ports::Bucket,
+    };
 
     fn all(names: &Names) -> Vec<Config> {
         let settings = Installation::default();
@@ -239,9 +242,10 @@ mod tests {
             let buckets = Bucket::ALL.map(|bucket| names.bucket_stream(bucket));
             let streams =
                 [Stream::Events, Stream::Lifecycle, Stream::Rejected, Stream::Dead].map(|stream| names.stream(stream));
-            let runs = [0, 1, 2].map(|partition| names.runs(partition));
+            let of = |kind| [0, 1, 2].map(|partition| names.log(kind, partition));
+            let logs = [of(LogKind::Runs), of(LogKind::Sagas)].concat();
             let rest = [names.queue_stream("default"), format!("OBJ_{}", names.payloads())];
-            let used = [buckets.to_vec(), streams.to_vec(), runs.to_vec(), rest.to_vec()].concat();
+            let used = [buckets.to_vec(), streams.to_vec(), logs, rest.to_vec()].concat();
             assert!(used.iter().all(|name| declared.contains(name)), "{declared:?}");
             assert_eq!(declared.len(), used.len());
         }

@@ -198,6 +198,8 @@ fn fires_once(kind: TimerKind, plan: &Compiled) -> bool {
         TimerKind::TotalTimeout => !begins_anew && !halts,
         // It is armed again under the same name, for as long as nothing is heard.
         TimerKind::AskAgain | TimerKind::SagaLook => false,
+        // Of a saga.
+        TimerKind::Forget => true,
     }
 }
 

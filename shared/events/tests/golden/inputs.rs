@@ -212,6 +212,7 @@ fn every_timer_has_a_name_of_its_own() {
         TimerKind::Cleanup,
         TimerKind::Settle,
         TimerKind::SagaLook,
+        TimerKind::Forget,
     ];
     let timers: Vec<_> = kinds
         .map(|kind| match kind {
@@ -219,7 +220,8 @@ fn every_timer_has_a_name_of_its_own() {
             | TimerKind::WorkflowRetry
             | TimerKind::Cleanup
             | TimerKind::Settle
-            | TimerKind::SagaLook => TimerName::of_execution(kind),
+            | TimerKind::SagaLook
+            | TimerKind::Forget => TimerName::of_execution(kind),
             TimerKind::StepTimeout
             | TimerKind::Retry
             | TimerKind::ScheduleTimeout

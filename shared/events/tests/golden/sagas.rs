@@ -8,8 +8,8 @@ use sagaline_events::{
     input::{Cancel, ChildEnded, ParentGone, StepSucceeded},
     record::Status,
     saga::{
-        Intervention, InterventionKind, Late, SAGA_INPUT_TYPES, SagaAsked, SagaCause, SagaPage, SagaResolve, SagaRetry,
-        SagaSkip, SagaView, UndoAction, UndoOutcome, UndoneStatus, UndoneView,
+        Intervention, InterventionKind, Late, SAGA_INPUT_TYPES, SagaAsked, SagaCause, SagaPage, SagaRecalled,
+        SagaResolve, SagaRetry, SagaSkip, SagaView, UndoAction, UndoOutcome, UndoneStatus, UndoneView,
     },
 };
 use sagaline_model::{ActivityName, Compensation, Span, StepError};
@@ -35,6 +35,7 @@ fn action(activity: &str, input: Value) -> UndoAction {
         allow_skip: true,
         metadata: json!({"team": "stock"}),
         fault: Some(StepError::new(StepError::EXPRESSION, "there is no `x`").final_()),
+        default_input: true,
     }
 }
 
@@ -60,7 +61,7 @@ fn steps_of_none() -> UndoStep {
     UndoStep { path: frame("a"), execution: None, after: vec![], outcome: UndoOutcome::Failed, actions: vec![] }
 }
 
-pub fn news() -> SagaNews {
+fn news() -> SagaNews {
     SagaNews {
         status: Some(SagaStatus::Stuck),
         stuck: vec![(frame("reserve"), declined())],
@@ -72,11 +73,11 @@ pub fn news() -> SagaNews {
 }
 
 fn every_input() -> Vec<SagaInput> {
-    let (workflow, origin) = (name("order"), Some(id("A-099")));
+    let (workflow, origin, began) = (name("order"), Some(id("A-099")), at("2026-01-01T00:00:00Z"));
     vec![
-        SagaInput::Request(SagaRequest { workflow, version: 3, cause: cause(), steps: steps(), origin }),
+        SagaInput::Request(SagaRequest { workflow, version: 3, cause: cause(), steps: steps(), origin, began }),
         SagaInput::Late(Late { path: frame("reserve"), attempt: 2, output: json!({"id": "r-2"}) }),
-        SagaInput::Asked(SagaAsked {}),
+        SagaInput::Asked(SagaAsked { began: Some(began) }),
         SagaInput::Retry(SagaRetry {
             step: Some(frame("reserve")),
             input: Some(json!({"id": "r-1"})),
@@ -85,6 +86,7 @@ fn every_input() -> Vec<SagaInput> {
         }),
         SagaInput::Skip(SagaSkip { step: frame("reserve"), by: ann(), why: Some("it was never there".to_owned()) }),
         SagaInput::Resolve(SagaResolve { by: ann(), why: "refunded by hand".to_owned() }),
+        SagaInput::Recalled(SagaRecalled { since: at("2026-01-01T00:00:02Z"), ended: Some(news()) }),
     ]
 }
 
@@ -131,6 +133,7 @@ fn what_people_see_of_a_saga_is_written_and_read_as_recorded() {
         status: SagaStatus::Stuck,
         cause: cause(),
         started_at: at("2026-01-01T00:00:02Z"),
+        began: at("2026-01-01T00:00:00Z"),
         ended_at: None,
         steps: vec![UndoneView {
             step: frame("reserve"),
