@@ -61,7 +61,7 @@ fn steps_of_none() -> UndoStep {
     UndoStep { path: frame("a"), execution: None, after: vec![], outcome: UndoOutcome::Failed, actions: vec![] }
 }
 
-fn news() -> SagaNews {
+pub(crate) fn news() -> SagaNews {
     SagaNews {
         status: Some(SagaStatus::Stuck),
         stuck: vec![(frame("reserve"), declined())],
