@@ -5,6 +5,7 @@
 //! same code. Nothing here knows a runtime, a server or an activity.
 
 mod answer;
+mod claim;
 mod doubt;
 mod hold;
 mod message;

@@ -67,6 +67,8 @@ impl StepError {
     pub const BAD_EXPANSION: &str = "BadExpansion";
     /// A breaker was open, and the step did not want to wait.
     pub const BREAKER_OPEN: &str = "BreakerOpen";
+    /// An attempt was not wanted any more when it was about to begin: it has done nothing.
+    pub const NOT_BEGUN: &str = "NotBegun";
 
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into(), retryable: true, details: None }

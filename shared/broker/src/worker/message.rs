@@ -40,7 +40,7 @@ pub(super) fn result(task: &Task, ended: Ended, worker: &str) -> Input {
     let (path, attempt, worker) = (task.path.clone(), task.attempt, Some(worker.to_owned()));
     match ended {
         Ended::Succeeded(output) => {
-            Input::StepSucceeded(StepSucceeded { path, attempt, output, worker, claimed: false })
+            Input::StepSucceeded(StepSucceeded { path, attempt, output, worker, claimed: task.claim })
         }
         Ended::Skipped(reason) => Input::StepSkipped(StepSkipped { path, attempt, reason, worker }),
         Ended::Snoozed { delay, reason } => Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker }),

@@ -1,4 +1,4 @@
-//! All that comes before an attempt may begin: the question whether it is wanted, its input, the report that it begins.
+//! All that comes before an attempt may begin: the question whether it is wanted, its input, the report that it begins, its claim.
 
 use std::{mem, time::Duration};
 
@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Delivery, Host, PayloadFault, TaskPorts,
     answer::report,
+    claim::claim,
     doubt::{is_only_copy, is_wanted},
     hold::{Hold, Lost},
     running::Begun,
@@ -42,7 +43,8 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
     task: &mut Task,
 ) -> Prepared<'a> {
     let ports = hold.ports();
-    if !is_only_copy(delivery, task, ports.session()) {
+    let is_only_copy = is_only_copy(delivery, task, ports.session());
+    if !is_only_copy {
         match hold.keep_while_ours(is_wanted(ports, task)).await {
             Err(Lost) => return Prepared::Lost,
             Ok(wanted) => {
@@ -63,12 +65,16 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
         return Prepared::Lost;
     }
     let Some(begun) = ports.running().begin(task, hold.reply()) else { return Prepared::Joined };
-    if task.timeout.is_none() && !task.report {
+    if task.timeout.is_none() && !task.report && !task.claim {
         return Prepared::Run(input, begun);
     }
     let traceparent = delivery.content.as_ref().ok().and_then(|content| content.traceparent.as_deref());
     match report(hold, task, traceparent).await {
         Ok(Err(why)) => Prepared::Unanswerable(why),
+        Ok(Ok(())) if task.claim => match claim(hold, host, task, &begun, is_only_copy).await {
+            Ok(()) => Prepared::Run(input, begun),
+            Err(not_ours) => not_ours,
+        },
         Ok(Ok(())) if begun.is_revoked() => Prepared::Unwanted,
         Ok(Ok(())) if hold.is_ours() => Prepared::Run(input, begun),
         Ok(Ok(())) | Err(Lost) => Prepared::Lost,

@@ -75,7 +75,8 @@ async fn attend<P: TaskPorts, H: Host>(hold: &Hold<'_, P>, host: &H, stop: &Stop
     match prepared {
         Prepared::Run(input, begun) => {
             let ended = hold.keep(run(hold.ports(), host, &task, input, &begun, traceparent)).await;
-            if begun.is_revoked() {
+            // Of a claimed attempt somebody wants to know all the same whether there is something to undo.
+            if begun.is_revoked() && !task.claim {
                 hold.done().await;
                 return Served::Revoked;
             }

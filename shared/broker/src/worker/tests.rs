@@ -1,5 +1,6 @@
 //! The decisions of the task protocol, one by one, in virtual time.
 
+mod claim;
 mod fake;
 
 use std::{sync::Arc, time::Duration};

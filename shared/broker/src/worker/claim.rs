@@ -1,0 +1,46 @@
+//! The claim of an attempt whose effect may have to be undone: once its start is on the log, the owner is asked again.
+//!
+//! So whoever reads the log can tell: an attempt whose start is not there before a cancel never ran. And one whose start is there is
+//! answered for, so that nobody has to wait for it in vain.
+
+use sagaline_events::Task;
+use sagaline_model::StepError;
+
+use super::{
+    Host, TaskPorts,
+    doubt::is_wanted,
+    hold::{Hold, Lost},
+    prepare::Prepared,
+    running::Begun,
+};
+
+/// `Err`: what is to be done with the task instead of running it.
+pub(super) async fn claim<'a, P: TaskPorts, H: Host>(
+    hold: &Hold<'a, P>,
+    host: &H,
+    task: &Task,
+    begun: &Begun<'_>,
+    is_only_copy: bool,
+) -> Result<(), Prepared<'a>> {
+    let wanted = if begun.is_revoked() {
+        false
+    } else {
+        let Ok(wanted) = hold.keep_while_ours(is_wanted(hold.ports(), task)).await else { return Err(Prepared::Lost) };
+        host.asked(wanted);
+        // What was told while the answer was under way is newer than the answer.
+        wanted && !begun.is_revoked()
+    };
+    match (wanted, hold.is_ours()) {
+        (_, false) => Err(Prepared::Lost),
+        (true, true) => Ok(()),
+        // Nobody else had it before, and whoever gets it later is told that it is not wanted.
+        (false, true) if is_only_copy => Err(Prepared::Failed(not_begun())),
+        // A copy of it may run elsewhere, and it is for that one to answer.
+        (false, true) => Err(Prepared::Unwanted),
+    }
+}
+
+fn not_begun() -> StepError {
+    let why = "nobody wanted it any more when it was about to begin: it has done nothing";
+    StepError::new(StepError::NOT_BEGUN, why).final_()
+}
