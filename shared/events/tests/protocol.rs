@@ -12,7 +12,7 @@ use sagaline_events::{
     EntityInput, FramePath, Input, SagaInput, Task,
     ask::{Answer, Ask},
     entity::ENTITY_INPUT_TYPES,
-    input::{INPUT_TYPES, TimerKind},
+    input::{INPUT_TYPES, StepSucceeded, TimerKind},
     record::{Definition, ExecutionView, Latest},
     saga::SAGA_INPUT_TYPES,
     task::{REPEAT_HEADER, TASK_TYPE},
@@ -103,6 +103,14 @@ fn every_example_is_a_golden_file_and_is_what_it_claims() {
             "task" => {
                 reads::<Task>(&claim, &json);
                 golden("task")
+            }
+            "task_claim" => {
+                reads::<Task>(&claim, &json);
+                golden("task_claim")
+            }
+            "claimed" => {
+                reads::<StepSucceeded>(&claim, &json);
+                golden("sagas/claimed")
             }
             "definition" => {
                 reads::<Definition>(&claim, &json);
@@ -279,7 +287,7 @@ fn a_task_and_a_record_are_explained_field_by_field() {
         page.lines()
             .any(|line| line.starts_with('|') && line.split('|').nth(1).is_some_and(|first| first.contains(&cell)))
     };
-    for golden in [golden("task"), golden("task_limits"), golden("record")] {
+    for golden in [golden("task"), golden("task_limits"), golden("task_claim"), golden("record")] {
         for field in fields(&golden) {
             assert!(explained(&field), "no table explains `{field}`");
         }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "real/claims.rs"]
+mod claims;
 #[path = "real/page.rs"]
 mod page;
 #[path = "real/raw_worker.rs"]

@@ -6,13 +6,7 @@
 use sagaline_events::Task;
 use sagaline_model::StepError;
 
-use super::{
-    Host, TaskPorts,
-    doubt::is_wanted,
-    hold::{Hold, Lost},
-    prepare::Prepared,
-    running::Begun,
-};
+use super::{Host, TaskPorts, doubt::is_wanted, hold::Hold, prepare::Prepared, running::Begun};
 
 /// `Err`: what is to be done with the task instead of running it.
 pub(super) async fn claim<'a, P: TaskPorts, H: Host>(

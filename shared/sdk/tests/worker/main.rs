@@ -1,5 +1,6 @@
 //! Workers on a real nats-server: one server of its own for each test.
 
+mod claims;
 mod common;
 mod endings;
 mod lines;

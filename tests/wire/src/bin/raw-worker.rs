@@ -157,7 +157,8 @@ impl Worker {
         let task: Value = serde_json::from_slice(&delivery.payload)?;
         let name = format!("{}/{}/{}", text(&task, "execution")?, text(&task, "path")?, task["attempt"]);
         let mut held = Held { task, name, reply: delivery.reply.clone(), kept: received };
-        if !self.is_only_copy(delivery, &held.task) {
+        let is_only_copy = self.is_only_copy(delivery, &held.task);
+        if !is_only_copy {
             let wanted = self.is_wanted(&mut held)?;
             say(if wanted { "wanted" } else { "unwanted" }, &held.name);
             if !wanted {
@@ -165,18 +166,33 @@ impl Worker {
             }
         }
         let limit = held.task["timeout"].as_str().and_then(millis);
-        if limit.is_some() || held.task["report"] == true {
+        let claim = held.task["claim"] == true;
+        if limit.is_some() || held.task["report"] == true || claim {
             self.store(&mut held, "step_started", json!({}))?;
         }
+        let claimed = !claim || self.is_wanted(&mut held)?;
         // It may be somebody else's by now, so it is left alone.
         if self.ack_wait <= held.kept.elapsed() {
             say("dropped", &held.name);
             return Ok(());
         }
+        if !claimed {
+            say("unclaimed", &held.name);
+            // Of a copy another may run.
+            if is_only_copy {
+                let error = json!({ "type": "NotBegun", "message": "it has done nothing", "retryable": false });
+                self.store(&mut held, "step_failed", json!({ "error": error }))?;
+            }
+            return self.acknowledge(&held, "+ACK");
+        }
         say("begin", &held.name);
         let ms = held.task["input"]["ms"].as_u64().unwrap_or(0);
         if !self.work(&mut held, Duration::from_millis(ms.min(limit.unwrap_or(ms))))? {
             say("cancelled", &held.name);
+            if claim {
+                let error = json!({ "type": "Cancelled", "message": "it was told to stop" });
+                self.store(&mut held, "step_failed", json!({ "error": error }))?;
+            }
         } else if limit.is_some_and(|limit| limit < ms) {
             let error = json!({ "type": "Timeout", "message": "the attempt ran longer than its timeout" });
             self.store(&mut held, "step_failed", json!({ "error": error }))?;
@@ -189,7 +205,7 @@ impl Worker {
             say("snoozed", &held.name);
         } else {
             let output = json!({ "worker": self.name });
-            self.store(&mut held, "step_succeeded", json!({ "output": output }))?;
+            self.store(&mut held, "step_succeeded", json!({ "output": output, "claimed": claim }))?;
             say("end", &held.name);
         }
         self.acknowledge(&held, "+ACK")

@@ -35,14 +35,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let field = |name: &str| task[name].as_str().unwrap_or_default();
         let wanted =
             json!({ "wanted": { "execution": task["execution"], "path": task["path"], "attempt": task["attempt"] } });
-        let answer = loop {
-            nats.publish(&delivery.reply, "", &[], b"+WPI")?;
-            let asked = nats.request(field("ask"), &[], wanted.to_string().as_bytes(), SECOND)?;
-            if let Some(answer) = asked.filter(|answer| answer.status == 0) {
-                break serde_json::from_slice::<Value>(&answer.payload)?;
-            }
-            std::thread::sleep(SECOND);
-        };
         let store = |nats: &mut Nats, kind: &str, data: Value| -> Result<(), Box<dyn Error>> {
             let (id, kind) = (format!("{}-{kind}", delivery.reply), format!("sagaline.input.{kind}.v1"));
             let headers = [("ce-specversion", "1.0"), ("ce-id", &id), ("ce-source", "/small"), ("ce-type", &kind)];
@@ -52,9 +44,24 @@ fn main() -> Result<(), Box<dyn Error>> {
             });
             if stored { Ok(()) } else { Err("nobody knows whether it is stored".into()) }
         };
-        let mut revoked = answer["wanted"] != true;
-        if !revoked && (task["timeout"].is_string() || task["report"] == true) {
-            store(&mut nats, "step_started", json!({ "path": task["path"], "attempt": task["attempt"] }))?;
+        let this = json!({ "path": task["path"], "attempt": task["attempt"] });
+        // What is claimed is asked about when its start is stored; anything else may be asked about before.
+        let claim = task["claim"] == true;
+        if claim {
+            store(&mut nats, "step_started", this.clone())?;
+        }
+        let answer = loop {
+            nats.publish(&delivery.reply, "", &[], b"+WPI")?;
+            let asked = nats.request(field("ask"), &[], wanted.to_string().as_bytes(), SECOND)?;
+            if let Some(answer) = asked.filter(|answer| answer.status == 0) {
+                break serde_json::from_slice::<Value>(&answer.payload)?;
+            }
+            std::thread::sleep(SECOND);
+        };
+        let wanted = answer["wanted"] == true;
+        let mut revoked = !wanted;
+        if wanted && !claim && (task["timeout"].is_string() || task["report"] == true) {
+            store(&mut nats, "step_started", this.clone())?;
         }
         let end = Instant::now() + Duration::from_millis(task["input"]["ms"].as_u64().unwrap_or(0));
         while !revoked && Instant::now() < end {
@@ -68,13 +75,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             });
             let notice =
                 heard.and_then(|message| serde_json::from_slice::<Value>(&message.payload).ok()).unwrap_or_default();
-            revoked = notice["revoked"] == json!({ "path": task["path"], "attempt": task["attempt"] });
+            revoked = notice["revoked"] == this;
         }
         if !revoked {
             store(
                 &mut nats,
                 "step_succeeded",
-                json!({ "path": task["path"], "attempt": task["attempt"], "output": { "worker": "small" } }),
+                json!({ "path": task["path"], "attempt": task["attempt"], "output": { "worker": "small" }, "claimed": claim }),
+            )?;
+        } else if claim && wanted {
+            let error = json!({ "type": "Cancelled", "message": "it was told to stop" });
+            store(
+                &mut nats,
+                "step_failed",
+                json!({ "path": task["path"], "attempt": task["attempt"], "error": error }),
             )?;
         }
         nats.publish(&delivery.reply, "", &[], b"+ACK")?;
