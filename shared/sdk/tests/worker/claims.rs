@@ -5,7 +5,7 @@ use std::time::Duration;
 use sagaline_events::{Input, ask::Answer};
 use sagaline_model::StepError;
 use sagaline_sdk::worker::{ActivityContext, ActivityError, Task};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::common::{Notes, Site, Working, eventually, task};
 
@@ -72,7 +72,7 @@ async fn it_is_answered_for_when_it_is_revoked_while_it_runs() {
     site.tell("e-1", json!({"revoked": {"path": "charge", "attempt": 1}})).await;
     let inputs = site.eventually_inputs(2).await;
     assert!(
-        matches!(&inputs[1], Input::StepSucceeded(success) if success.claimed && success.output == Value::from("done all the same")),
+        matches!(&inputs[1], Input::StepSucceeded(success) if success.claimed && success.output == "done all the same"),
         "{inputs:?}"
     );
     site.eventually_queued(0).await;
