@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     commands::{
         apply, approve, bench, cancel, cancel_all, dead, definitions, dev, doctor, events, get, history, list, parse,
-        pause, query, rejected, resume, retry, signal, start, update, validate, watch, why, workflows,
+        pause, query, rejected, resume, retry, sagas, signal, start, update, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -68,6 +68,7 @@ enum Verb {
     CancelAll(cancel_all::Args),
     Retry(retry::Args),
     Dead(dead::Args),
+    Sagas(sagas::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Approve(approve::Args),
@@ -145,6 +146,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::CancelAll(args) => cancel_all::run(args, context).await,
         Verb::Retry(args) => retry::run(args, context).await,
         Verb::Dead(args) => dead::run(args, context).await,
+        Verb::Sagas(args) => sagas::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => resume::run(args, context).await,
         Verb::Approve(args) => approve::run(args, context).await,

@@ -11,6 +11,7 @@ mod failure;
 mod files;
 mod live;
 mod output;
+mod saga_view;
 mod stop;
 mod table;
 mod view;

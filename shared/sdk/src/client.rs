@@ -18,6 +18,7 @@ mod pages;
 mod people;
 mod publish;
 mod results;
+mod sagas;
 mod send;
 mod start;
 mod tail;
@@ -47,6 +48,7 @@ pub use inspect::{
 };
 pub use list::{Cursor, ListFilter, Listed, Listing, NotACursor};
 pub use people::{Replied, Verdict};
+pub use sagas::{SagaFilter, SagaListing};
 pub use send::Sent;
 pub use start::{StartOptions, Started};
 pub use tail::{Tail, TailFilter, TailFilterError, TailFrom, Tailed, TailedEvent};

@@ -16,7 +16,10 @@ Examples:
 A new execution begins with what the first one had done, and does the rest. It
 runs on the newest version, which may be the one that was mended. Its tasks have
 the idempotency keys of the first one. The workflow must have `dead_letter`. To
-retry the same failure again is no second execution (`existing: true`).";
+retry the same failure again is no second execution (`existing: true`).
+
+One that was rolled back begins again from the beginning, with idempotency keys
+of its own; that works for as long as the log has its start, a day.";
 
 /// Try an execution that failed again, from where it failed
 #[derive(Debug, clap::Args)]

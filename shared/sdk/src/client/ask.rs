@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_nats::RequestErrorKind;
+use sagaline_broker::names::LogKind;
 use sagaline_events::{
     ask::{Answer, Ask, Why},
     record::ExecutionView,
@@ -13,8 +14,8 @@ use tokio::time::{Instant, sleep};
 use super::{Client, Error};
 
 /// A partition whose owner was killed has another within five seconds.
-const OWNER_WITHIN: Duration = Duration::from_secs(6);
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const OWNER_WITHIN: Duration = Duration::from_secs(6);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 /// What an owner answers that is letting go of its partition.
 const HANDED_OVER: &str = "HandedOver";
 
@@ -77,32 +78,43 @@ impl Client {
         }
     }
 
-    /// Asks the owner of a partition once.
+    /// Asks the orchestrator that owns a partition once.
     pub(super) async fn ask(&self, partition: u32, ask: &Ask) -> Result<Asked, Error> {
+        self.ask_of(LogKind::Runs, partition, ask).await
+    }
+
+    /// Asks the owner of one partition of one kind once.
+    pub(super) async fn ask_of(&self, kind: LogKind, partition: u32, ask: &Ask) -> Result<Asked, Error> {
+        let service = kind.service();
         let question = serde_json::to_vec(ask).expect("questions have string keys only");
-        let answer = match self.connection.client().request(self.names().ask(partition), question.into()).await {
+        let subject = self.names().ask_of(kind, partition);
+        let answer = match self.connection.client().request(subject, question.into()).await {
             Ok(answer) => answer,
             Err(error) => match error.kind() {
                 RequestErrorKind::NoResponders | RequestErrorKind::TimedOut => return Ok(Asked::Nobody),
                 RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::Other => {
-                    return Err(Error::nats(format!("ask the orchestrator of partition {partition}"))(error.into()));
+                    return Err(Error::nats(format!("ask the {service} of partition {partition}"))(error.into()));
                 }
             },
         };
         match serde_json::from_slice(&answer.payload) {
             // Its next owner will answer.
             Ok(Answer::Refused(error)) if error.kind == HANDED_OVER => Ok(Asked::Nobody),
-            Ok(Answer::Refused(error)) => Err(Error::QuestionRefused { partition, why: error.message }),
+            Ok(Answer::Refused(error)) => Err(Error::QuestionRefused { service, partition, why: error.message }),
             Ok(answer) => Ok(Asked::Answered(answer)),
             Err(source) => {
-                Err(Error::Unreadable { what: format!("the answer of partition {partition}'s orchestrator"), source })
+                Err(Error::Unreadable { what: format!("the answer of partition {partition}'s {service}"), source })
             }
         }
     }
 
     pub(super) fn unexpected(&self, execution: &ExecutionId, answer: &Answer) -> Error {
-        let partition = self.partition(execution);
-        Error::QuestionRefused { partition, why: format!("it answered something else: {answer:?}") }
+        self.unexpected_of(LogKind::Runs, execution, answer)
+    }
+
+    pub(super) fn unexpected_of(&self, kind: LogKind, execution: &ExecutionId, answer: &Answer) -> Error {
+        let (service, partition) = (kind.service(), self.partition(execution));
+        Error::QuestionRefused { service, partition, why: format!("it answered something else: {answer:?}") }
     }
 }
 

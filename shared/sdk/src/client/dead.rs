@@ -2,7 +2,7 @@
 
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use sagaline_broker::names::Stream;
-use sagaline_events::{DeadLetter, Start, input::Resumption};
+use sagaline_events::{DeadLetter, Input, Start, input::Resumption, record::Status};
 use sagaline_model::{Dag, ExecutionId, Name};
 
 use super::{Client, Error, Started};
@@ -69,8 +69,9 @@ impl Client {
     /// Has an execution that failed tried again: a new one begins with what is done, and does the rest. Its tasks have the
     /// idempotency keys of the first, so that what may have happened does not happen twice.
     pub async fn retry(&self, execution: &ExecutionId, options: RetryOptions) -> Result<Started, Error> {
-        let found = self.dead_letter(execution).await?;
-        let (sequence, letter) = found.ok_or_else(|| Error::NoDeadLetter(execution.clone()))?;
+        let Some((sequence, letter)) = self.dead_letter(execution).await? else {
+            return self.begin_again(execution, options).await;
+        };
         let (workflow, first) = (&letter.workflow, letter.resume.of.as_ref().unwrap_or(execution));
         let (version, _) = self.version_to_start(workflow, options.version).await?;
         let plan = self.plan_of(workflow, version).await?;
@@ -91,6 +92,37 @@ impl Client {
             tags: letter.tags,
             resume: Some(Box::new(resume)),
             ..Start::of(letter.workflow)
+        };
+        self.publish_start(id, start, None).await
+    }
+
+    /// One that was rolled back left nothing to go on from: all that it did is undone. So the new one does everything, under
+    /// idempotency keys of its own: whoever was asked to take the first back must not take the second for it.
+    async fn begin_again(&self, execution: &ExecutionId, options: RetryOptions) -> Result<Started, Error> {
+        let view = self.get(execution).await?;
+        if view.is_none_or(|view| view.status != Status::RolledBack) {
+            return Err(Error::NoDeadLetter(execution.clone()));
+        }
+        if let Some(step) = options.from {
+            return Err(Error::RolledBack { execution: execution.clone(), step });
+        }
+        let stored = self.stored_start(execution).await?.ok_or_else(|| Error::StartGone(execution.clone()))?;
+        let Ok(Input::Start(first)) = Input::read(&stored.kind, &stored.data) else {
+            return Err(Error::StartGone(execution.clone()));
+        };
+        let (version, _) = self.version_to_start(&first.workflow, options.version).await?;
+        let id = options.id.unwrap_or_else(|| {
+            let known: String = execution.as_str().chars().take(100).collect();
+            ExecutionId::encoded(&format!("{known}-again"))
+        });
+        // A payload goes with the execution that it was stored for.
+        let input = self.offload(&id, first.input).await?;
+        let start = Start {
+            version: Some(version),
+            input,
+            trigger: first.trigger,
+            tags: first.tags,
+            ..Start::of(first.workflow)
         };
         self.publish_start(id, start, None).await
     }

@@ -36,8 +36,8 @@ pub enum Error {
     NotTaken { execution: ExecutionId, what: String, error: Box<StepError> },
     #[error("no orchestrator answers for partition {partition}")]
     NoOwner { partition: u32 },
-    #[error("the orchestrator of partition {partition} refused the question: {why}")]
-    QuestionRefused { partition: u32, why: String },
+    #[error("the {service} of partition {partition} refused the question: {why}")]
+    QuestionRefused { service: &'static str, partition: u32, why: String },
     #[error("NATS has no room for new executions: stream `{}` is {} % full", .fill.stream, .fill.percent)]
     NoRoom { execution: ExecutionId, fill: Fill },
     #[error("there is no room to {attempt}: {why}")]
@@ -58,6 +58,16 @@ pub enum Error {
     Nats { attempt: String, source: async_nats::Error },
     #[error(transparent)]
     Failure(#[from] Failure),
+    #[error("nothing of `{0}` is being undone, and nothing was")]
+    NoSaga(ExecutionId),
+    #[error("the saga of `{execution}` cannot be {what}: {why}")]
+    SagaRefused { execution: ExecutionId, what: &'static str, why: String },
+    #[error("no compensator answers for partition {partition}")]
+    NoCompensator { partition: u32 },
+    #[error("`{execution}` was rolled back: it can only begin anew, not go on from `{step}`")]
+    RolledBack { execution: ExecutionId, step: Name },
+    #[error("the start of `{0}` is not on the log any more")]
+    StartGone(ExecutionId),
 }
 
 /// Whose turn it is after an [`Error`].
@@ -87,7 +97,11 @@ impl Error {
             | Self::NoRoom { .. }
             | Self::Full { .. }
             | Self::Payload(PayloadError::Full { .. })
-            | Self::Contended { .. } => Class::Refused,
+            | Self::Contended { .. }
+            | Self::NoSaga(_)
+            | Self::SagaRefused { .. }
+            | Self::RolledBack { .. }
+            | Self::StartGone(_) => Class::Refused,
             Self::InvalidInput { .. }
             | Self::InvalidSignal { .. }
             | Self::Refused { .. }
@@ -97,6 +111,7 @@ impl Error {
             Self::Connect(_)
             | Self::Install(_)
             | Self::NoOwner { .. }
+            | Self::NoCompensator { .. }
             | Self::NoAnswer { .. }
             | Self::Nats { .. }
             | Self::Failure(_) => Class::Unreachable,
@@ -159,6 +174,22 @@ impl Error {
                 "see whether nats-server runs and has a leader for this stream".into()
             }
             Self::Unreadable { .. } => "a newer Sagaline may have written it; use that version of `sagaline`".into(),
+            Self::NoSaga(execution) => format!(
+                "only what failed, ran out of time or was cancelled with `--rollback` is undone, and only if it has something to undo; \
+                 `sagaline get {execution}` shows how it stands"
+            ),
+            Self::SagaRefused { execution, .. } => {
+                format!("nothing was changed; `sagaline sagas get {execution}` shows how it stands")
+            }
+            Self::NoCompensator { .. } => {
+                "start a compensator (`sagaline-compensator`), or `sagaline dev`; one that was killed is replaced within \
+                 seconds, and what was sent to it is not lost"
+                    .into()
+            }
+            Self::RolledBack { execution, .. } => {
+                format!("`sagaline retry {execution}` starts it again from the beginning")
+            }
+            Self::StartGone(_) => "start it anew with `sagaline start`; the log keeps what an execution began with for a day".into(),
             Self::Connect(_)
             | Self::Install(_)
             | Self::QuestionRefused { .. }

@@ -35,8 +35,7 @@ impl Client {
 
     /// Asks for the end of an execution: what it waits for is given up, and it ends as `cancelled`.
     pub async fn cancel(&self, execution: &ExecutionId, reason: Option<String>) -> Result<Sent, Error> {
-        let attempt = format!("cancel `{execution}`");
-        self.send(execution, &Input::Cancel(Cancel::at_once(reason)), &attempt).await
+        self.cancel_so(execution, Cancel::at_once(reason)).await
     }
 
     /// The same, but those at work are told to stop, and what they answer within the grace (30 s if nothing is said) still counts;
@@ -47,9 +46,19 @@ impl Client {
         reason: Option<String>,
         grace: Option<Duration>,
     ) -> Result<Sent, Error> {
-        let attempt = format!("cancel `{execution}`");
-        let cancel = Cancel { reason, cleanup: true, grace: grace.map(Span::from), rollback: false };
-        self.send(execution, &Input::Cancel(cancel), &attempt).await
+        self.cancel_so(execution, Cancel { cleanup: true, grace: grace.map(Span::from), ..Cancel::at_once(reason) })
+            .await
+    }
+
+    /// The same, but what it did is undone before it ends, and then it ends as `rolled_back`. One that has nothing to undo ends as
+    /// `cancelled`.
+    pub async fn cancel_with_rollback(&self, execution: &ExecutionId, reason: Option<String>) -> Result<Sent, Error> {
+        self.cancel_so(execution, Cancel { rollback: true, ..Cancel::at_once(reason) }).await
+    }
+
+    /// Asks for the end of an execution in any way that there is.
+    pub async fn cancel_so(&self, execution: &ExecutionId, cancel: Cancel) -> Result<Sent, Error> {
+        self.send(execution, &Input::Cancel(cancel), &format!("cancel `{execution}`")).await
     }
 
     /// Lets no further step of an execution begin; those at work go on.
@@ -85,7 +94,7 @@ impl Client {
         self.stored(&Message { msg_id: Some(id), ..message }, attempt).await
     }
 
-    async fn stored(&self, message: &Message, attempt: &str) -> Result<Sent, Error> {
+    pub(super) async fn stored(&self, message: &Message, attempt: &str) -> Result<Sent, Error> {
         match self.publish(message, attempt).await? {
             Written::Stored(sequence) => Ok(Sent { sequence }),
             Written::Conflict => Err(Error::Contended { attempt: attempt.to_owned() }),

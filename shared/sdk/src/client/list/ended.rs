@@ -74,7 +74,8 @@ impl Ended {
         below: Sequence,
     ) -> Result<usize, Error> {
         let stream = client.names().bucket_stream(Bucket::Results);
-        let all = client.names().key(Bucket::Results, ">");
+        // One token is an execution; what others keep there has more.
+        let all = client.names().key(Bucket::Results, "*");
         let mut pages = client.pages(&stream, all, from, attempt()).await?;
         let most = usize::try_from(below - from).unwrap_or(PAGE).min(PAGE);
         let (mut more, mut looked_at) = (0 < pages.count(), 0);
@@ -84,7 +85,7 @@ impl Ended {
             for (position, message) in page.iter().filter(|(position, _)| position.sequence < below) {
                 looked_at += 1;
                 // What cannot be read is a marker of a removed one.
-                let Ok(mut view) = results::read(&message.payload) else { continue };
+                let Ok(mut view) = results::read::<ExecutionView>(&message.payload) else { continue };
                 if filter.takes(&view) {
                     // A list is an overview, and outputs may be large.
                     view.output = serde_json::Value::Null;
