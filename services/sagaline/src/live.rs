@@ -83,7 +83,13 @@ struct Told {
     #[serde(rename = "for")]
     wait_for: Option<String>,
     until: Option<Moment>,
+    steps: Option<usize>,
+    by: Option<String>,
+    why: Option<String>,
 }
+
+/// The events after which nothing comes; and `parked`, after which somebody has to come.
+const ENDS: [&str; 7] = ["completed", "failed", "cancelled", "timed_out", "rolled_back", "start_refused", "parked"];
 
 impl Live {
     pub(crate) async fn listen(client: &Client, execution: &ExecutionId) -> Result<Self, Failure> {
@@ -146,7 +152,7 @@ async fn end(client: &Client, execution: &ExecutionId, appears_within: Duration)
 
 /// Shows one event; whether it was the last.
 fn show(event: &LifecycleEvent, output: &Output) -> Result<bool, Failure> {
-    let ends = event.kind == "workflow" && !matches!(event.what.as_str(), "started" | "paused" | "resumed" | "retried");
+    let ends = event.kind == "workflow" && ENDS.contains(&event.what.as_str());
     if output.is_json() {
         let mut data: Value = event.read().unwrap_or(Value::Null);
         data["type"] = json!(format!("sagaline.{}.{}.v1", event.kind, event.what));
@@ -157,6 +163,7 @@ fn show(event: &LifecycleEvent, output: &Output) -> Result<bool, Failure> {
     let line = match event.kind.as_str() {
         "workflow" => Some(workflow_line(event, &told, output)),
         "step" => step_line(&event.what, &told, output),
+        "saga" => saga_line(&event.what, &told, output),
         _ => None,
     };
     if let Some(line) = line {
@@ -180,13 +187,49 @@ fn workflow_line(event: &LifecycleEvent, told: &Told, output: &Output) -> String
         "cancelled" => ("- cancelled", Tone::Quiet),
         "cancelling" => ("… is being cancelled", Tone::Busy),
         "start_refused" => ("✗ refused", Tone::Bad),
+        "rolled_back" => ("↩ rolled back", Tone::Quiet),
+        "stuck" => ("✗ is stuck", Tone::Bad),
         other => (other, Tone::Bad),
     };
     let why = told.error.as_ref().map(words::error);
     let why = why.or_else(|| told.reason.as_deref().or(told.cause.as_deref()).map(words::short));
     let step = if told.step.is_empty() { String::new() } else { format!("step {}: ", told.step) };
     let why = why.map_or(String::new(), |why| format!(": {step}{why}"));
-    format!("{execution} {}{took}{why}", output.paint(tone, word))
+    let help = if event.what == "stuck" {
+        format!("; `sagaline sagas get {}` shows it", event.execution)
+    } else {
+        String::new()
+    };
+    format!("{execution} {}{took}{why}{help}", output.paint(tone, word))
+}
+
+/// A line for what a saga has come to. How the execution ends is said by the execution.
+fn saga_line(what: &str, told: &Told, output: &Output) -> Option<String> {
+    let by = told.by.as_deref().map_or(String::new(), |by| format!(" by {}", words::short(by)));
+    let why = told.why.as_deref().or(told.reason.as_deref()).map(words::short);
+    let why = why.map_or(String::new(), |why| format!(": {why}"));
+    let error = told.error.as_ref().map(words::error).unwrap_or_default();
+    let (sign, tone, word, detail) = match what {
+        "started" => {
+            let steps = told.steps.unwrap_or_default();
+            let line = format!("undoing {steps} step{}", if steps == 1 { "" } else { "s" });
+            return Some(format!("  {} {line}", output.paint(Tone::Busy, "↩")));
+        }
+        "step_compensated" => ("↩", Tone::Good, "compensated", String::new()),
+        "step_skipped" => ("-", Tone::Quiet, "left as it is", format!("{by}{why}")),
+        "stuck" => ("✗", Tone::Bad, "cannot be undone", error),
+        "retried" => ("…", Tone::Busy, "tried again", format!("{by}{why}")),
+        "resolved" => return Some(format!("  {} resolved{by}{why}", output.paint(Tone::Quiet, "-"))),
+        _ => return None,
+    };
+    let mut line = format!("  {} {:<14} {word}", output.paint(tone, sign), told.step);
+    if 1 < told.attempt {
+        line.push_str(&format!(" (attempt {})", told.attempt));
+    }
+    if !detail.is_empty() {
+        line.push_str(&format!("  {}", detail.trim_start()));
+    }
+    Some(line)
 }
 
 /// A line for what a step has come to; none for its way there.
@@ -228,6 +271,33 @@ fn show_view(view: &ExecutionView, output: &Output) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rollback_is_told_line_by_line() {
+        let output = Output::new(crate::output::Format::Text);
+        let said = |what: &str, data: Value| {
+            let told: Told = serde_json::from_value(data).expect("what is told");
+            saga_line(what, &told, &output)
+        };
+        let lines = [
+            said("started", json!({"steps": 1})),
+            said("step_compensated", json!({"step": "reserve", "attempt": 3})),
+            said("step_skipped", json!({"step": "notify", "reason": "counted by hand", "by": "ann"})),
+            said("stuck", json!({"step": "pay", "error": {"type": "Busy", "message": "try later"}})),
+            said("retried", json!({"step": "pay", "by": "ann", "why": "it answers again"})),
+            said("resolved", json!({"by": "ann", "why": "refunded by hand"})),
+        ];
+        let expected = [
+            "  ↩ undoing 1 step",
+            "  ↩ reserve        compensated (attempt 3)",
+            "  - notify         left as it is  by ann: counted by hand",
+            "  ✗ pay            cannot be undone  Busy: try later",
+            "  … pay            tried again  by ann: it answers again",
+            "  - resolved by ann: refunded by hand",
+        ];
+        assert_eq!(lines.map(Option::unwrap_or_default), expected);
+        assert_eq!(said("completed", json!({"steps": 1})), None, "how it ends is said by the execution");
+    }
 
     #[test]
     fn what_is_told_again_is_shown_once() {

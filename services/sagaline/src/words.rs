@@ -26,7 +26,8 @@ pub(crate) fn sign(status: StepStatus) -> (&'static str, Tone) {
     match status {
         StepStatus::Completed => ("✓", Tone::Good),
         StepStatus::Failed | StepStatus::TimedOut => ("✗", Tone::Bad),
-        StepStatus::Skipped | StepStatus::Cancelled | StepStatus::Compensated => ("-", Tone::Quiet),
+        StepStatus::Skipped | StepStatus::Cancelled => ("-", Tone::Quiet),
+        StepStatus::Compensated => ("↩", Tone::Quiet),
         StepStatus::Unknown => ("?", Tone::Plain),
         StepStatus::Pending => (".", Tone::Quiet),
         StepStatus::Scheduled | StepStatus::Running | StepStatus::Waiting | StepStatus::BackingOff => ("…", Tone::Busy),

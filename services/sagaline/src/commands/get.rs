@@ -1,14 +1,18 @@
 //! `sagaline get`: the state of an execution, or how it ended.
 
+use sagaline_events::{
+    record::{ExecutionView, Status},
+    saga::SagaView,
+};
 use sagaline_sdk::client::{Client, Error};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::args::Which;
 use crate::{
     context::Context,
     failure::{Exit, Failure, chain},
     output::Output,
-    view,
+    saga_view, view,
 };
 
 const EXAMPLES: &str = "\
@@ -17,7 +21,7 @@ Examples:
   sagaline get order-A-1 --output json | jq -r .status
 
 An execution that runs is asked of its orchestrator; one that ended is kept for
-seven days.";
+seven days. Where what it did is undone, the saga is shown below it.";
 
 /// Show an execution: its status, steps and output
 #[derive(Debug, clap::Args)]
@@ -32,14 +36,49 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure>
     let client = context.client().await?;
     let mut view = client.get(&execution).await?.ok_or(Error::NotFound(execution))?;
     view.output = resolved(&client, std::mem::take(&mut view.output), output).await;
+    let saga = saga_of(&client, &view, output).await;
     if output.is_json() {
-        output.json(&view)?;
-    } else {
-        for line in view::lines(&view, output) {
+        let mut json = json!(view);
+        if let Some(saga) = saga {
+            json["saga"] = json!(saga);
+        }
+        output.json(&json)?;
+        return Ok(Exit::Done);
+    }
+    for line in view::lines(&view, output) {
+        output.line(&line)?;
+    }
+    if let Some(saga) = saga {
+        output.line(&format!("saga: {}", output.paint(saga_view::tone(saga.status), saga.status.as_str())))?;
+        for line in saga_view::progress(&saga, output) {
             output.line(&line)?;
+        }
+        for line in saga_view::advice(&saga) {
+            output.talk(&line);
         }
     }
     Ok(Exit::Done)
+}
+
+/// How its saga stands, where it has one. An execution is shown without it rather than not at all.
+pub(super) async fn saga_of(client: &Client, view: &ExecutionView, output: &Output) -> Option<SagaView> {
+    match view.status {
+        Status::Compensating | Status::Stuck | Status::RolledBack => {}
+        Status::Pending
+        | Status::Running
+        | Status::Waiting
+        | Status::Paused
+        | Status::Completed
+        | Status::Failed
+        | Status::Cancelled
+        | Status::TimedOut
+        | Status::Parked
+        | Status::Unknown => return None,
+    }
+    client.saga(&view.execution).await.unwrap_or_else(|error| {
+        output.talk(&format!("its saga is not shown: {}", chain(&error)));
+        None
+    })
 }
 
 /// An output that was too large for a message, as it is; where it cannot be had any more, the reference to it.

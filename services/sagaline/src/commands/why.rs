@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
-use sagaline_events::ask::{Why, WorkerOf};
+use sagaline_events::{
+    ask::{Why, WorkerOf},
+    record::Status,
+};
+use sagaline_model::ExecutionId;
 use sagaline_sdk::client::{Client, Error, Explanation, Served};
 use serde_json::json;
 
 use super::args::Which;
 use crate::{
     context::Context,
-    failure::{Exit, Failure},
+    failure::{Exit, Failure, chain},
     output::{Output, Tone},
-    view, words,
+    saga_view, view, words,
 };
 
 const EXAMPLES: &str = "\
@@ -45,6 +49,9 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure>
             for reason in &reasons {
                 show(reason, workers.get(&key(reason)), output)?;
             }
+            if reasons.iter().any(is_of_saga) && !output.is_json() {
+                show_saga(&client, &execution, output).await?;
+            }
             if reasons.is_empty() {
                 output.talk("nothing is waited for at this moment: it is between two steps");
             }
@@ -61,6 +68,23 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure>
         }
     }
     Ok(Exit::Done)
+}
+
+/// Whether its saga is waited for. That knows more: which step, and which error.
+fn is_of_saga(reason: &Why) -> bool {
+    [Status::Compensating, Status::Stuck].iter().any(|status| reason.state == status.as_str())
+}
+
+async fn show_saga(client: &Client, execution: &ExecutionId, output: &Output) -> Result<(), Failure> {
+    match client.saga(execution).await {
+        Ok(Some(saga)) => Ok(saga_view::progress(&saga, output).iter().try_for_each(|line| output.line(line))?),
+        // It has not begun, or it has ended just now.
+        Ok(None) => Ok(()),
+        Err(error) => {
+            output.talk(&format!("its saga is not shown: {}", chain(&error)));
+            Ok(())
+        }
+    }
 }
 
 type Key = Option<(String, String)>;

@@ -15,6 +15,10 @@ fn a_line_that_cannot_be_used_exits_with_64_and_says_what_is_wrong() {
         (vec!["start", "a.b"], "a.b"),
         (vec!["cancel", "a", "--grace", "5s"], "--cleanup"),
         (vec!["bench", "--rate", "fast"], "number"),
+        (vec!["sagas", "retry", "a", "--input", "1"], "--step"),
+        (vec!["sagas", "skip", "a"], "<STEP>"),
+        (vec!["sagas", "skip", "a", "b c"], "b c"),
+        (vec!["sagas", "resolve", "a"], "--why"),
         (vec!["events", "publish", "order..created"], "order.created"),
         (vec!["dev", "--data-dir", "d", "--nats-url", "nats://127.0.0.1:1"], "--nats-url"),
     ] {
@@ -26,8 +30,13 @@ fn a_line_that_cannot_be_used_exits_with_64_and_says_what_is_wrong() {
 
 #[test]
 fn help_goes_to_standard_output_and_shows_examples() {
-    for line in [vec!["--help"], vec!["start", "--help"], vec!["bench", "--help"], vec!["events", "publish", "--help"]]
-    {
+    for line in [
+        vec!["--help"],
+        vec!["start", "--help"],
+        vec!["bench", "--help"],
+        vec!["events", "publish", "--help"],
+        vec!["sagas", "resolve", "--help"],
+    ] {
         let ran = run(&line).ends_with(0);
         assert!(ran.stderr.is_empty() && ran.stdout.contains("Examples:\n  sagaline "), "{line:?}");
     }

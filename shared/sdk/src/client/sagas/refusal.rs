@@ -75,7 +75,7 @@ fn word(status: UndoneStatus) -> &'static str {
 #[cfg(test)]
 mod tests {
     use sagaline_events::{
-        Status,
+        record::Status,
         saga::{SagaCause, SagaResolve, UndoneView},
     };
     use sagaline_model::{ActivityName, ExecutionId, Moment, Name};
