@@ -122,7 +122,11 @@ fn is_of(done: &Intervention, input: &SagaInput) -> bool {
         }
         SagaInput::Skip(SagaSkip { step, by, why }) => (InterventionKind::Skipped, Some(step), by, why.as_ref()),
         SagaInput::Resolve(SagaResolve { by, why }) => (InterventionKind::Resolved, None, by, Some(why)),
-        SagaInput::Request(_) | SagaInput::Late(_) | SagaInput::Asked(_) | SagaInput::Recalled(_) | SagaInput::Task(_) => return false,
+        SagaInput::Request(_)
+        | SagaInput::Late(_)
+        | SagaInput::Asked(_)
+        | SagaInput::Recalled(_)
+        | SagaInput::Task(_) => return false,
     };
     done.what == what && done.step.as_ref() == step && done.by == *by && done.why.as_ref() == why
 }

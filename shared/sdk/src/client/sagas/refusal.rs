@@ -11,7 +11,11 @@ pub(super) fn participle(input: &SagaInput) -> &'static str {
         SagaInput::Retry(_) => "retried",
         SagaInput::Skip(_) => "told to skip a step",
         SagaInput::Resolve(_) => "resolved",
-        SagaInput::Request(_) | SagaInput::Late(_) | SagaInput::Asked(_) | SagaInput::Recalled(_) | SagaInput::Task(_) => "changed",
+        SagaInput::Request(_)
+        | SagaInput::Late(_)
+        | SagaInput::Asked(_)
+        | SagaInput::Recalled(_)
+        | SagaInput::Task(_) => "changed",
     }
 }
 
@@ -32,9 +36,11 @@ pub(super) fn of(view: &SagaView, input: &SagaInput) -> Option<String> {
             of_step(view, step)
         }
         SagaInput::Resolve(_) => None,
-        SagaInput::Request(_) | SagaInput::Late(_) | SagaInput::Asked(_) | SagaInput::Recalled(_) | SagaInput::Task(_) => {
-            Some("only its execution may do that".to_owned())
-        }
+        SagaInput::Request(_)
+        | SagaInput::Late(_)
+        | SagaInput::Asked(_)
+        | SagaInput::Recalled(_)
+        | SagaInput::Task(_) => Some("only its execution may do that".to_owned()),
     }
 }
 
@@ -106,6 +112,7 @@ mod tests {
             ended_at: None,
             steps: steps.iter().map(step).collect(),
             interventions: vec![],
+            began: Moment::from_nanos(0),
         }
     }
 
