@@ -7,8 +7,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, approve, bench, cancel, cancel_all, dead, definitions, dev, doctor, events, get, history, list, parse,
-        pause, query, rejected, resume, retry, sagas, signal, start, update, validate, watch, why, workflows,
+        apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, get, history,
+        list, parse, pause, query, rejected, resume, retry, sagas, signal, start, update, validate, watch, why,
+        workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -76,6 +77,7 @@ enum Verb {
     Update(update::Args),
     Workflows(workflows::Args),
     Definitions(definitions::Args),
+    Defaults(defaults::Args),
     Events(events::Args),
     Doctor(doctor::Args),
     Rejected(rejected::Args),
@@ -154,6 +156,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Update(args) => update::run(args, context).await,
         Verb::Workflows(args) => workflows::run(&args, context).await,
         Verb::Definitions(args) => definitions::run(args, context).await,
+        Verb::Defaults(args) => defaults::run(args, context).await,
         Verb::Events(args) => events::run(args, context).await,
         Verb::Doctor(args) => doctor::run(&args, context).await,
         Verb::Rejected(args) => rejected::run(args, context).await,

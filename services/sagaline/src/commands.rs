@@ -7,6 +7,7 @@ pub(crate) mod bench;
 pub(crate) mod cancel;
 pub(crate) mod cancel_all;
 pub(crate) mod dead;
+pub(crate) mod defaults;
 pub(crate) mod definitions;
 pub(crate) mod dev;
 pub(crate) mod doctor;

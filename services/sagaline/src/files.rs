@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sagaline_lang::{Definition, LARGEST_FILE};
+use sagaline_lang::{Definition, Fault, LARGEST_FILE};
+use sagaline_model::Defaults;
 use serde_json::Value;
 
 use crate::{
@@ -51,8 +52,24 @@ pub(crate) fn read(paths: &[PathBuf], output: &Output) -> Result<Vec<Read>, Fail
     if faulty { Err(Failure::silent(Exit::BadData)) } else { Ok(read) }
 }
 
+/// Reads what was read once more, with what the installation gives to workflows that say nothing of their own.
+pub(crate) fn under(file: Read, defaults: &Defaults, output: &Output) -> Result<Read, Failure> {
+    if defaults.is_empty() {
+        return Ok(file);
+    }
+    let Read { name, text, definitions } = file;
+    let told: Vec<Fault> = definitions.into_iter().flat_map(|definition| definition.warnings).collect();
+    let definitions = sagaline_lang::read_all_under(&text, &name, defaults).map_err(|faults| {
+        Failure::bug(format!("`{name}` cannot be read with the defaults of the installation: {faults}"))
+    })?;
+    let all = definitions.iter().flat_map(|definition| &definition.warnings);
+    let new: Vec<Fault> = all.filter(|warning| !told.contains(warning)).cloned().collect();
+    tell(output, &new, &text)?;
+    Ok(Read { name, text, definitions })
+}
+
 /// For people with the line in question, on standard error; for programs as objects, on standard output.
-fn tell(output: &Output, faults: &[sagaline_lang::Fault], text: &str) -> io::Result<()> {
+pub(crate) fn tell(output: &Output, faults: &[Fault], text: &str) -> io::Result<()> {
     for fault in faults {
         if output.is_json() {
             output.json(fault)?;
@@ -98,6 +115,14 @@ fn text_of(path: &Path) -> Result<String, Failure> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::bad_data(format!("`{}` cannot be read: {error}", path.display()))
+}
+
+/// A text as it is given on the command line, or that of a file, and what to call it. `what` is the name of the argument.
+pub(crate) fn text(what: &str, given: &str) -> Result<(String, String), Failure> {
+    match given.strip_prefix('@') {
+        Some(file) => Ok((text_of(Path::new(file))?, file.to_owned())),
+        None => Ok((given.to_owned(), what.to_owned())),
+    }
 }
 
 /// Data as it is given on the command line: JSON, or `@FILE` for a file of JSON. Nothing is null.

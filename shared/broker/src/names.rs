@@ -186,6 +186,9 @@ impl Names {
     /// The number of partitions, written once at installation.
     pub const PARTITIONS_KEY: &str = "count";
 
+    /// What the installation gives to workflows that say nothing of their own; in the bucket `settings`.
+    pub const DEFAULTS_KEY: &str = "defaults";
+
     pub fn definition_key(workflow: &str, version: u32) -> String {
         format!("{workflow}.{version}")
     }

@@ -1,6 +1,8 @@
 //! Taking up what a step returned: whether it can be run, and why not.
 
-use std::collections::BTreeSet;
+mod defaults;
+
+use std::{borrow::Cow, collections::BTreeSet};
 
 use sagaline_events::input::StepExpanded;
 use sagaline_model::{Dag, Expand, Kind, Name, Node, Plan, StepError};
@@ -44,12 +46,16 @@ pub(crate) fn take_up(
     let Some(expand) = expand else {
         return Err(bad("it returned steps, and its definition does not say `expand`".to_owned()));
     };
-    let dag = Dag { nodes: read(&said.steps)? };
+    let mut steps = Cow::Borrowed(&said.steps);
+    if !expand.defaults.is_empty() {
+        defaults::fill(steps.to_mut(), &expand.defaults);
+    }
+    let dag = Dag { nodes: read(&steps)? };
     if dag.nodes.is_empty() {
         return Ok(None);
     }
     check(&dag, plan, expand)?;
-    let weight = run.index.weight + weight::of(&said.steps);
+    let weight = run.index.weight + weight::of(&steps);
     if weight::HEAVIEST < weight {
         let (weight, limit) = (weight / 1024, weight::HEAVIEST / 1024);
         let message = format!(
@@ -63,7 +69,7 @@ pub(crate) fn take_up(
         path: said.path.clone(),
         looped: node.looped,
         handles: node.handles,
-        steps: said.steps.clone(),
+        steps: steps.into_owned(),
     };
     let graft = Graft::of(recorded, &dag).map_err(|fault| cannot(fault.to_string()))?;
     if let Some(deep) = graft.compiled().nodes.iter().find(|node| node.path.as_str().len() > PATH_BYTES_MAX) {

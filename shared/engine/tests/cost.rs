@@ -15,7 +15,7 @@ use sagaline_events::{
 };
 use sagaline_model::{
     ActivityName, Await, Dag, ExecutionId, Expand, ForEach, Kind, Moment, Name, Node, OnError, OnTimeout, Plan,
-    RetryPolicy, Step,
+    RetryPolicy, Step, StepDefaults,
 };
 use serde_json::{Value, json};
 
@@ -129,7 +129,14 @@ fn looping(size: usize) -> Compiled {
 /// A step that returns others.
 fn expanding(name: &str) -> Node {
     let Kind::Step(step) = step(Value::Null) else { unreachable!("it is a step") };
-    node(name, vec![], Kind::Step(Step { expand: Some(Box::new(Expand { concurrency: 100, queues: vec![] })), ..step }))
+    node(
+        name,
+        vec![],
+        Kind::Step(Step {
+            expand: Some(Box::new(Expand { concurrency: 100, queues: vec![], defaults: StepDefaults::default() })),
+            ..step
+        }),
+    )
 }
 
 /// So many returned steps, each after the one before it, whose output it reads.

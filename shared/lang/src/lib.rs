@@ -4,6 +4,7 @@
 //! place and, where one can be given, a hint. Text in, values out: no files are opened here, and nothing is run.
 
 mod conduct;
+mod defaults;
 mod exchange;
 mod expression;
 mod fault;
@@ -26,5 +27,6 @@ mod trigger;
 mod words;
 mod workflow;
 
+pub use defaults::read_defaults;
 pub use fault::{Fault, Faults, Severity};
-pub use read::{Definition, LARGEST_FILE, read, read_all};
+pub use read::{Definition, LARGEST_FILE, read, read_all, read_all_under};

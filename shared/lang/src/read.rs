@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use sagaline_model::Plan;
+use sagaline_model::{Defaults, Plan};
 
 use crate::{
     fault::{Fault, Faults},
@@ -27,13 +27,18 @@ pub struct Definition {
 
 /// Reads a file that defines one workflow. `file` is its name, for the places of faults.
 pub fn read(source: &str, file: &str) -> Result<Definition, Faults> {
-    let mut definitions = read_documents(source, file, Wanted::One)?;
+    let mut definitions = read_documents(source, file, Wanted::One, &Defaults::default())?;
     Ok(definitions.pop().expect("a file without faults that must hold one definition holds one"))
 }
 
 /// Reads a file that defines several workflows, with a line `---` between two.
 pub fn read_all(source: &str, file: &str) -> Result<Vec<Definition>, Faults> {
-    read_documents(source, file, Wanted::AtLeastOne)
+    read_all_under(source, file, &Defaults::default())
+}
+
+/// The same, with what an installation gives to workflows that say nothing of their own.
+pub fn read_all_under(source: &str, file: &str, defaults: &Defaults) -> Result<Vec<Definition>, Faults> {
+    read_documents(source, file, Wanted::AtLeastOne, defaults)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -42,7 +47,7 @@ enum Wanted {
     AtLeastOne,
 }
 
-fn read_documents(text: &str, file: &str, wanted: Wanted) -> Result<Vec<Definition>, Faults> {
+fn read_documents(text: &str, file: &str, wanted: Wanted, defaults: &Defaults) -> Result<Vec<Definition>, Faults> {
     if text.len() > LARGEST_FILE {
         let source = Source::new("", file);
         let mut reader = Reader::new(&source);
@@ -53,12 +58,12 @@ fn read_documents(text: &str, file: &str, wanted: Wanted) -> Result<Vec<Definiti
     let source = Source::new(text, file);
     let mut reader = Reader::new(&source);
     let documents = tree::load(&mut reader).unwrap_or_default();
-    let plans = read_each(&mut reader, &documents, wanted);
+    let plans = read_each(&mut reader, &documents, wanted, defaults);
     let warnings = reader.finish()?;
     Ok(with_their_warnings(&documents, plans, warnings))
 }
 
-fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted) -> Vec<Plan> {
+fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted, defaults: &Defaults) -> Vec<Plan> {
     if documents.is_empty() && !reader.has_errors() {
         reader
             .error(Place::START, "the file defines no workflow")
@@ -73,7 +78,7 @@ fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted) -> Vec
     let mut plans = vec![];
     for document in documents {
         let mut outline = Outline::default();
-        let plan = workflow::read(reader, &mut outline, document);
+        let plan = workflow::read(reader, &mut outline, document, defaults);
         let order = order::check(reader, &outline);
         references::check(reader, &outline, &order);
         if let (Some(plan), Wanted::AtLeastOne) = (&plan, wanted) {

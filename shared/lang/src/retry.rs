@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sagaline_model::{Backoff, RetryPolicy, Span};
+use sagaline_model::{Backoff, BackoffWord, RetryDefaults, RetryPolicy, Span};
 use serde_json::Value;
 
 use crate::{
@@ -61,6 +61,75 @@ impl Retry {
             retry_on: value("retry_on").map(|node| reader.texts(node, "retry_on")),
             no_retry_on: value("no_retry_on").map(|node| (reader.texts(node, "no_retry_on"), node.place)),
         })
+    }
+
+    /// What an installation says, which stands in no file.
+    pub(crate) fn of(said: &RetryDefaults) -> Self {
+        let length = |span: Option<Span>| span.map(|span| (Length::Fixed(span), Place::START));
+        Self {
+            attempts: said.attempts,
+            initial: length(said.initial),
+            backoff: said.backoff.map(|word| match word {
+                BackoffWord::Fixed => Shape::Fixed,
+                BackoffWord::Linear => Shape::Linear,
+                BackoffWord::Exponential => Shape::Exponential,
+            }),
+            multiplier: said.multiplier.map(|multiplier| (multiplier, Place::START)),
+            max: length(said.max),
+            jitter: said.jitter,
+            retry_on: said.retry_on.clone(),
+            no_retry_on: said.no_retry_on.clone().map(|kinds| (kinds, Place::START)),
+        }
+    }
+
+    /// The same the other way. What is computed is left out: an installation cannot say it.
+    pub(crate) fn for_an_installation(self) -> RetryDefaults {
+        let fixed = |length: Option<(Length, Place)>| match length {
+            Some((Length::Fixed(span), _)) => Some(span),
+            Some((Length::Computed(_), _)) | None => None,
+        };
+        RetryDefaults {
+            attempts: self.attempts,
+            initial: fixed(self.initial),
+            backoff: self.backoff.and_then(|shape| match shape {
+                Shape::Fixed => Some(BackoffWord::Fixed),
+                Shape::Linear => Some(BackoffWord::Linear),
+                Shape::Exponential => Some(BackoffWord::Exponential),
+                Shape::Custom(_) => None,
+            }),
+            multiplier: self.multiplier.map(|(multiplier, _)| multiplier),
+            max: fixed(self.max),
+            jitter: self.jitter,
+            retry_on: self.retry_on,
+            no_retry_on: self.no_retry_on.map(|(kinds, _)| kinds),
+        }
+    }
+
+    /// What this one leaves out comes from the other one.
+    pub(crate) fn over(self, base: Self) -> Self {
+        Self {
+            attempts: self.attempts.or(base.attempts),
+            initial: self.initial.or(base.initial),
+            backoff: self.backoff.or(base.backoff),
+            multiplier: self.multiplier.or(base.multiplier),
+            max: self.max.or(base.max),
+            jitter: self.jitter.or(base.jitter),
+            retry_on: self.retry_on.or(base.retry_on),
+            no_retry_on: self.no_retry_on.or(base.no_retry_on),
+        }
+    }
+
+    /// Whether it says nothing at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { attempts, initial, backoff, multiplier, max, jitter, retry_on, no_retry_on } = self;
+        attempts.is_none()
+            && initial.is_none()
+            && backoff.is_none()
+            && multiplier.is_none()
+            && max.is_none()
+            && jitter.is_none()
+            && retry_on.is_none()
+            && no_retry_on.is_none()
     }
 
     /// Notes what in this map has no effect, given what it leaves to `defaults`.

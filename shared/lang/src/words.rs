@@ -164,6 +164,9 @@ pub(crate) const RETRY: Words = Words {
     later: &[],
 };
 
+/// What an installation may say for its workflows.
+pub(crate) const DEFAULTS: Words = Words { known: &["timeout", "step_timeout", "retry"], later: &[] };
+
 pub(crate) const EVENT: Words = Words { known: &["event", "when", "input"], later: &["source", "id", "unique"] };
 
 /// An entry of `on` with one of these is a schedule.

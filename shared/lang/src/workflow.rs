@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sagaline_model::{Handlers, Kind, Node as Planned, Plan};
+use sagaline_model::{Defaults, Handlers, Kind, Node as Planned, Plan, StepDefaults};
 
 use crate::{
     conduct, exchange, expression, limit,
@@ -17,7 +17,12 @@ use crate::{
 };
 
 /// Reads a document. `None`: it has faults, which are noted.
-pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Node>) -> Option<Plan> {
+pub(crate) fn read(
+    reader: &mut Reader,
+    outline: &mut Outline,
+    document: &Rc<Node>,
+    of_installation: &Defaults,
+) -> Option<Plan> {
     let Content::Map(entries) = &document.content else {
         let message = format!("a definition is a map, not {}", document.described());
         reader.error(document.place, message).hint("start with `workflow: some_name` and `steps:`");
@@ -29,14 +34,20 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
     let note = optional(entries, "version_note").and_then(|node| reader.text(node, "version_note"));
     let input_schema = optional(entries, "input_schema").and_then(|node| schema::read(reader, node));
     let triggers = optional(entries, "on").map_or(vec![], |node| trigger::read(reader, outline, node));
-    let (timeout, conduct) = conduct::read(reader, outline, entries);
+    let (mut timeout, conduct) = conduct::read(reader, outline, entries);
+    if conduct.timeout.is_none() {
+        timeout = timeout.or(of_installation.timeout);
+    }
     let step_timeout = optional(entries, "step_timeout")
-        .and_then(|node| expression::timeout(reader, outline, node, "step_timeout", Scope::Whole));
+        .and_then(|node| expression::timeout(reader, outline, node, "step_timeout", Scope::Whole))
+        .or_else(|| of_installation.step_timeout.map(|span| span.to_string()));
     let concurrency = optional(entries, "concurrency").and_then(|node| limit::concurrency(reader, outline, node));
     let tags = optional(entries, "tags").map_or(vec![], |node| tags_of(reader, node));
     let defaults = optional(entries, "retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(None)));
+    let of_installation = Retry::of(&of_installation.retry);
     let defaults = defaults.unwrap_or_default();
-    defaults.check(reader, &Retry::default());
+    defaults.check(reader, &of_installation);
+    let defaults = defaults.over(of_installation);
     let root = required(reader, entries, document, "steps", "a workflow needs at least one step")
         .and_then(|node| step::read_all(reader, outline, node, None, Part::Steps, &defaults));
     let output = optional(entries, "output").map(|node| {
@@ -89,9 +100,11 @@ pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, document: &Rc<Nod
         exchange,
         concurrency,
     };
-    if let Some(timeout) = step_timeout {
-        plan.set_default_timeout(&timeout);
+    if let Some(timeout) = &step_timeout {
+        plan.set_default_timeout(timeout);
     }
+    let retry = (!defaults.is_empty()).then(|| defaults.policy(&Retry::default()));
+    plan.set_defaults_of_expansions(&StepDefaults { timeout: step_timeout, retry });
     Some(plan)
 }
 

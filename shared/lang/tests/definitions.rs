@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sagaline_lang::{Definition, Severity, read, read_all};
+use sagaline_lang::{Definition, Severity, read, read_all, read_all_under, read_defaults};
 use sagaline_model::{
     ActivityName, Await, Backoff, Dag, Expand, Kind, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Step,
-    Trigger, Wait,
+    StepDefaults, Trigger, Wait,
 };
 use serde_json::{Value, json};
 
@@ -209,6 +209,64 @@ fn what_a_step_says_of_a_delay_counts_whether_it_is_computed_or_not() {
     assert_eq!(plan.rules, Plan::RULES_OF_COMPANY);
 }
 
+const BARE: &str = "workflow: w\nsteps:\n  a: { activity: noop }\n  b: { activity: noop, timeout: 1s, retry: { initial: 9s } }\n  c: { activity: noop, expand: true, retry: 1 }\n";
+
+fn steps_of(plan: &Plan) -> Vec<&Step> {
+    let steps = plan.nodes().into_iter().filter_map(|node| match &node.kind {
+        Kind::Step(step) => Some(step),
+        _ => None,
+    });
+    steps.collect()
+}
+
+fn under(source: &str, defaults: &str) -> Plan {
+    let (defaults, warnings) = read_defaults(defaults, "defaults").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(warnings, []);
+    let mut read = read_all_under(source, "order.yaml", &defaults).unwrap_or_else(|faults| panic!("{faults}"));
+    read.pop().expect("a definition").plan
+}
+
+#[test]
+fn what_a_definition_leaves_out_is_as_the_installation_says() {
+    let defaults = "timeout: 1d\nstep_timeout: 5m\nretry: { attempts: 3, initial: 2s, backoff: fixed }";
+    let plan = under(BARE, defaults);
+    assert_eq!(plan.timeout, Some(Span::from_secs(86_400)));
+    let common =
+        RetryPolicy { attempts: 3, initial: Span::from_secs(2), backoff: Backoff::Fixed, ..RetryPolicy::default() };
+    let [a, b, c] = steps_of(&plan)[..] else { panic!("three steps") };
+    assert_eq!((a.timeout.as_deref(), &a.retry), (Some("5m"), &common));
+    let own = RetryPolicy { initial: Span::from_secs(9), ..common.clone() };
+    assert_eq!((b.timeout.as_deref(), &b.retry), (Some("1s"), &own));
+    assert_eq!(c.retry, RetryPolicy { attempts: 1, ..common.clone() });
+    let returned = StepDefaults { timeout: Some("5m".to_owned()), retry: Some(common) };
+    assert_eq!(c.expand.as_ref().expect("it expands").defaults, returned);
+}
+
+#[test]
+fn a_workflow_goes_before_the_installation() {
+    let source = format!(
+        "timeout: '${{ workflow.input }}'\nstep_timeout: 7s\nretry: {{ attempts: 2, max: '${{ attempt }}' }}\n{BARE}"
+    );
+    let plan = under(&source, "{ timeout: 1d, step_timeout: 5m, retry: { attempts: 3, max: 1h, jitter: true } }");
+    assert_eq!((plan.timeout, plan.conduct.timeout.as_deref()), (None, Some("${ workflow.input }")));
+    let step = steps_of(&plan)[0];
+    assert_eq!((step.timeout.as_deref(), step.retry.attempts, step.retry.jitter), (Some("7s"), 2, true));
+    assert_eq!((step.retry.max, step.retry.computed_max.as_deref()), (None, Some("${ attempt }")));
+}
+
+#[test]
+fn defaults_that_say_nothing_change_no_plan() {
+    let plain = without_warnings(BARE);
+    assert_eq!(under(BARE, "{}").hash(), plain.hash());
+    assert_eq!(under(BARE, "retry: {}").hash(), plain.hash());
+    assert_ne!(under(BARE, "retry: 2").hash(), plain.hash());
+    // What is left to say counts, not where it was said.
+    assert_eq!(
+        under(BARE, "{ retry: 2, step_timeout: 5m }").hash(),
+        without_warnings(&format!("retry: 2\nstep_timeout: 5m\n{BARE}")).hash()
+    );
+}
+
 #[test]
 fn yes_and_no_are_text_as_in_yaml_1_2() {
     let plan = without_warnings("workflow: on\nsteps: { off: { activity: echo, input: [yes, no, on, true, 0o17] } }\n");
@@ -344,8 +402,14 @@ steps:
         Kind::Step(step) => step.expand.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(expands(0), Some(Box::new(Expand { concurrency: 10, queues: vec![name("gpu")] })));
-    assert_eq!(expands(1), Some(Box::new(Expand { concurrency: 100, queues: vec![] })));
+    assert_eq!(
+        expands(0),
+        Some(Box::new(Expand { concurrency: 10, queues: vec![name("gpu")], defaults: StepDefaults::default() }))
+    );
+    assert_eq!(
+        expands(1),
+        Some(Box::new(Expand { concurrency: 100, queues: vec![], defaults: StepDefaults::default() }))
+    );
     assert_eq!((expands(2), read.rules), (None, Plan::RULES_OF_COMPANY));
     assert_eq!(read.root.nodes[3].after, [name("more"), name("plan")]);
     assert!(read.queues().contains(&name("gpu")));

@@ -3,6 +3,7 @@
 //! Values only. No clock, no randomness, no I/O: moments and ids come in from outside.
 
 pub mod company;
+pub mod defaults;
 pub mod error;
 pub mod id;
 pub mod limit;
@@ -13,6 +14,7 @@ pub mod saga;
 pub mod time;
 
 pub use company::{Child, Emit, OnParentEnd};
+pub use defaults::{BackoffWord, Defaults, RetryDefaults, StepDefaults};
 pub use error::StepError;
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
 pub use limit::{Breaker, BreakerRule, Concurrency, OnLimit, WhenOpen};

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 pub use self::conduct::{Conduct, DeadLetters};
 use crate::{
     ActivityName, Approval, AwaitSignals, Breaker, Child, Compensate, Concurrency, Emit, Exchange, Name, RetryPolicy,
-    Span,
+    Span, StepDefaults,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -250,6 +250,9 @@ pub struct Expand {
     /// Queues that they may name besides those of the steps in the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<Name>,
+    /// What they have where they say nothing of their own.
+    #[serde(default, skip_serializing_if = "StepDefaults::is_empty")]
+    pub defaults: StepDefaults,
 }
 
 /// What limits the time of a step besides its `timeout`: durations, or `${…}` that gives one.
@@ -385,17 +388,32 @@ impl Plan {
 
     /// Gives every activity step that has no `timeout` of its own this one.
     pub fn set_default_timeout(&mut self, timeout: &str) {
-        fn visit(node: &mut Node, timeout: &str) {
-            if let Kind::Step(step) = &mut node.kind {
-                step.timeout.get_or_insert_with(|| timeout.to_owned());
+        self.visit_steps(&|step| {
+            step.timeout.get_or_insert_with(|| timeout.to_owned());
+        });
+    }
+
+    /// Gives the steps that its steps return what they have where they say nothing of their own.
+    pub fn set_defaults_of_expansions(&mut self, defaults: &StepDefaults) {
+        self.visit_steps(&|step| {
+            if let Some(expand) = &mut step.expand {
+                expand.defaults = defaults.clone();
             }
-            node.inside_mut().into_iter().for_each(|inner| visit(inner, timeout));
+        });
+    }
+
+    fn visit_steps(&mut self, change: &impl Fn(&mut Step)) {
+        fn visit(node: &mut Node, change: &impl Fn(&mut Step)) {
+            if let Kind::Step(step) = &mut node.kind {
+                change(step);
+            }
+            node.inside_mut().into_iter().for_each(|inner| visit(inner, change));
         }
         let handlers = &mut self.handlers;
         let Handlers { on_success, on_failure, on_cancel, on_step_error } = handlers;
         let handlers = [on_success, on_failure, on_cancel, on_step_error];
         let handlers = handlers.into_iter().flatten().map(|node| &mut **node);
-        self.root.nodes.iter_mut().chain(handlers).for_each(|node| visit(node, timeout));
+        self.root.nodes.iter_mut().chain(handlers).for_each(|node| visit(node, change));
     }
 
     /// The queues that its tasks go to.

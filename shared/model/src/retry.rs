@@ -8,7 +8,9 @@ use crate::{Span, StepError, id::fnv1a};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RetryPolicy {
     pub attempts: u32,
+    #[serde(default = "first_delay")]
     pub initial: Span,
+    #[serde(default)]
     pub backoff: Backoff,
     /// No delay is longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,12 +45,22 @@ pub enum Backoff {
     Custom { expression: String },
 }
 
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::Exponential { multiplier: 2.0 }
+    }
+}
+
+fn first_delay() -> Span {
+    Span::from_secs(1)
+}
+
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: 1,
-            initial: Span::from_secs(1),
-            backoff: Backoff::Exponential { multiplier: 2.0 },
+            initial: first_delay(),
+            backoff: Backoff::default(),
             max: None,
             jitter: false,
             retry_on: vec![],

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use sagaline_model::{Backoff, Kind, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Trigger};
+use sagaline_model::{Backoff, Defaults, Kind, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Trigger};
 use serde_json::{Value, json};
 
 const RECORDED: &str = include_str!("../golden/plan.json");
@@ -192,6 +192,24 @@ fn a_plan_with_computed_delays_is_written_as_it_was_read() {
     let Kind::Step(step) = &plan.root.nodes[0].kind else { panic!("{plan:?}") };
     assert!(step.retry.has_computed_delays());
     assert_eq!(plan.root.nodes[0].rules(), Plan::RULES_OF_COMPANY);
+}
+
+/// And what the steps have that a step returns.
+#[test]
+fn a_plan_with_defaults_for_returned_steps_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_returned.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+}
+
+/// The defaults of an installation. A word of a newer version is not passed over.
+#[test]
+fn the_defaults_of_an_installation_are_written_as_they_were_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/defaults.json")).unwrap();
+    let defaults: Defaults = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&defaults).unwrap(), json);
+    assert_eq!(serde_json::to_value(Defaults::default()).unwrap(), json!({}));
+    assert!(serde_json::from_value::<Defaults>(json!({"later": 1})).is_err());
 }
 
 /// What an older version did not know of is not there in what it recorded.

@@ -8,6 +8,7 @@ mod ask;
 mod cancel_all;
 mod check;
 mod dead;
+mod defaults;
 mod error;
 mod follow;
 mod history;

@@ -20,7 +20,8 @@ Examples:
 
 All files are read before the first is applied: a fault in any of them leaves
 everything as it was. Applying what is the newest version already changes
-nothing. Executions that run stay on the version they started with.";
+nothing. Executions that run stay on the version they started with. What a
+definition leaves out comes from `sagaline defaults`, and stays in its version.";
 
 /// Make definitions the newest versions of their workflows
 #[derive(Debug, clap::Args)]
@@ -34,6 +35,8 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let (output, read) = (&context.output, files::read(&args.paths, &context.output)?);
     let client = context.client().await?;
+    let defaults = client.defaults().await?;
+    let read = read.into_iter().map(|file| files::under(file, &defaults, output)).collect::<Result<Vec<_>, _>>()?;
     for file in &read {
         for definition in &file.definitions {
             let applied = client.apply(&definition.plan, Some(&file.text)).await?;

@@ -26,9 +26,12 @@ impl Example {
     /// Applies it and shows what it does, live.
     pub(super) async fn show(self, client: &Client, output: &Output) -> Result<(), Failure> {
         let Self::Order = self;
-        let definition = sagaline_lang::read(ORDER, "examples/order.yaml");
-        let definition =
-            definition.map_err(|faults| Failure::bug(format!("the example cannot be read: {}", chain(&faults))))?;
+        let defaults = client.defaults().await?;
+        let definitions = sagaline_lang::read_all_under(ORDER, "examples/order.yaml", &defaults);
+        let definition = definitions
+            .map_err(|faults| Failure::bug(format!("the example cannot be read: {}", chain(&faults))))?
+            .pop()
+            .ok_or_else(|| Failure::bug("there is nothing in the example"))?;
         let applied = client.apply(&definition.plan, Some(ORDER)).await?;
         say(output, &format!("applied examples/order.yaml as {} version {}", applied.workflow, applied.version))?;
         for (what, card) in [("an order that is paid", "visa"), ("an order whose card is declined", "declined")] {

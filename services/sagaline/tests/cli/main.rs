@@ -8,6 +8,7 @@ mod common;
 #[cfg(test)]
 mod contracts;
 mod dead;
+mod defaults;
 #[cfg(test)]
 mod definitions;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use sagaline_model::{
     ActivityName, Approval, Await, AwaitSignals, Backoff, Breaker, BreakerRule, Case, Child, Concurrency, Conduct, Dag,
     DeadLetters, Emit, Exchange, Expand, ForEach, Handlers, Kind, Name, Need, Node, OnError, OnLimit, OnParentEnd,
-    OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepLimits, Try, UpdateRule, Wait, WhenOpen,
+    OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepDefaults, StepLimits, Try, UpdateRule, Wait, WhenOpen,
 };
 use serde_json::{Value, json};
 
@@ -327,6 +327,10 @@ impl Maker<'_> {
                 Box::new(Expand {
                     concurrency: 1 + self.choices.below(3) as u32,
                     queues: vec![name("default"), name("extra")],
+                    defaults: StepDefaults {
+                        timeout: self.choices.chance(20).then(|| self.duration()),
+                        retry: self.choices.chance(30).then(|| self.retry()),
+                    },
                 })
             }),
             breaker: self.breaker().map(Box::new),

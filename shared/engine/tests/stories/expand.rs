@@ -8,8 +8,8 @@ use sagaline_events::{
 use serde_json::{Value, json};
 
 use crate::{
-    inputs::{cancel, expanded, failed, failed_finally, returned, succeeded},
-    story::{Story, story},
+    inputs::{began, cancel, expanded, failed, failed_finally, returned, succeeded},
+    story::{Story, story, workflow},
 };
 
 fn pause() -> Input {
@@ -114,6 +114,49 @@ fn each_of_them_is_tried_again_by_itself() {
         .gives(&["step.failed plan/a#1 Down, again at 3s"])
         .timer()
         .gives(&["step.started plan/a#2", "task plan/a#2"]);
+}
+
+const UNDER_DEFAULTS: &str = "
+step_timeout: 10s
+retry: { attempts: 3, initial: 4s, backoff: linear }
+steps: { plan: { activity: images.plan, expand: true } }
+";
+
+#[test]
+fn what_they_leave_out_is_as_the_workflow_says() {
+    let own = json!({"step": {"activity": "a", "timeout": "1m", "retry": {"attempts": 2}}});
+    let whole = json!({"step": {"activity": "a", "retry": {"attempts": 2, "initial": "1s", "backoff": "fixed"}}});
+    workflow(UNDER_DEFAULTS)
+        .start()
+        .at(
+            "1s",
+            expanded(
+                "plan",
+                1,
+                json!([plain("a"), step("b", json!({"kind": own})), step("c", json!({"kind": whole}))]),
+            ),
+        )
+        .at("2s", began("plan/a", 1))
+        .timer_is_due("12s")
+        .timer()
+        .gives(&["revoke plan/a#1", "step.timed_out plan/a#1, again at 16s"])
+        // It says how often, and leaves the rest.
+        .at("13s", failed("plan/b", 1, "Down"))
+        .gives(&["step.failed plan/b#1 Down, again at 17s"])
+        // It says all.
+        .at("13s", failed("plan/c", 1, "Down"))
+        .gives(&["step.failed plan/c#1 Down, again at 14s"]);
+}
+
+#[test]
+fn what_they_return_in_turn_is_so_too() {
+    let kind = json!({"step": {"activity": "a", "expand": {"concurrency": 1}}});
+    workflow(UNDER_DEFAULTS)
+        .start()
+        .at("1s", expanded("plan", 1, json!([step("inner", json!({"kind": kind}))])))
+        .at("2s", expanded("plan/inner", 1, json!([plain("a")])))
+        .at("3s", failed("plan/inner/a", 1, "Down"))
+        .gives(&["step.failed plan/inner/a#1 Down, again at 7s"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sagaline_model::{Expand, Name};
+use sagaline_model::{Expand, Name, StepDefaults};
 
 use super::control::AT_ONCE;
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 
 /// `expand: true`, or a map.
 pub(super) fn expand(reader: &mut Reader, node: &Rc<Node>) -> Option<Box<Expand>> {
-    let all = Expand { concurrency: AT_ONCE, queues: vec![] };
+    let all = Expand { concurrency: AT_ONCE, queues: vec![], defaults: StepDefaults::default() };
     let Content::Map(entries) = &node.content else {
         return reader.boolean(node, "expand")?.then_some(Box::new(all));
     };
@@ -27,7 +27,7 @@ pub(super) fn expand(reader: &mut Reader, node: &Rc<Node>) -> Option<Box<Expand>
         let items = reader.one_or_more(&entry.value);
         items.iter().filter_map(|item| reader.name(item, "queues")).collect()
     });
-    Some(Box::new(Expand { concurrency: concurrency?, queues }))
+    Some(Box::new(Expand { concurrency: concurrency?, queues, defaults: StepDefaults::default() }))
 }
 
 /// `after_graft` is `after`, of steps that may return others.

@@ -4,6 +4,7 @@ use sagaline_lang::{Severity, read};
 
 mod conduct;
 mod control;
+mod defaults;
 mod expand;
 mod expressions;
 mod people;

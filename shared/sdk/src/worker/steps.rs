@@ -58,13 +58,13 @@ impl NewStep {
         self.of_step("timeout", Value::String(Span::from(timeout).to_string()))
     }
 
-    /// How often it runs at most: 1 means no retry.
+    /// How often it runs at most: 1 means no retry. How long is waited in between is for the workflow's `retry` to say.
     #[must_use]
     pub fn retry(self, attempts: u32) -> Self {
-        self.retry_policy(&RetryPolicy { attempts, ..RetryPolicy::default() })
+        self.of_step("retry", json!({ "attempts": attempts }))
     }
 
-    /// How it is tried again.
+    /// How it is tried again, whatever the workflow says.
     #[must_use]
     pub fn retry_policy(self, policy: &RetryPolicy) -> Self {
         self.of_step("retry", json!(policy))

@@ -1,0 +1,136 @@
+//! What steps that a step returned have where they say nothing of their own.
+//!
+//! It is written into them when they come, so that what is kept of them says all. They are still JSON then: once they are read, nobody can
+//! tell what was left out.
+
+use sagaline_model::StepDefaults;
+use serde_json::{Map, Value, json};
+
+/// Fills in what a list of nodes leaves out, at every depth. What cannot be a node stays as it is: reading it says why.
+pub(super) fn fill(nodes: &mut Value, defaults: &StepDefaults) {
+    for node in nodes.as_array_mut().into_iter().flatten() {
+        fill_node(node, defaults);
+    }
+}
+
+fn fill_node(node: &mut Value, defaults: &StepDefaults) {
+    let Some(kinds) = node.get_mut("kind").and_then(Value::as_object_mut) else { return };
+    for (kind, what) in kinds {
+        match kind.as_str() {
+            "step" => fill_step(what, defaults),
+            "for_each" => at(what, &["body"], |body| fill_node(body, defaults)),
+            "switch" => {
+                for case in what.get_mut("cases").and_then(Value::as_array_mut).into_iter().flatten() {
+                    at(case, &["steps", "nodes"], |nodes| fill(nodes, defaults));
+                }
+            }
+            _ => {
+                at(what, &["notify"], |node| fill_node(node, defaults));
+                let dags: [&[&str]; 4] =
+                    [&["nodes"], &["body", "nodes"], &["catch", "nodes"], &["on_timeout", "steps", "nodes"]];
+                for place in dags {
+                    at(what, place, |nodes| fill(nodes, defaults));
+                }
+            }
+        }
+    }
+}
+
+fn fill_step(step: &mut Value, defaults: &StepDefaults) {
+    let Some(step) = step.as_object_mut() else { return };
+    if let Some(timeout) = &defaults.timeout {
+        step.entry("timeout").or_insert_with(|| json!(timeout));
+    }
+    if let Some(policy) = &defaults.retry {
+        let policy = json!(policy);
+        match step.get_mut("retry") {
+            None => {
+                step.insert("retry".to_owned(), policy);
+            }
+            Some(Value::Object(own)) if says_attempts_only(own) => {
+                for (key, value) in policy.as_object().into_iter().flatten() {
+                    own.entry(key.as_str()).or_insert_with(|| value.clone());
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(expand) = step.get_mut("expand").and_then(Value::as_object_mut) {
+        expand.entry("defaults").or_insert_with(|| json!(defaults));
+    }
+}
+
+/// Whoever says more than how often says all.
+fn says_attempts_only(retry: &Map<String, Value>) -> bool {
+    retry.keys().all(|key| key == "attempts")
+}
+
+fn at(value: &mut Value, place: &[&str], fill: impl FnOnce(&mut Value)) {
+    let found = place.iter().try_fold(value, |value, key| value.get_mut(key));
+    if let Some(found) = found {
+        fill(found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sagaline_model::{Kind, Node, RetryPolicy};
+    use serde::Deserialize;
+
+    use super::*;
+
+    /// One activity in every place where a node can hold others.
+    #[test]
+    fn every_step_is_found_wherever_it_stands() {
+        let mut names = 0;
+        let mut step = || {
+            names += 1;
+            json!({"name": format!("s{names}"), "kind": {"step": {"activity": "a"}}})
+        };
+        let dag = |node: Value| json!({"nodes": [node]});
+        let late = |node: Value| json!({"steps": {"nodes": [node]}});
+        let mut nodes = json!([
+            step(),
+            {"name": "dag", "kind": {"dag": dag(step())}},
+            {"name": "race", "kind": {"race": dag(step())}},
+            {"name": "switch", "kind": {"switch": {"cases": [{"steps": dag(step())}, {"steps": dag(step())}]}}},
+            {"name": "try", "kind": {"try": {"body": dag(step()), "catch": dag(step())}}},
+            {"name": "each", "kind": {"for_each": {"items": [], "as": "item", "concurrency": 1, "body": step()}}},
+            {"name": "await", "kind": {"await": {"signal": "go", "on_timeout": late(step())}}},
+            {"name": "awaits", "kind": {"await_signals": {"signals": ["go"], "need": "all", "on_timeout": late(step())}}},
+            {"name": "approval", "kind": {"approval": {"approvers": null, "notify": step(), "on_timeout": late(step())}}},
+            {"name": "deep", "kind": {"dag": dag(json!({"name": "deeper", "kind": {"race": dag(step())}}))}},
+        ]);
+        let retry = RetryPolicy { attempts: 7, ..RetryPolicy::default() };
+        fill(&mut nodes, &StepDefaults { timeout: Some("5m".to_owned()), retry: Some(retry.clone()) });
+        let nodes = Vec::<Node>::deserialize(&nodes).expect("nodes");
+        let (mut left, mut found): (Vec<&Node>, usize) = (nodes.iter().collect(), 0);
+        while let Some(node) = left.pop() {
+            left.extend(node.inside());
+            if let Kind::Step(step) = &node.kind {
+                assert_eq!((step.timeout.as_deref(), &step.retry), (Some("5m"), &retry), "{}", node.name);
+                found += 1;
+            }
+        }
+        assert_eq!(found, names);
+    }
+
+    #[test]
+    fn what_a_step_says_itself_counts() {
+        let retry = RetryPolicy { attempts: 7, max: Some("9s".parse().expect("a duration")), ..RetryPolicy::default() };
+        let defaults = StepDefaults { timeout: Some("5m".to_owned()), retry: Some(retry.clone()) };
+        let said = |step: Value| {
+            let mut nodes = json!([{"name": "s", "kind": {"step": step}}]);
+            fill(&mut nodes, &defaults);
+            let Kind::Step(step) = Node::deserialize(&nodes[0]).expect("a node").kind else { panic!("a step") };
+            step
+        };
+        assert_eq!(said(json!({"activity": "a", "timeout": "1s"})).timeout.as_deref(), Some("1s"));
+        let often = said(json!({"activity": "a", "retry": {"attempts": 2}})).retry;
+        assert_eq!(often, RetryPolicy { attempts: 2, ..retry });
+        let own = said(json!({"activity": "a", "retry": RetryPolicy::default()})).retry;
+        assert_eq!(own, RetryPolicy::default());
+        let expand = said(json!({"activity": "a", "expand": {"concurrency": 3}})).expand.expect("it expands");
+        assert_eq!(expand.defaults, defaults);
+    }
+}

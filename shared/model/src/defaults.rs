@@ -1,0 +1,83 @@
+//! What definitions leave to others: to the workflow, for the steps that one of its steps returns; to the installation, for
+//! workflows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{RetryPolicy, Span};
+
+/// What an installation gives to the workflows that are applied to it, where they say nothing of their own. It is decided when a
+/// definition is applied: its plan holds what came of it, and stays as it is.
+///
+/// Recorded (bucket `settings`) as people write it. One of a newer version is refused by an older one, which would leave out what it does
+/// not know of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Defaults {
+    /// Of an execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// Of an attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_timeout: Option<Span>,
+    #[serde(default, skip_serializing_if = "RetryDefaults::is_empty")]
+    pub retry: RetryDefaults,
+}
+
+/// How steps are tried again: any part of a [`RetryPolicy`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryDefaults {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<Span>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<BackoffWord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiplier: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Span>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_on: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_retry_on: Option<Vec<String>>,
+}
+
+/// The ways in which a delay grows that have a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackoffWord {
+    Fixed,
+    Linear,
+    Exponential,
+}
+
+/// What the activity steps that a step returns have, where they say nothing of their own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StepDefaults {
+    /// A duration, or `${…}` that gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetryPolicy>,
+}
+
+impl Defaults {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl RetryDefaults {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl StepDefaults {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
