@@ -14,7 +14,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline defaults get
-  sagaline defaults set '{ timeout: 1d, step_timeout: 5m, retry: { attempts: 3 } }'
+  sagaline defaults set '{ step_timeout: 5m, retry: { attempts: 3 } }'
   sagaline defaults set @defaults.yaml
   sagaline defaults set '{}'             none at all
 

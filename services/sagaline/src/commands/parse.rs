@@ -14,8 +14,8 @@ Examples:
   sagaline parse examples/order.yaml --output json | jq '.root.nodes[].name'
 
 The plan is what `apply` stores and what runs. A file with several definitions
-gives one object for each. The defaults of an installation are not in it: no NATS
-is asked.";
+gives one object for each. The defaults of an installation are not in it: this
+asks no NATS.";
 
 /// Show the plan that a definition compiles to, as JSON
 #[derive(Debug, clap::Args)]
