@@ -171,3 +171,6 @@ pub(crate) const EVENT: Words = Words { known: &["event", "when", "input"], late
 
 /// An entry of `on` with one of these is a schedule.
 pub(crate) const SCHEDULE: [&str; 4] = ["cron", "every", "at", "in"];
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,22 @@ async fn every_workflow_that_listens_is_started_once() {
     trigger.stop().await;
 }
 
+#[tokio::test]
+async fn a_workflow_may_listen_for_several_events() {
+    let world = World::new().await;
+    world.apply("order", 1, vec![on("order.created"), on("order.changed")]).await;
+    let trigger = world.trigger().await;
+    for (kind, event) in [("order.created", "A-1"), ("order.changed", "A-2"), ("order.cancelled", "A-3")] {
+        world.publish(kind, "/shop", event, order(1)).await;
+    }
+    world.settle().await;
+    let started: Vec<String> = world.starts().await.into_keys().collect();
+    let mut both = [id("order", "/shop", "A-1"), id("order", "/shop", "A-2")];
+    both.sort();
+    assert_eq!(started, both);
+    trigger.stop().await;
+}
+
 /// No time passes between `apply` and the event: whoever only watches the bucket would miss some of these.
 #[tokio::test]
 async fn an_event_right_after_apply_sees_that_version() {
