@@ -92,4 +92,8 @@ impl Observer for Hearing {
     fn failed(&self, span: &Span, why: &str) {
         fail_span(span, why.to_owned());
     }
+
+    fn differed(&self, task: &Task) {
+        metrics::activity_differed(task.activity.as_str());
+    }
 }

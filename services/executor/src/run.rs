@@ -33,6 +33,7 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
         .concurrency(settings.concurrency)
         .drain_within(settings.drain)
         .observer(hearing)
+        .twice(settings.twice)
         .tell_durability(settings.nats_monitor);
     let worker = settings.queues.iter().map(Name::as_str).fold(worker, Worker::queue);
     builtin::with_all(worker).run(shutdown).await?;

@@ -30,6 +30,9 @@ pub struct Flags {
     /// A file to which every begin and end of an activity is appended, for tests
     #[arg(long, env = "SAGALINE_WITNESS", value_name = "FILE")]
     pub witness: Option<PathBuf>,
+    /// Run every attempt twice with the same idempotency key, and say where the second ends otherwise, for tests
+    #[arg(long, env = "SAGALINE_TWICE", value_parser = clap::builder::BoolishValueParser::new())]
+    pub twice: bool,
 }
 
 /// How an executor runs.
@@ -45,6 +48,8 @@ pub struct Settings {
     pub drain: Duration,
     /// Where every begin and end of an activity is written down.
     pub witness: Option<PathBuf>,
+    /// Whether every attempt runs twice, to see whether that does any harm.
+    pub twice: bool,
 }
 
 impl Settings {
@@ -58,6 +63,7 @@ impl Settings {
             concurrency: CONCURRENCY,
             drain: DRAIN,
             witness: None,
+            twice: false,
         }
     }
 }
@@ -85,6 +91,7 @@ impl Flags {
             settings.drain = drain.into();
         }
         let witness = self.witness.map(|file| file.to_string_lossy().into_owned());
+        settings.twice = reading.one("twice", self.twice.then(|| "true".to_owned())).unwrap_or_default();
         settings.witness = reading.one("witness", witness);
         reading.finish()?;
         Ok((service, settings))
@@ -105,6 +112,12 @@ mod tests {
         let settings = settings(&["--queue", "fast", "--queue", "slow", "--concurrency", "8"]).expect("fine");
         let queues: Vec<_> = settings.queues.iter().map(Name::as_str).collect();
         assert_eq!((queues, settings.concurrency), (vec!["fast", "slow"], 8));
+    }
+
+    #[test]
+    fn attempts_run_twice_only_if_that_is_asked_for() {
+        assert!(settings(&["--twice"]).expect("fine").twice);
+        assert!(!settings(&[]).expect("fine").twice);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use self::{ground::Ground, services::Services};
 use crate::{
     context::Context,
+    differences::Differences,
     failure::{Exit, Failure, chain},
     output::{Output, Tone},
     stop::Stop,
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) http: Option<SocketAddr>,
     /// Where the executor writes down what it runs.
     pub(crate) witness: Option<PathBuf>,
+    /// Whether every attempt of the executor runs twice.
+    pub(crate) twice: bool,
     pub(crate) example: Option<Example>,
 }
 
@@ -76,6 +79,7 @@ async fn serve(
         &ground.monitors(),
         &context.namespace,
         settings.witness.clone(),
+        settings.twice,
         &telemetry.health(),
     );
     let ended = tokio::select! {
@@ -106,12 +110,21 @@ async fn show(
 ) -> Failure {
     let shown = async {
         ready(client, &telemetry.health()).await?;
+        // Of whoever runs attempts twice here, workers of other processes too. An example shows its own.
+        let heard_from_the_start = match settings.example {
+            None => Some(Differences::listen(client).await?),
+            Some(_) => None,
+        };
         announce(ground, telemetry, output)?;
         if let Some(example) = settings.example {
             example.show(client, output).await?;
             output.talk("still serving; Ctrl-C ends it");
         }
-        Ok::<_, Failure>(())
+        let differences = match heard_from_the_start {
+            Some(differences) => differences,
+            None => Differences::listen(client).await?,
+        };
+        differences.show(output).await
     };
     match shown.await {
         Ok(()) => std::future::pending().await,

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use crate::{
+    differences,
     failure::Failure,
     output::{Output, Tone},
     words,
@@ -162,6 +163,7 @@ fn show(event: &LifecycleEvent, output: &Output) -> Result<bool, Failure> {
     let told: Told = event.read().unwrap_or_default();
     let line = match event.kind.as_str() {
         "workflow" => Some(workflow_line(event, &told, output)),
+        "step" if event.what == "differed" => Some(differences::line(event, output)),
         "step" => step_line(&event.what, &told, output),
         "saga" => saga_line(&event.what, &told, output),
         _ => None,

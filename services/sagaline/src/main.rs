@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod context;
 mod dev;
+mod differences;
 mod failure;
 mod files;
 mod live;

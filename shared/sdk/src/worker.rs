@@ -50,6 +50,7 @@ mod observer;
 mod outcome;
 mod pool;
 mod steps;
+mod twice;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -89,6 +90,7 @@ pub struct Worker {
     activities: BTreeMap<String, Activity>,
     observer: Arc<dyn Observer>,
     monitors: Option<Vec<String>>,
+    twice: Option<bool>,
 }
 
 /// How a worker gets to its server.
@@ -132,6 +134,7 @@ impl Worker {
             activities: BTreeMap::new(),
             observer: Arc::new(()),
             monitors: None,
+            twice: None,
         }
     }
 
@@ -198,6 +201,17 @@ impl Worker {
         self
     }
 
+    /// Runs every attempt twice, one after the other, with the same input and the same idempotency key: what happens in production
+    /// when a worker dies between an effect and its answer, happens at every step, while there is time to do something about it. The
+    /// first result counts. Where the second differs, the log says so, and an event `step.differed`. An attempt that failed is not run
+    /// again here: its retry does that.
+    ///
+    /// Where this is not called, `SAGALINE_TWICE=1` in the environment asks for it.
+    pub fn twice(mut self, twice: bool) -> Self {
+        self.twice = Some(twice);
+        self
+    }
+
     /// Runs until `shutdown` is cancelled: then it pulls nothing more, lets what runs come to its end for a while, and gives the
     /// rest back. Dropping the future breaks everything off.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
@@ -222,6 +236,7 @@ impl Worker {
             drain: self.drain,
             consumer: self.consumer,
             observer: self.observer,
+            twice: self.twice.unwrap_or_else(twice::is_asked_for),
         };
         pool.run(shutdown).await
     }

@@ -18,9 +18,10 @@ pub use recorder::render;
 pub(crate) use recorder::{install, keep_up};
 
 use declared::{
-    ACTIVITY_DURATION, Declared, HAND_OVERS, INPUTS_APPLIED, OPEN_EXECUTIONS, PARTITION_LAG, PARTITIONS_OWNED,
-    PUBLISH_RETRIES, QUEUE_DEPTH, RECOVERY, REJECTED, SIGNALS, SPANS_DROPPED, SPANS_SENT, STARTS_ADMITTED,
-    STEP_RETRIES, STEPS, STREAM_FILL, TASKS_ASKED, WORKFLOW_DURATION, WORKFLOWS_COMPLETED, WORKFLOWS_STARTED,
+    ACTIVITY_DIFFERED, ACTIVITY_DURATION, Declared, HAND_OVERS, INPUTS_APPLIED, OPEN_EXECUTIONS, PARTITION_LAG,
+    PARTITIONS_OWNED, PUBLISH_RETRIES, QUEUE_DEPTH, RECOVERY, REJECTED, SIGNALS, SPANS_DROPPED, SPANS_SENT,
+    STARTS_ADMITTED, STEP_RETRIES, STEPS, STREAM_FILL, TASKS_ASKED, WORKFLOW_DURATION, WORKFLOWS_COMPLETED,
+    WORKFLOWS_STARTED,
 };
 use labelled::Labelled;
 
@@ -58,6 +59,12 @@ pub fn rejected(reason: &'static str) {
 pub fn task_asked(answer: &'static str) {
     static ANSWERS: Labelled<Counter> = Labelled::new(|answer| recorder::counter(&TASKS_ASKED, &[answer]));
     ANSWERS.of(answer).increment(1);
+}
+
+/// Two runs of one attempt of an activity ended differently.
+pub fn activity_differed(activity_type: &str) {
+    static ACTIVITIES: Labelled<Counter> = Labelled::new(|activity| recorder::counter(&ACTIVITY_DIFFERED, &[activity]));
+    ACTIVITIES.of(activity_type).increment(1);
 }
 
 /// How many partitions a service of this process owns.

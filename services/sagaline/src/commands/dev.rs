@@ -12,6 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   sagaline dev --example order      an order that is paid, and one that is not
   sagaline dev --data-dir ./data    keeps everything for the next time
+  sagaline dev --twice              finds what is not idempotent
   sagaline dev --nats-url nats://127.0.0.1:4222    on a server that runs already
 
 It starts a nats-server of its own (found on the PATH, or installed once) on a
@@ -32,6 +33,10 @@ pub(crate) struct Args {
     /// A file to which every begin and end of a step is appended, for `sagaline bench --witness`
     #[arg(long, env = "SAGALINE_WITNESS", value_name = "FILE")]
     witness: Option<PathBuf>,
+    /// Run every attempt twice with the same idempotency key, and show where the second ends otherwise: what is not
+    /// idempotent is found here rather than when a worker dies
+    #[arg(long, env = "SAGALINE_TWICE", value_parser = clap::builder::BoolishValueParser::new())]
+    twice: bool,
     /// Apply an example, and show what it does
     #[arg(long, value_enum)]
     example: Option<Example>,
@@ -45,7 +50,13 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         .hint("leave one of the two out (`SAGALINE_NATS_URL` counts as well)"));
     }
     dev::run(
-        Settings { data_dir: args.data_dir, http: args.http, witness: args.witness, example: args.example },
+        Settings {
+            data_dir: args.data_dir,
+            http: args.http,
+            witness: args.witness,
+            twice: args.twice,
+            example: args.example,
+        },
         context,
     )
     .await

@@ -29,6 +29,7 @@ impl Services {
         monitors: &[String],
         namespace: &str,
         witness: Option<PathBuf>,
+        twice: bool,
         health: &Health,
     ) -> Self {
         let mut services = Self { shutdown: CancellationToken::new(), tasks: JoinSet::new() };
@@ -40,6 +41,7 @@ impl Services {
         let executor = sagaline_executor::Settings {
             drain: DRAINED_WITHIN,
             witness,
+            twice,
             nats_monitor: monitors.to_vec(),
             ..sagaline_executor::Settings::new(url, namespace)
         };

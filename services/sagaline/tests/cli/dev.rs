@@ -52,7 +52,7 @@ impl Dev {
 
     /// Every line up to the one that is waited for.
     #[track_caller]
-    fn until(&self, is_it: impl Fn(&str) -> bool) -> Vec<String> {
+    pub(crate) fn until(&self, is_it: impl Fn(&str) -> bool) -> Vec<String> {
         let mut seen = vec![];
         loop {
             let Ok(line) = self.lines.recv_timeout(SOON) else { panic!("no such line; there were {seen:#?}") };

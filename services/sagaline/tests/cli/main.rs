@@ -25,5 +25,6 @@ mod reach;
 mod rejected;
 #[cfg(test)]
 mod tail;
+mod twice;
 #[cfg(test)]
 mod watch;

@@ -168,6 +168,11 @@ impl ActivityContext {
         }
     }
 
+    /// What speaks for the attempt on NATS, and its task.
+    pub(super) fn at_work(&self) -> (&Connection, &Task) {
+        (&self.0.connection, &self.0.task)
+    }
+
     /// Stores the heartbeat that was held back: the attempt did not succeed, and the next one wants to know.
     pub(super) async fn leave(&self) {
         if let Some(details) = self.0.heartbeats.held_back() {
@@ -186,7 +191,7 @@ fn json_of(details: impl Serialize, what: &str) -> Option<Value> {
     }
 }
 
-fn now() -> Moment {
+pub(super) fn now() -> Moment {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Moment::from_nanos(i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX))
 }

@@ -18,13 +18,15 @@ use serde_json::Value;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::{Instrument, Span};
 
-use super::{ActivityContext, ActivityError, Observer, Outcome, activity::Activity};
+use super::{ActivityContext, ActivityError, Observer, Outcome, activity::Activity, twice};
 
 pub(super) struct ActivityHost {
     pub(super) connection: Connection,
     pub(super) worker: Arc<str>,
     pub(super) activity: Activity,
     pub(super) observer: Arc<dyn Observer>,
+    /// Whether every attempt runs twice.
+    pub(super) twice: bool,
 }
 
 impl Host for ActivityHost {
@@ -33,12 +35,41 @@ impl Host for ActivityHost {
         let span = tracing::info_span!("activity", %execution, %workflow, step = %path, attempt);
         let own = self.observer.traced(&span, &run.task, &self.worker, run.traceparent.as_deref());
         run.traceparent = own.or(run.traceparent);
-        let context = ActivityContext::new(self.connection.clone(), &run, span.clone());
-        let (activity, observer) = (self.activity.clone(), self.observer.clone());
-        let left = context.clone();
+        let context = ActivityContext::new(self.connection.clone(), &run, span);
+        if !self.twice {
+            return self.once(context, run.task, run.input, self.observer.clone()).await;
+        }
+        let first = self.once(context.clone(), run.task.clone(), run.input.clone(), self.observer.clone()).await;
+        if twice::runs_again(&first) {
+            // It is one attempt, as far as anybody counts them.
+            let second = self.once(context.clone(), run.task.clone(), run.input, Arc::new(()));
+            let second = twice::within_its_time(second, &context, &run.pulse).await;
+            if let Some(difference) = second.and_then(|second| twice::difference(&first, &second)) {
+                self.observer.differed(&run.task);
+                // The first result is not kept waiting for it.
+                tokio::spawn(async move { twice::tell(&context, &difference).await });
+            }
+        }
+        first
+    }
+
+    fn asked(&self, wanted: bool) {
+        self.observer.asked(wanted);
+    }
+}
+
+impl ActivityHost {
+    async fn once(
+        &self,
+        context: ActivityContext,
+        task: Arc<Task>,
+        input: Value,
+        observer: Arc<dyn Observer>,
+    ) -> Ended {
+        let (activity, left, span) = (self.activity.clone(), context.clone(), context.span().clone());
         let attempt = async move {
-            let mut witnessed = Witnessed::begin(observer, run.task, context.span().clone());
-            let result = activity(context.clone(), run.input).await;
+            let mut witnessed = Witnessed::begin(observer, task, context.span().clone());
+            let result = activity(context.clone(), input).await;
             witnessed.failed = result.as_ref().err().map(|error| format!("{}: {}", error.kind(), error.message()));
             if matches!(result, Err(_) | Ok(Outcome::Snooze { .. })) {
                 context.leave().await;
@@ -61,10 +92,6 @@ impl Host for ActivityHost {
                 Err(_) => std::future::pending().await,
             },
         }
-    }
-
-    fn asked(&self, wanted: bool) {
-        self.observer.asked(wanted);
     }
 }
 

@@ -30,6 +30,9 @@ pub trait Observer: Send + Sync + 'static {
 
     /// The attempt that ran in `span` failed, or was broken off.
     fn failed(&self, span: &Span, why: &str) {}
+
+    /// A worker that runs everything twice found that the second run of an attempt ended otherwise than the first.
+    fn differed(&self, task: &Task) {}
 }
 
 /// Hears nothing.

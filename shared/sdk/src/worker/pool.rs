@@ -33,6 +33,8 @@ pub(super) struct Pool {
     pub(super) drain: Duration,
     pub(super) consumer: ConsumerSettings,
     pub(super) observer: Arc<dyn Observer>,
+    /// Whether every attempt runs twice.
+    pub(super) twice: bool,
 }
 
 impl Pool {
@@ -50,6 +52,9 @@ impl Pool {
             pullers.spawn(pull(puller, host, stop.clone()));
         }
         tracing::info!(worker = self.name, concurrency = self.concurrency, "taking tasks");
+        if self.twice {
+            tracing::warn!(worker = self.name, "every attempt runs twice, to see whether that does any harm");
+        }
 
         shutdown.cancelled().await;
         stop.drain.cancel();
@@ -85,6 +90,7 @@ impl Pool {
             worker: self.name.as_str().into(),
             activity: line.activity.clone(),
             observer: self.observer.clone(),
+            twice: self.twice,
         };
         (Puller::new(link.clone(), line.queue.clone(), line.name.clone(), self.consumer), Arc::new(host))
     }

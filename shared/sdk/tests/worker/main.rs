@@ -6,3 +6,4 @@ mod endings;
 mod lines;
 mod outages;
 mod serving;
+mod twice;

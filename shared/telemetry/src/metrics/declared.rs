@@ -164,6 +164,13 @@ pub static SPANS_DROPPED: Declared = Declared {
     help: "Spans that did not reach the collector: queue_full, not_taken",
 };
 
+pub static ACTIVITY_DIFFERED: Declared = Declared {
+    name: "sagaline_activity_differed_total",
+    kind: Kind::Counter,
+    labels: &["activity_type"],
+    help: "Attempts run twice on purpose whose second run ended otherwise than the first",
+};
+
 /// All of them.
 pub static ALL: &[&Declared] = &[
     &WORKFLOWS_STARTED,
@@ -187,4 +194,5 @@ pub static ALL: &[&Declared] = &[
     &QUEUE_DEPTH,
     &SPANS_SENT,
     &SPANS_DROPPED,
+    &ACTIVITY_DIFFERED,
 ];
