@@ -11,6 +11,7 @@ pub mod people;
 pub mod plan;
 pub mod retry;
 pub mod saga;
+pub mod schedule;
 pub mod time;
 
 pub use company::{Child, Emit, OnParentEnd};
@@ -25,4 +26,5 @@ pub use plan::{
 };
 pub use retry::{Backoff, RetryPolicy};
 pub use saga::{Compensate, CompensateOn, Compensation};
+pub use schedule::{Every, Overlap, ScheduleSpec, When};
 pub use time::{Moment, Span};
