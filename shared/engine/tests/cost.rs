@@ -115,6 +115,13 @@ fn awaiting(size: usize) -> Compiled {
     plan((0..size).map(|index| node(&format!("n{index}"), vec![], awaits(&signal(index)))).collect())
 }
 
+/// Steps side by side, of which a hundred may be at work at once: the others wait in line.
+fn queueing(size: usize) -> Compiled {
+    let mut plan = out_and_in(size).plan;
+    plan.conduct.step_concurrency = Some("100".to_owned());
+    Compiled::new(plan, 1).unwrap()
+}
+
 /// One step for each of so many items, a hundred at a time.
 fn looping(size: usize) -> Compiled {
     let body = Box::new(Node::new(name("item"), step(json!("${ item }"))));
@@ -212,7 +219,7 @@ fn answered(path: FramePath, attempt: u32, size: usize) -> Input {
 
 #[test]
 fn four_times_the_steps_take_about_four_times_as_long() {
-    let shapes: [(&str, Shape); 9] = [
+    let shapes: [(&str, Shape); 10] = [
         ("chain", chain),
         ("out and in", out_and_in),
         ("skipped", skipped),
@@ -222,6 +229,7 @@ fn four_times_the_steps_take_about_four_times_as_long() {
         ("returned chain", returned_chain),
         ("returned wide", returned_wide),
         ("returned in a loop", returned_in_a_loop),
+        ("queueing", queueing),
     ];
     for (shape, plan) in shapes {
         let took = [1000, 2000, 4000].map(|size| {

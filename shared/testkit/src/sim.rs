@@ -6,6 +6,7 @@
 //! the loop that breaks things, and what must hold is checked as it happens and at the end.
 
 pub mod faults;
+pub mod limits;
 pub mod ports;
 pub mod run;
 pub mod tasks;

@@ -2,6 +2,7 @@
 
 pub(crate) mod expansions;
 pub(crate) mod people;
+pub(crate) mod shared;
 
 use sagaline_broker::{
     names::Names,
@@ -16,12 +17,19 @@ use sagaline_events::{
 };
 use sagaline_model::{ExecutionId, Name, Span, StepError};
 use sagaline_orchestrator::machine::Executions;
-use sagaline_testkit::sim::{Dice, Scenario, Shape, World, ports::step, run::Client, tasks::send};
+use sagaline_testkit::sim::{Dice, Scenario, Shape, World, limits::unlimited, ports::step, run::Client, tasks::send};
 use serde_json::json;
 
 /// One partition, two orchestrators that compete for it, one node.
-pub(crate) const SINGLE: Scenario<Executions> =
-    Scenario { shape: Shape::single, machine: Executions::new, prepare, clients, activity, must_end: executions };
+pub(crate) const SINGLE: Scenario<Executions> = Scenario {
+    shape: Shape::single,
+    machine: Executions::new,
+    prepare,
+    clients,
+    activity,
+    must_end: executions,
+    limited: unlimited,
+};
 
 /// Several partitions and members, one node or three.
 pub(crate) const MANY: Scenario<Executions> = Scenario { shape: Shape::many, ..SINGLE };
@@ -37,7 +45,7 @@ pub(crate) const MANY_FAMILIES: Scenario<Executions> =
 
 /// Parallel branches that join, retries with timers, a wait, a signal, a time limit, a skip, a failure that is borne, much waiting; and
 /// loops, races, what is caught, any of several, and what handles an end.
-const WORKFLOWS: [&str; 10] = [
+const WORKFLOWS: [&str; 6] = [
     r#"
 workflow: fan
 steps:
@@ -117,38 +125,6 @@ steps:
     retry: 3
   sum: { after_graft: [plan, each], activity: work, retry: 5, input: ["${ steps.plan.output }", "${ ctx.a }"] }
 "#,
-    r#"
-workflow: narrow
-concurrency: 1
-steps:
-  a: { activity: work, retry: 5 }
-  rest: { after: a, wait: 2s }
-  b: { after: rest, activity: work, on_error: skip }
-"#,
-    r#"
-workflow: newest
-concurrency: { limit: 1, key: "${ workflow.name }", on_limit: cancel_old }
-steps:
-  a: { activity: work, retry: 5 }
-  rest: { after: a, wait: 45s }
-on_cancel: { activity: work, on_error: continue }
-"#,
-    r#"
-workflow: picky
-timeout: 10m
-concurrency: { limit: 1, on_limit: skip }
-steps:
-  a: { activity: work, retry: 5 }
-  rest: { after: a, wait: 40s }
-"#,
-    r#"
-workflow: guarded
-steps:
-  a: { activity: work, retry: { attempts: 6, initial: 200ms }, breaker: { name: b, threshold: 2, reset: 3s }, on_error: skip }
-  b: { after: a, activity: work, retry: { attempts: 3, initial: 500ms }, on_error: skip,
-       breaker: { name: b, threshold: 2, reset: 3s, when_open: fail } }
-  c: { activity: work, retry: 3, breaker: other, timeout: 30s, on_error: skip }
-"#,
 ];
 
 /// Children that are waited for and not, in loops, with patience and without; and events for others.
@@ -178,10 +154,6 @@ steps: { a: { activity: work, retry: 2, input: { n: "${ workflow.input.n }" } } 
 "#,
 ];
 
-/// And with what executions share: places, of which there are few, and breakers.
-pub(crate) const SHARED: Scenario<Executions> = Scenario { clients: clients_of_shared, ..SINGLE };
-pub(crate) const MANY_SHARED: Scenario<Executions> = Scenario { clients: clients_of_shared, ..MANY };
-
 const EXECUTIONS: usize = 12;
 
 fn executions() -> Vec<String> {
@@ -210,12 +182,9 @@ fn two_of_them_parents(number: usize) -> &'static str {
     ["parent", "frail", "middle", "short"][number % 4]
 }
 
-fn most_of_them_shared(number: usize) -> &'static str {
-    ["narrow", "newest", "guarded", "narrow", "picky", "guarded"][number % 6]
-}
-
 fn prepare(world: &World<Executions>) {
-    for source in WORKFLOWS.iter().chain(&FAMILIES).chain(&people::WORKFLOWS).chain(&expansions::WORKFLOWS) {
+    let further = people::WORKFLOWS.iter().chain(&expansions::WORKFLOWS).chain(&shared::WORKFLOWS);
+    for source in WORKFLOWS.iter().chain(&FAMILIES).chain(further) {
         let plan = sagaline_lang::read(source, "simulated.yaml").expect("a good definition").plan;
         let (workflow, hash) = (plan.workflow.clone(), plan.hash());
         let definition = Definition { workflow: workflow.clone(), version: 1, hash: hash.clone(), plan, source: None };
@@ -283,7 +252,8 @@ async fn client(world: World<Executions>, number: usize, seed: u64, choice: Choi
         for _ in 0..dice.below(200) {
             step().await;
         }
-        send(&world, &input(names.input(&id, partitions), None, &Input::Cancel(Cancel::at_once(None)))).await;
+        let cancel = Cancel { cleanup: dice.chance(500), ..Cancel::at_once(None) };
+        send(&world, &input(names.input(&id, partitions), None, &Input::Cancel(cancel))).await;
     }
 }
 
@@ -325,10 +295,6 @@ fn clients_of_control(world: World<Executions>, seed: u64) -> Vec<Client> {
 
 fn clients_of_families(world: World<Executions>, seed: u64) -> Vec<Client> {
     clients_of(world, seed, two_of_them_parents).into_iter().take(FAMILY_HEADS).collect()
-}
-
-fn clients_of_shared(world: World<Executions>, seed: u64) -> Vec<Client> {
-    clients_of(world, seed, most_of_them_shared)
 }
 
 fn clients_of(world: World<Executions>, seed: u64, choice: Choice) -> Vec<Client> {

@@ -1,11 +1,15 @@
 //! Executions of which so many run at once: waiting for a turn, getting it, and giving it back on every way out.
 
-use sagaline_events::{EntityKey, EntityWord, Input, Says, Ticket, TimerKind, TimerName, record::Status};
-use sagaline_model::ExecutionId;
+use sagaline_events::{
+    EntityKey, EntityWord, Input, Says, Start, Ticket, TimerKind, TimerName,
+    input::{DoneStep, Recalled, Resumption},
+    record::{Status, StepStatus},
+};
+use sagaline_model::{ExecutionId, Moment, Name, Span};
 use serde_json::json;
 
 use crate::{
-    inputs::{cancel, failed, succeeded, workflow_timeout},
+    inputs::{bound, cancel, failed, succeeded, unversioned, workflow_timeout},
     story::{BEGIN, Story, workflow},
 };
 
@@ -17,8 +21,12 @@ fn says(says: Says) -> Input {
 }
 
 fn of(entity: &str, says: Says) -> Input {
+    asked_at(BEGIN, entity, says)
+}
+
+fn asked_at(since: Moment, entity: &str, says: Says) -> Input {
     let entity = EntityKey::try_from(entity.to_owned()).unwrap();
-    let ticket = Ticket { since: BEGIN, execution: ExecutionId::new("e").unwrap(), path: None, attempt: 0 };
+    let ticket = Ticket { since, execution: ExecutionId::new("e").unwrap(), path: None, attempt: 0 };
     Input::Entity(EntityWord::new(entity, &ticket, says))
 }
 
@@ -186,4 +194,61 @@ fn why_says_for_what_it_waits() {
     assert_eq!((why[0].state.as_str(), why[0].command.as_str()), ("pending", "sagaline cancel e"));
     assert!(why[0].cause.contains("`~limit:w`"), "{why:?}");
     assert_eq!(why.len(), 1);
+}
+
+/// Where it failed before it has no place any more: it waits for one as if it were new.
+#[test]
+fn what_goes_on_where_another_failed_waits_for_a_turn_of_its_own() {
+    let keys = "concurrency: 1\nsteps: { a: { activity: one }, b: { after: a, activity: two, input: '${ steps.a.output.n + ctx.n }' } }";
+    let goes_on = || {
+        let name = |text| Name::new(text).unwrap();
+        let done = [(name("a"), DoneStep { output: json!({"n": 2}), skipped: false })].into();
+        let of = Some(ExecutionId::new("first").unwrap());
+        let resume = Resumption { of, done, ctx: [("n".to_owned(), json!(3))].into_iter().collect() };
+        let start = Start { version: Some(1), resume: Some(Box::new(resume)), ..unversioned() };
+        workflow(keys).at("0s", Input::Start(start)).gives(&ASKED).is(Status::Pending)
+    };
+    let admitted = goes_on()
+        .timer()
+        .gives(&["~limit:w acquire of 1 Queue"])
+        .at("90s", says(Says::Granted))
+        .gives(&["workflow.admitted", "step.started b#1", "task b#1"])
+        .step("a", StepStatus::Completed);
+    let task = admitted.task("b");
+    assert_eq!((task.input, task.origin), (json!(5), Some(ExecutionId::new("first").unwrap())));
+    admitted.at("2m", succeeded("b", 1)).gives_also("~limit:w release").is(Status::Completed);
+    // Who does not wait any more leaves the queue.
+    goes_on()
+        .at("1s", cancel("no"))
+        .gives(&["~limit:w release", "workflow.cancelled no in 1s"])
+        .at("2s", says(Says::Granted))
+        .gives(&["~limit:w release"]);
+}
+
+/// Nothing is asked for before it is known that it did not begin before, and then under the time of that.
+#[test]
+fn a_start_that_may_be_a_second_one_asks_for_a_turn_only_when_it_is_the_first() {
+    let later = BEGIN + Span::from_secs(2);
+    let again = || {
+        let start = Start { version: Some(1), again: true, ..unversioned() };
+        workflow(ONE).at("0s", Input::Start(start)).gives(&["recall"]).is(Status::Pending)
+    };
+    let asked = || {
+        again()
+            .at("1s", Input::Recalled(Recalled { ended: None }))
+            .gives(&["bind w version 1"])
+            .at("2s", bound(1))
+            .gives(&ASKED)
+            .is(Status::Pending)
+    };
+    asked()
+        .at("3s", asked_at(later, "~limit:w", Says::Granted))
+        .gives(&["workflow.admitted", "step.started a#1", "task a#1"])
+        .at("4s", succeeded("a", 1))
+        .gives_also("~limit:w release");
+    // What was granted to the one before it is no place of this one.
+    asked().at("3s", says(Says::Granted)).gives(&["~limit:w release"]).is(Status::Pending);
+    // One that waits and is started once more does not ask twice.
+    let once_more = Start { version: Some(1), again: true, ..unversioned() };
+    asked().at("3s", Input::Start(once_more)).gives_nothing().is(Status::Pending);
 }

@@ -113,6 +113,16 @@ pub struct Without {
 }
 
 impl Faults {
+    /// Whether nothing goes wrong any more. Clocks stay off, and queues stay small, in the calmest of worlds.
+    pub fn is_calm(&self) -> bool {
+        *self == self.calmed()
+    }
+
+    pub(super) fn calmed(self) -> Self {
+        let Self { without, skew, queue_room, .. } = self;
+        Self { without, skew, queue_room, ..Self::default() }
+    }
+
     /// Everything at once, as often as a world can bear it and still get something done.
     pub fn harsh() -> Self {
         Self {

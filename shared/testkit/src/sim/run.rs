@@ -16,7 +16,7 @@ use std::{
 use sagaline_broker::{machine::Machine, names::Names};
 
 pub use self::tally::Tally;
-use super::{Dice, Faults, World, faults::Shape, tasks, world::Pid};
+use super::{Dice, Faults, World, faults::Shape, limits::Limited, tasks, world::Pid};
 
 /// Something that a client does, from beginning to end.
 pub type Client = Pin<Box<dyn Future<Output = ()>>>;
@@ -35,6 +35,8 @@ pub struct Scenario<M: Machine> {
     pub activity: tasks::Activity,
     /// Keys of whatever is started: it must have ended when the world is quiet.
     pub must_end: fn() -> Vec<String>,
+    /// Of which executions only so many may be at work at once.
+    pub limited: Limited,
 }
 
 /// Why a seed fails.
@@ -124,7 +126,8 @@ impl<M: Machine + 'static> Run<'_, M> {
                 }
             }
             Role::Executor => {
-                let worker = tasks::worker(world, pid, self.scenario.activity, self.seed);
+                let Scenario { activity, limited, .. } = *self.scenario;
+                let worker = tasks::worker(world, pid, activity, limited, self.seed);
                 self.add(role, Box::pin(worker));
             }
             Role::Client => {}
@@ -208,9 +211,7 @@ impl<M: Machine + 'static> Run<'_, M> {
 
     fn calm_down(&mut self) {
         let mut world = self.world.lock();
-        // Clocks stay off, and queues stay small, in the calmest of worlds.
-        let Faults { without, skew, queue_room, .. } = world.faults;
-        world.faults = Faults { without, skew, queue_room, ..Faults::default() };
+        world.faults = world.faults.calmed();
         self.shared_at = world.since;
     }
 

@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use super::{
     World,
+    limits::Limited,
     ports::step,
     world::{ACK_WAIT, Delivered, Pid, Stream, WINDOW, execution_of, header},
 };
@@ -31,12 +32,13 @@ pub type Activity = fn(seed: u64, task: &Task) -> Ended;
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// One worker process, with one slot.
-pub async fn worker<M: Machine>(world: World<M>, pid: Pid, activity: Activity, seed: u64) {
+pub async fn worker<M: Machine>(world: World<M>, pid: Pid, activity: Activity, limited: Limited, seed: u64) {
     let session = Mutex::new(world.lock().session(pid));
     let bench = Bench {
         world: &world,
         pid,
         activity,
+        limited,
         seed,
         session,
         running: Running::default(),
@@ -52,6 +54,7 @@ pub async fn worker<M: Machine>(world: World<M>, pid: Pid, activity: Activity, s
                 let stop = Stop::default();
                 *bench.lock_stop() = stop.clone();
                 serve(&bench, &bench, &stop, &delivery).await;
+                bench.world.lock().rests(pid);
             }
             None => step().await,
         }
@@ -63,6 +66,7 @@ struct Bench<'w, M: Machine> {
     world: &'w World<M>,
     pid: Pid,
     activity: Activity,
+    limited: Limited,
     seed: u64,
     /// The number of the session, and since when it is.
     session: Mutex<(u64, sagaline_model::Moment)>,
@@ -230,13 +234,16 @@ impl<M: Machine> Host for Bench<'_, M> {
         if let Some(job) = &*self.lock_job() {
             let asked_at = job.asked_at.unwrap_or(Sequence::MAX);
             let about = format!("delivered {} times, asked at {:?}", job.delivered.delivered, job.asked_at);
-            self.world.lock().runs(&run.task, asked_at, &about);
+            let mut world = self.world.lock();
+            world.runs(&run.task, asked_at, &about);
+            world.works(self.pid, &run.task, self.limited);
         }
         let busy = self.world.lock().dice.below(20);
         for _ in 0..busy {
             self.perhaps_stop();
             step().await;
         }
+        self.world.lock().rests(self.pid);
         (self.activity)(self.seed, &run.task)
     }
 

@@ -31,7 +31,7 @@ pub use self::{
     queue::{Delivered, QueuedMessage},
     shares::Shares,
 };
-use super::{Dice, Faults, Tally, faults::Shape};
+use super::{Dice, Faults, Tally, faults::Shape, limits::Limit};
 
 /// How long the modelled leases last.
 pub const LEASE: Duration = Duration::from_secs(8);
@@ -100,6 +100,8 @@ pub struct State<M: Machine> {
     pub tally: Tally,
     /// So many times each task ran.
     pub runs: BTreeMap<(String, String, u32), u32>,
+    /// What each worker works on that is limited: for which execution, and by what.
+    pub(super) at_work: BTreeMap<Pid, (String, Limit)>,
 }
 
 /// A message between an owner and the broker.
@@ -161,6 +163,7 @@ impl<M: Machine> World<M> {
             violations: vec![],
             tally: Tally::default(),
             runs: BTreeMap::new(),
+            at_work: BTreeMap::new(),
             names,
         };
         Self(Arc::new(Mutex::new(state)))
@@ -310,6 +313,7 @@ impl<M: Machine> State<M> {
     pub fn dies(&mut self, pid: Pid, dice: &mut Dice) {
         self.inboxes.retain(|seat, _| seat.pid != pid);
         self.shares.died(pid);
+        self.rests(pid);
         self.flight.retain(|flight| flight.from.pid != pid || dice.chance(500));
     }
 }

@@ -17,7 +17,7 @@ use sagaline_orchestrator::machine::Executions;
 use sagaline_testkit::sim::{Dice, Scenario, World, ports::step, run::Client, tasks::send};
 use serde_json::{Map, Value, json};
 
-use super::{MANY, SINGLE, client, input};
+use super::{Choice, MANY, SINGLE, client, input};
 
 /// What waits for people, in one partition and in several. Few, since each waits often, and one client answers them all.
 pub(crate) const PEOPLE: Scenario<Executions> = Scenario { clients, must_end: executions, ..SINGLE };
@@ -124,7 +124,7 @@ pub(super) fn crowd() -> Value {
 
 const EXECUTIONS: usize = 6;
 
-fn executions() -> Vec<String> {
+pub(super) fn executions() -> Vec<String> {
     (0..EXECUTIONS).map(|number| format!("e{number}")).collect()
 }
 
@@ -133,11 +133,16 @@ fn all_four(number: usize) -> &'static str {
 }
 
 fn clients(world: World<Executions>, seed: u64) -> Vec<Client> {
+    clients_of(world, seed, all_four)
+}
+
+/// Those who start so many executions, and one who answers them all.
+pub(super) fn clients_of(world: World<Executions>, seed: u64, choice: Choice) -> Vec<Client> {
     let starting = Rc::new(Cell::new(EXECUTIONS));
     let starters = (0..EXECUTIONS).map(|number| {
         let (world, starting) = (world.clone(), Rc::clone(&starting));
         let starter = async move {
-            client(world, number, seed, all_four).await;
+            client(world, number, seed, choice).await;
             starting.set(starting.get() - 1);
         };
         Box::pin(starter) as Client

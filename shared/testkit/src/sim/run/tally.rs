@@ -30,6 +30,10 @@ pub struct Tally {
     pub leaders: u64,
     /// Writes that met another one on their subject.
     pub contended: u64,
+    /// Tasks that began of executions that are limited.
+    pub limited: u64,
+    /// Of these, so many while another execution under the same limit was at work.
+    pub together: u64,
 }
 
 impl Tally {
@@ -54,6 +58,8 @@ impl AddAssign for Tally {
             shortened,
             leaders,
             contended,
+            limited,
+            together,
         } = other;
         self.woken += woken;
         self.deferred += deferred;
@@ -67,5 +73,7 @@ impl AddAssign for Tally {
         self.shortened += shortened;
         self.leaders += leaders;
         self.contended += contended;
+        self.limited += limited;
+        self.together += together;
     }
 }

@@ -113,6 +113,11 @@ impl<M: Machine> State<M> {
         self.cut.contains(&self.partition_of(key))
     }
 
+    /// Whether any log lost acknowledged entries.
+    pub fn has_lost_some(&self) -> bool {
+        !self.cut.is_empty()
+    }
+
     /// An operator purges a log by hand, anywhere below its checkpoint, at times with the entry that proves its place. A checkpoint
     /// that speaks of another log is none to go by.
     pub fn purge_log(&mut self) {

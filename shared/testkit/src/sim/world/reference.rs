@@ -110,6 +110,11 @@ impl<M: Machine> State<M> {
         state.is_some_and(|state| machines[self.partition_of(key) as usize].ending(state).is_some())
     }
 
+    /// Whether an event with this subject must be told, going by the logs.
+    pub fn must_be_told(&self, subject: &str) -> bool {
+        self.reference.to_be_told.values().any(|told| told == subject)
+    }
+
     /// The kinds of the events that the logs say must be told, one for each event: `step.expanded`, `workflow.paused`.
     pub fn kinds_told(&self) -> Vec<String> {
         let kind = |subject: &String| subject.split('.').skip(2).take(2).collect::<Vec<_>>().join(".");
