@@ -4,6 +4,7 @@ mod fail;
 mod http;
 mod sleep;
 
+use sagaline_model::StepError;
 use sagaline_sdk::worker::{ActivityContext, ActivityError, Worker};
 use serde_json::Value;
 
@@ -32,5 +33,5 @@ async fn echo(_: ActivityContext, input: Value) -> Result<Value, ActivityError> 
 
 /// Nobody waits for the result any more.
 fn cancelled() -> ActivityError {
-    ActivityError::new("Cancelled", "nobody waits for the result any more")
+    ActivityError::new(StepError::CANCELLED, "nobody waits for the result any more")
 }

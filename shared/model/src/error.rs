@@ -69,6 +69,8 @@ impl StepError {
     pub const BREAKER_OPEN: &str = "BreakerOpen";
     /// An attempt was not wanted any more when it was about to begin: it has done nothing.
     pub const NOT_BEGUN: &str = "NotBegun";
+    /// An attempt was told to stop, and did: nobody knows how far it had come.
+    pub const CANCELLED: &str = "Cancelled";
 
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into(), retryable: true, details: None }

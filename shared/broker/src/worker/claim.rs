@@ -6,7 +6,7 @@
 use sagaline_events::Task;
 use sagaline_model::StepError;
 
-use super::{Host, TaskPorts, doubt::is_wanted, hold::Hold, prepare::Prepared, running::Begun};
+use super::{Ended, Host, TaskPorts, doubt::is_wanted, hold::Hold, prepare::Prepared, running::Begun};
 
 /// `Err`: what is to be done with the task instead of running it.
 pub(super) async fn claim<'a, P: TaskPorts, H: Host>(
@@ -37,4 +37,21 @@ pub(super) async fn claim<'a, P: TaskPorts, H: Host>(
 fn not_begun() -> StepError {
     let why = "nobody wanted it any more when it was about to begin: it has done nothing";
     StepError::new(StepError::NOT_BEGUN, why).final_()
+}
+
+/// What an attempt that was told to stop says of itself: a failure then does not mean that nothing was done.
+pub(super) fn as_far_as_known(ended: Ended, was_told_to_stop: bool) -> Ended {
+    let is_known = [StepError::TIMEOUT, StepError::HEARTBEAT_TIMEOUT, StepError::CANCELLED];
+    match ended {
+        Ended::Failed(error) if was_told_to_stop && !is_known.contains(&error.kind.as_str()) => {
+            let message = format!("it was told to stop, and failed with {}: {}", error.kind, error.message);
+            Ended::Failed(StepError { kind: StepError::CANCELLED.to_owned(), message, ..error })
+        }
+        Ended::Failed(_)
+        | Ended::Succeeded(_)
+        | Ended::Skipped(_)
+        | Ended::Snoozed { .. }
+        | Ended::Awaits { .. }
+        | Ended::Expanded(_) => ended,
+    }
 }

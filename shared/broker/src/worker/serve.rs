@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     Delivery, Ended, Host, Run, Stop, TaskPorts,
     answer::{answer, reject},
+    claim,
     hold::Hold,
     message,
     prepare::{Prepared, prepare},
@@ -80,6 +81,7 @@ async fn attend<P: TaskPorts, H: Host>(hold: &Hold<'_, P>, host: &H, stop: &Stop
                 hold.done().await;
                 return Served::Revoked;
             }
+            let ended = if task.claim { claim::as_far_as_known(ended, begun.cancel().is_cancelled()) } else { ended };
             answer(hold, delivery, &task, ended, traceparent).await;
             Served::Answered
         }

@@ -117,6 +117,20 @@ async fn one_that_is_revoked_while_it_runs_is_answered_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_failure_of_one_that_was_told_to_stop_does_not_mean_that_it_did_nothing() {
+    for (notice, kind) in [("revoked", "Interrupted"), ("cleanup", "Interrupted"), ("revoked", StepError::CANCELLED)] {
+        let world = world(&[true]);
+        let script = Script::HeedsAndFails(kind);
+        let served = serving(&world, script, delivery(&world, &claimed()), &Stop::default());
+        sleep(Duration::from_millis(10)).await;
+        let notice = json!({ notice: { "path": "charge", "attempt": 1 } }).to_string();
+        world.running().notice("order-1", notice.as_bytes());
+        assert_eq!(served.await.expect("it ends"), Served::Answered);
+        assert_eq!(error_of(&world.inputs()), StepError::CANCELLED);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_is_revoked_and_does_not_stop_runs_out_of_time() {
     let world = world(&[true]);
     let task = Task { timeout: Some(ACK_WAIT.into()), ..claimed() };

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use sagaline_events::{Input, Task, ask::Answer, ask::Ask, task::TASK_TYPE};
-use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
+use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span, StepError};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -199,6 +199,8 @@ pub(super) enum Script {
     Beats(Duration, u32, Ended),
     /// Ends when it is cancelled.
     Heeds,
+    /// The same, with a failure of this type.
+    HeedsAndFails(&'static str),
     /// Never ends.
     Ignores,
 }
@@ -226,6 +228,10 @@ impl Host for Scripted {
             Script::Heeds => {
                 run.cancel.cancelled().await;
                 Ended::Succeeded("too late".into())
+            }
+            Script::HeedsAndFails(kind) => {
+                run.cancel.cancelled().await;
+                Ended::Failed(StepError::new(kind, "it was in the middle"))
             }
             Script::Ignores => std::future::pending().await,
         }
