@@ -8,7 +8,6 @@ mod queues;
 mod room;
 mod service;
 mod settings;
-mod watch;
 
 use sagaline_broker::nats::{self, ConnectError, InstallError, room::RoomKeeper, shell};
 use sagaline_telemetry::{health::Health, process::Fatal};

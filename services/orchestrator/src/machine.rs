@@ -18,7 +18,7 @@ use std::{
 
 use bytes::Bytes;
 use sagaline_broker::{
-    machine::{Act, Machine, Need, Origin, QueuedTask, Read, Rejection},
+    machine::{Act, Listed, Machine, Need, Origin, QueuedTask, Read, Rejection},
     names::Names,
     ports::{Bucket, Entry, Message},
 };
@@ -27,7 +27,6 @@ use sagaline_events::{
     EntityInput, Happening, Input,
     ask::{Answer, Ask, Reply},
     input::{FILLER, InputError, OWNER_MARK},
-    record::ExecutionView,
 };
 use sagaline_model::{ExecutionId, Moment, Name, partition_of};
 use sagaline_telemetry::{metrics, traces::tell_span};
@@ -275,7 +274,7 @@ impl Machine for Executions {
         Some(self.shared.glance(&state.execution()?.overview()?))
     }
 
-    fn listed(&self, ask: &Ask, key: &str, glance: &Glance) -> Option<ExecutionView> {
+    fn listed(&self, ask: &Ask, key: &str, glance: &Glance) -> Option<Listed> {
         listing::listed(ask, key, glance)
     }
 }

@@ -1,50 +1,28 @@
 //! The orchestrator as the shell sees it: executions are its machine, and what the shell reports becomes readiness and metrics.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use sagaline_broker::{
     names::{LogKind, Names},
     nats::shell::{Report, Service},
-    owner::{Halt, Settings as OwnerSettings},
+    owner::Settings as OwnerSettings,
 };
-use sagaline_telemetry::{
-    health::{Health, Part},
-    metrics,
-};
+use sagaline_owning::{Presence, Watch};
+use sagaline_telemetry::health::Health;
 
-use crate::{Settings, machine::Executions, watch::Watch};
+use crate::{Settings, machine::Executions};
 
 pub(crate) struct Orchestrator {
     settings: Settings,
     partitions: u32,
-    health: Health,
+    presence: Presence,
     /// Whether owners are to spare the bucket of snapshots.
     spare_snapshots: Arc<AtomicBool>,
-    /// Whether this process can take its share. With nothing to own it is ready all the same.
-    share: Part,
-    /// The partitions that are owned here, each as ready as its owner.
-    owned: Mutex<BTreeMap<u32, Part>>,
 }
 
 impl Orchestrator {
     pub(crate) fn new(settings: Settings, partitions: u32, health: Health, spare_snapshots: Arc<AtomicBool>) -> Self {
-        let share = health.part("partitions");
-        Self { settings, partitions, health, spare_snapshots, share, owned: Mutex::default() }
-    }
-
-    fn part(&self, partition: u32) -> Part {
-        let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
-        owned.entry(partition).or_insert_with(|| self.health.part(&format!("partition.{partition}"))).clone()
-    }
-
-    fn forget(&self, partition: u32) {
-        let part = self.owned.lock().unwrap_or_else(PoisonError::into_inner).remove(&partition);
-        if let Some(part) = part {
-            part.remove();
-        }
+        Self { settings, partitions, presence: Presence::new(Self::LOG, health), spare_snapshots }
     }
 }
 
@@ -59,7 +37,7 @@ impl Service for Orchestrator {
     }
 
     fn watcher(&self, partition: u32) -> Watch {
-        Watch::new(partition, self.part(partition))
+        Watch::new(Self::LOG, partition, self.presence.part(partition))
     }
 
     fn tune(&self, settings: &mut OwnerSettings) {
@@ -71,29 +49,6 @@ impl Service for Orchestrator {
     }
 
     fn report(&self, report: &Report<'_>) {
-        match report {
-            Report::Taken(partition) => self.part(*partition).not_ready("recovers"),
-            Report::LetGo { partition, halt } => {
-                self.forget(*partition);
-                metrics::let_go_of_partition(Self::LOG.service(), how(halt));
-            }
-            Report::Hangs { partition } => {
-                let part = self.health.part(&format!("partition.{partition}.thread"));
-                part.not_ready("it hangs; only a restart of this process ends it");
-            }
-            Report::Looked { owned, .. } => {
-                metrics::partitions_owned(Self::LOG.service(), *owned);
-                self.share.ready();
-            }
-            Report::Blind(failure) => self.share.not_ready(failure.to_string()),
-        }
-    }
-}
-
-fn how(halt: &Halt) -> &'static str {
-    match halt {
-        Halt::Stopped => "handed_over",
-        Halt::Fenced | Halt::LeaseLost => "lost",
-        Halt::Restart(_) | Halt::Failed(_) => "failed",
+        self.presence.report(report);
     }
 }

@@ -6,7 +6,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sagaline_events::ask::{Answer, Ask};
+use sagaline_events::{
+    ask::{Answer, Ask},
+    record::ExecutionView,
+    saga::SagaView,
+};
 use sagaline_model::Moment;
 
 use crate::ports::{Bucket, Entry, Message, Sequence};
@@ -86,6 +90,14 @@ pub struct Need {
     pub key: String,
 }
 
+/// A line of a list.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it lives for as long as it takes to file it")]
+pub enum Listed {
+    Execution(ExecutionView),
+    Saga(SagaView),
+}
+
 pub trait Machine: Send {
     type State: Send;
     type Input: Send;
@@ -151,6 +163,6 @@ pub trait Machine: Send {
     /// What is kept of the state while it is not in memory; nothing if there is nothing to see yet.
     fn glance(&mut self, state: &Self::State) -> Option<Self::Glance>;
 
-    /// Whether what is under this key is among those that a `List` asks for.
-    fn listed(&self, ask: &Ask, key: &str, glance: &Self::Glance) -> Option<sagaline_events::record::ExecutionView>;
+    /// Whether what is under this key is among those that a list asks for: it as it is listed.
+    fn listed(&self, ask: &Ask, key: &str, glance: &Self::Glance) -> Option<Listed>;
 }

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use sagaline_model::Moment;
 use serde::{Deserialize, Serialize};
 
-use crate::{names::Names, ports::Bucket};
+use crate::{
+    names::{LogKind, Names},
+    ports::Bucket,
+};
 
 /// From here on a stream takes no starts. What is left is for what was started: an execution stores some ten times as much as
 /// its start, over all streams.
@@ -85,9 +88,14 @@ impl Admission {
     }
 }
 
-/// The streams that every execution of a partition leads to.
-pub fn common_streams(names: &Names, partition: u32) -> [String; 3] {
-    [names.runs(partition), names.bucket_stream(Bucket::Executions), names.payloads_stream()]
+/// The logs of a partition: what happens to its executions, and what is undone of them.
+pub fn logs(names: &Names, partition: u32) -> [String; 2] {
+    [names.log(LogKind::Runs, partition), names.log(LogKind::Sagas, partition)]
+}
+
+/// What all executions share.
+pub fn shared_streams(names: &Names) -> [String; 2] {
+    [names.bucket_stream(Bucket::Executions), names.payloads_stream()]
 }
 
 #[cfg(test)]

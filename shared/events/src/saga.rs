@@ -185,6 +185,30 @@ pub struct SagaNews {
     pub why: Option<String>,
 }
 
+impl SagaNews {
+    /// Nothing is known of it.
+    pub fn nothing() -> Self {
+        Self { status: None, stuck: vec![], compensated: vec![], skipped: vec![], by: None, why: None }
+    }
+
+    /// What somebody tells who sees it like this.
+    pub fn of(view: &SagaView) -> Self {
+        let which = |wanted| {
+            let steps = view.steps.iter().filter(move |step| step.status == wanted);
+            steps.map(|step| step.step.clone()).collect()
+        };
+        let resolved = view.interventions.iter().rfind(|done| done.what == InterventionKind::Resolved);
+        Self {
+            status: Some(view.status),
+            stuck: vec![],
+            compensated: which(UndoneStatus::Compensated),
+            skipped: which(UndoneStatus::Skipped),
+            by: resolved.and_then(|resolved| resolved.by.clone()),
+            why: resolved.and_then(|resolved| resolved.why.clone()),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SagaStatus {

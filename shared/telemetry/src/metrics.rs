@@ -19,7 +19,7 @@ pub(crate) use recorder::{install, keep_up};
 
 use declared::{
     ACTIVITY_DIFFERED, ACTIVITY_DURATION, Declared, HAND_OVERS, INPUTS_APPLIED, OPEN_EXECUTIONS, PARTITION_LAG,
-    PARTITIONS_OWNED, PUBLISH_RETRIES, QUEUE_DEPTH, RECOVERY, REJECTED, SIGNALS, SPANS_DROPPED, SPANS_SENT,
+    PARTITIONS_OWNED, PUBLISH_RETRIES, QUEUE_DEPTH, RECOVERY, REJECTED, SAGA_STEPS, SAGAS_COMPLETED, SAGAS_OPEN, SAGAS_STARTED, SAGAS_STUCK, SIGNALS, SPANS_DROPPED, SPANS_SENT,
     STARTS_ADMITTED, STEP_RETRIES, STEPS, STREAM_FILL, TASKS_ASKED, WORKFLOW_DURATION, WORKFLOWS_COMPLETED,
     WORKFLOWS_STARTED,
 };
@@ -41,6 +41,37 @@ pub fn activity(activity_type: &str) -> Arc<ActivityMetrics> {
 pub fn partition(partition: u32) -> Arc<PartitionMetrics> {
     static PARTITIONS: Labelled<PartitionMetrics> = Labelled::new(PartitionMetrics::new);
     PARTITIONS.of(&partition.to_string())
+}
+
+/// Those of a partition of another service, whose label says of which.
+pub fn partition_called(label: &str) -> Arc<PartitionMetrics> {
+    static PARTITIONS: Labelled<PartitionMetrics> = Labelled::new(PartitionMetrics::new);
+    PARTITIONS.of(label)
+}
+
+/// The sagas of a partition. Its owner asks once and keeps them.
+pub fn sagas_of_partition(partition: u32) -> Arc<SagaGauges> {
+    static PARTITIONS: Labelled<SagaGauges> = Labelled::new(SagaGauges::new);
+    PARTITIONS.of(&partition.to_string())
+}
+
+/// A saga of a workflow type began.
+pub fn saga_started(workflow_type: &str) {
+    static WORKFLOWS: Labelled<Counter> = Labelled::new(|name| recorder::counter(&SAGAS_STARTED, &[name]));
+    WORKFLOWS.of(workflow_type).increment(1);
+}
+
+/// One is over: `completed` or `resolved`.
+pub fn saga_over(workflow_type: &str, status: &'static str) {
+    static COMPLETED: Labelled<Counter> =
+        Labelled::new(|name| recorder::counter(&SAGAS_COMPLETED, &[name, "completed"]));
+    static RESOLVED: Labelled<Counter> = Labelled::new(|name| recorder::counter(&SAGAS_COMPLETED, &[name, "resolved"]));
+    if status == "resolved" { &RESOLVED } else { &COMPLETED }.of(workflow_type).increment(1);
+}
+
+/// A step of a saga: `compensated`, `skipped`, or `stuck`.
+pub fn saga_step(what: &'static str) {
+    recorder::counter(&SAGA_STEPS, &[what]).increment(1);
 }
 
 /// A publish to `stream` was not acknowledged and is done again.
@@ -191,6 +222,19 @@ impl ActivityMetrics {
     /// One attempt ran so long, whatever its outcome.
     pub fn ran(&self, took: Duration) {
         self.duration.record(took);
+    }
+}
+
+/// What the owner of a partition of sagas sees.
+#[derive(Debug)]
+pub struct SagaGauges {
+    pub open: Gauge,
+    pub stuck: Gauge,
+}
+
+impl SagaGauges {
+    fn new(partition: &str) -> Self {
+        Self { open: recorder::gauge(&SAGAS_OPEN, &[partition]), stuck: recorder::gauge(&SAGAS_STUCK, &[partition]) }
     }
 }
 

@@ -2,30 +2,29 @@
 
 use sagaline_broker::{
     machine::{Act, Origin, QueuedTask, Rejection},
-    names::Names,
+    names::{LogKind, Names},
     ports::{Bucket, Message, Sequence},
 };
 use sagaline_engine::{Dispatch, Effect, Execution};
-use sagaline_events::{Happening, Input, Lifecycle, Task, input::StepFailed, lifecycle::Refs, task::TASK_TYPE};
+use sagaline_events::{Happening, Input, Lifecycle, Task, input::StepFailed, lifecycle::Refs};
 use sagaline_model::{ExecutionId, Name, StepError};
-use serde_json::json;
+use sagaline_owning::Speech;
 
 use super::{company::Emitted, spans::Trace};
 
 /// Writes what one partition's executions send.
 pub(super) struct Wire {
-    names: Names,
+    speech: Speech,
     pub(super) partition: u32,
     pub(super) partitions: u32,
-    source: String,
     log: String,
     ask: String,
 }
 
 impl Wire {
     pub(super) fn new(names: Names, partition: u32, partitions: u32) -> Self {
-        let source = format!("/sagaline/{}/orchestrator", names.namespace());
-        Self { source, log: names.runs(partition), ask: names.ask(partition), names, partition, partitions }
+        let (log, ask) = (names.runs(partition), names.ask(partition));
+        Self { speech: Speech::new(names, LogKind::Runs.service()), log, ask, partition, partitions }
     }
 
     pub(super) fn partitions(&self) -> u32 {
@@ -33,7 +32,7 @@ impl Wire {
     }
 
     pub(super) fn names(&self) -> &Names {
-        &self.names
+        self.speech.names()
     }
 
     pub(super) fn acts(
@@ -49,18 +48,12 @@ impl Wire {
         let (workflow, version) = plan.cloned().unwrap_or_else(unknown);
         let act = |(ordinal, effect): (usize, Effect)| match effect {
             Effect::Dispatch(task) => Act::Task(self.task(id, &workflow, version, task, trace.as_ref())),
-            Effect::Revoke { path, attempt, queue, activity } => Act::Revoke {
-                subject: self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt),
-                queue: queue.to_string(),
-                execution: id.to_string(),
-                notice: json!({"revoked": {"path": path, "attempt": attempt}}).to_string().into(),
-            },
-            Effect::AskToStop { path, attempt, queue, activity } => Act::Revoke {
-                subject: self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt),
-                queue: queue.to_string(),
-                execution: id.to_string(),
-                notice: json!({"cleanup": {"path": path, "attempt": attempt}}).to_string().into(),
-            },
+            Effect::Revoke { path, attempt, queue, activity } => {
+                self.speech.take_back("revoked", id.as_str(), &path, attempt, queue.as_str(), &activity)
+            }
+            Effect::AskToStop { path, attempt, queue, activity } => {
+                self.speech.take_back("cleanup", id.as_str(), &path, attempt, queue.as_str(), &activity)
+            }
             Effect::Tell(happening) => {
                 let event =
                     Lifecycle { workflow: workflow.clone(), version, execution: id.clone(), at: state.now, happening };
@@ -91,7 +84,7 @@ impl Wire {
 
     /// The trace that an execution belongs to.
     pub(super) fn trace(&self, state: &Execution) -> Option<Trace> {
-        Trace::of(self.names.namespace(), state)
+        Trace::of(self.names().namespace(), state)
     }
 
     /// An execution that ended without a plan still names its workflow.
@@ -108,26 +101,14 @@ impl Wire {
         ordinal: usize,
         trace: Option<&Trace>,
     ) -> Message {
-        let (kind, what) = event.happening.name();
         let execution = event.execution.as_str();
         let input =
             matches!(event.happening, Happening::WorkflowStarted { .. }).then(|| format!("{}/{began}", self.log));
         let output = matches!(event.happening, Happening::WorkflowCompleted { .. })
-            .then(|| format!("{}/{execution}", self.names.bucket(Bucket::Results)));
+            .then(|| format!("{}/{execution}", self.names().bucket(Bucket::Results)));
         let refs = Refs { input: input.as_deref(), output: output.as_deref() };
-        Message {
-            subject: self.names.lifecycle(kind, what, event.workflow.as_str(), execution),
-            expected: None,
-            msg_id: None,
-            ttl: None,
-            payload: event.data(refs).into(),
-            headers: self.headers(
-                format!("{execution}-{}-{ordinal}", origin.sequence),
-                event.happening.kind(),
-                execution,
-                trace.map(|trace| trace.carried(event.happening.step())),
-            ),
-        }
+        let id = format!("{execution}-{}-{ordinal}", origin.sequence);
+        self.speech.lifecycle(event, id, refs, trace.map(|trace| trace.carried(event.happening.step())))
     }
 
     pub(super) fn task(
@@ -140,19 +121,17 @@ impl Wire {
     ) -> QueuedTask {
         let Dispatch { path, attempt, queue, activity, input, timeout, heartbeat, report, cause, metadata, origin } =
             task;
-        let subject = self.names.task(queue.as_str(), &activity, id.as_str(), path.as_str(), attempt);
-        let name = format!("{id}/{path}/{attempt}");
         let traceparent = trace.map(|trace| trace.carried(Some(&path)));
         let data = Task {
             workflow: workflow.clone(),
             version,
             execution: id.clone(),
             idempotency_key: format!("{}/{path}", origin.as_ref().unwrap_or(id)),
-            reply: self.names.input(id.as_str(), self.partitions),
+            reply: self.names().input(id.as_str(), self.partitions),
             ask: self.ask.clone(),
             path,
             attempt,
-            queue: queue.clone(),
+            queue,
             activity,
             input,
             cause,
@@ -162,21 +141,13 @@ impl Wire {
             claim: false,
             metadata,
         };
-        let message = Message {
-            subject,
-            expected: Some(0),
-            headers: self.headers(name.clone(), TASK_TYPE.to_owned(), id.as_str(), traceparent),
-            msg_id: Some(name),
-            ttl: None,
-            payload: serde_json::to_vec(&data).expect("a task has text keys only").into(),
-        };
-        QueuedTask { queue: queue.to_string(), message }
+        self.speech.task(&data, traceparent)
     }
 
     /// An input that the owner itself puts on the log.
     pub(super) fn input(&self, id: &ExecutionId, input: &Input, what: &str) -> Message {
         Message {
-            subject: self.names.input(id.as_str(), self.partitions),
+            subject: self.names().input(id.as_str(), self.partitions),
             expected: None,
             msg_id: None,
             ttl: None,
@@ -206,14 +177,7 @@ impl Wire {
         subject: &str,
         traceparent: Option<String>,
     ) -> Vec<(&'static str, String)> {
-        let mut headers = Vec::with_capacity(6);
-        headers.push(("ce-specversion", "1.0".to_owned()));
-        headers.push(("ce-id", id));
-        headers.push(("ce-source", self.source.clone()));
-        headers.push(("ce-type", kind));
-        headers.push(("ce-subject", subject.to_owned()));
-        headers.extend(traceparent.map(|parent| ("ce-traceparent", parent)));
-        headers
+        self.speech.headers(id, kind, subject, traceparent)
     }
 }
 

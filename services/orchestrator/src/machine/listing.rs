@@ -1,12 +1,13 @@
 //! Which executions a list asks for.
 
-use sagaline_events::{ask::Ask, record::ExecutionView};
+use sagaline_broker::machine::Listed;
+use sagaline_events::ask::Ask;
 use sagaline_model::ExecutionId;
 
 use super::glance::Glance;
 
 /// It as it is listed, if all that the question asks for holds.
-pub(super) fn listed(ask: &Ask, key: &str, glance: &Glance) -> Option<ExecutionView> {
+pub(super) fn listed(ask: &Ask, key: &str, glance: &Glance) -> Option<Listed> {
     let Ask::List { status, workflow, tags, since, .. } = ask else { return None };
     let named = status.is_empty() || status.iter().any(|status| status == glance.status.as_str());
     let of_it = workflow.as_ref().is_none_or(|workflow| workflow == glance.workflow());
@@ -15,5 +16,5 @@ pub(super) fn listed(ask: &Ask, key: &str, glance: &Glance) -> Option<ExecutionV
         glance.tag(name).is_some_and(|given| wanted.as_ref().is_none_or(|wanted| wanted == given))
     });
     let id = || ExecutionId::new(key).expect("`read` lets only ids through");
-    (named && of_it && young && tagged).then(|| glance.view(id()))
+    (named && of_it && young && tagged).then(|| Listed::Execution(glance.view(id())))
 }

@@ -53,6 +53,11 @@ impl LogKind {
         }
     }
 
+    /// How a partition of such logs is called where those of all kinds are.
+    pub fn label(self, partition: u32) -> String {
+        format!("{}{partition}", self.within())
+    }
+
     pub fn lease_key(self, partition: u32) -> String {
         format!("{}{partition}", self.lease_prefix())
     }

@@ -109,8 +109,11 @@ impl Connection {
                 |execution: &&str| [names.start(execution, partitions), names.input(execution, partitions)];
             let log = self.on(&names.runs(partition), &executions, |execution| subjects_of(execution).into()).await?;
             let snapshots = names.bucket_stream(Bucket::Executions);
-            let key = |execution: &&str| LogKind::Runs.snapshot_key(partition, execution);
-            let open = |execution: &&str| vec![names.key(Bucket::Executions, &key(execution))];
+            // What it did may have to be undone yet, with inputs that refer to them.
+            let open = |execution: &&str| {
+                let kinds = [LogKind::Runs, LogKind::Sagas];
+                kinds.map(|kind| names.key(Bucket::Executions, &kind.snapshot_key(partition, execution))).to_vec()
+            };
             let open = self.on(&snapshots, &executions, open).await?;
             let record = |execution: &&str| vec![names.key(Bucket::Results, execution)];
             let ended = self.on(&names.bucket_stream(Bucket::Results), &executions, record).await?;
@@ -155,8 +158,10 @@ impl Connection {
             for subject in [names.start(of.execution, partitions), names.input(of.execution, partitions)] {
                 left.log = left.log.max(self.last_on(&log, &subject).await?.map(|last| last.seq));
             }
-            let key = LogKind::Runs.snapshot_key(of.partition, of.execution);
-            left.is_open = self.has(Bucket::Executions, &key).await?;
+            for kind in [LogKind::Runs, LogKind::Sagas] {
+                let key = kind.snapshot_key(of.partition, of.execution);
+                left.is_open |= self.has(Bucket::Executions, &key).await?;
+            }
             left.is_recorded = self.has(Bucket::Results, of.execution).await?;
         }
         Ok((rule::judge(payload, left, now) == verdict).then_some(left))

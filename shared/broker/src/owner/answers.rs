@@ -7,7 +7,7 @@ use sagaline_events::ask::{Answer, Ask, PartitionView};
 
 use super::{
     Mode, Owner, Watcher,
-    listing::Listing,
+    listing::{Listing, is_answered_by},
     outbox::Purpose,
     rest::{Held, held_after},
 };
@@ -61,8 +61,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     pub(super) fn asked(&mut self, ask: Ask, asker: Asker) {
         let key = match &ask {
             // Half a list would look like a whole one: while this recovers, whoever asks waits.
-            Ask::List { .. } if self.mode == Mode::Refolding => None,
-            Ask::List { .. } => return self.list(&ask, asker),
+            Ask::List { .. } | Ask::Sagas { .. } if !is_answered_by(&ask, self.settings.log) => {
+                return self.ports.answer(asker, &Answer::Unknown);
+            }
+            Ask::List { .. } | Ask::Sagas { .. } if self.mode == Mode::Refolding => None,
+            Ask::List { .. } | Ask::Sagas { .. } => return self.list(&ask, asker),
             Ask::Partition => return self.tell_how_far(asker),
             Ask::Wanted { .. } if self.stopping.is_some() => return self.turn_away(&ask, asker),
             Ask::Wanted { .. } => None,
@@ -72,8 +75,6 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             | Ask::Why { execution }
             | Ask::Query { execution, .. }
             | Ask::Saga { execution } => Some(execution.as_str()),
-            // Nothing that is here yet keeps sagas.
-            Ask::Sagas { .. } => return self.ports.answer(asker, &Answer::Unknown),
         };
         let live = self.mode == Mode::Live;
         if let Some(key) = key.filter(|_| live)
@@ -95,8 +96,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     fn list(&mut self, ask: &Ask, asker: Asker) {
-        let Ask::List { after, .. } = ask else { return };
-        let Some(mut listing) = Listing::for_question(ask) else { return };
+        let Some((mut listing, after)) = Listing::for_question(ask) else { return };
         let Self { slots, resting, machine, .. } = self;
         let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_str()));
         let mut behind = held_after(slots, resting, from);
@@ -166,11 +166,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 | Ask::Query { execution, .. }
                 | Ask::Saga { execution }
                 | Ask::Reply { execution, .. } => execution.as_str(),
-                Ask::List { .. } => {
+                Ask::List { .. } | Ask::Sagas { .. } => {
                     self.list(&ask, asker);
                     continue;
                 }
-                Ask::Partition | Ask::Sagas { .. } => continue,
+                Ask::Partition => continue,
             };
             let answer = match self.resting.key(key) {
                 // A state that rests wants no task. One that is being woken may, once it has what was deferred.

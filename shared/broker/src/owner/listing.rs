@@ -2,11 +2,16 @@
 //!
 //! It is a stretch of the order of keys from behind the last one, so a page far behind costs what the first one does.
 
+use std::collections::BTreeMap;
+
 use sagaline_events::{
     ask::{Answer, Ask, Page},
-    record::ExecutionView,
+    saga::{SagaPage, SagaView},
 };
 use sagaline_model::ExecutionId;
+use serde::Serialize;
+
+use crate::{machine::Listed, names::LogKind};
 
 /// The most that one answer holds.
 const LIST_LIMIT: usize = 500;
@@ -17,50 +22,99 @@ const LOOKED_AT_LIMIT: usize = 20_000;
 /// An answer is one message of NATS, which takes a MiB by default. The page is full when it is half of that.
 const BYTES_LIMIT: usize = 512 * 1024;
 
+/// Whether somebody who owns such logs can answer this list.
+pub(super) fn is_answered_by(ask: &Ask, log: LogKind) -> bool {
+    match ask {
+        Ask::List { .. } => log == LogKind::Runs,
+        Ask::Sagas { .. } => log == LogKind::Sagas,
+        Ask::Wanted { .. }
+        | Ask::Get { .. }
+        | Ask::Why { .. }
+        | Ask::Partition
+        | Ask::Query { .. }
+        | Ask::Reply { .. }
+        | Ask::Saga { .. } => false,
+    }
+}
+
 /// An answer that is being put together.
 pub(super) struct Listing {
-    paged: bool,
+    kind: Kind,
     limit: usize,
     looked_at: usize,
     bytes: usize,
     page: Page,
+    sagas: Vec<SagaView>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// All that there is, as far as the limit: who asks does not know of pages.
+    Executions,
+    PagedExecutions,
+    PagedSagas,
 }
 
 impl Listing {
-    pub(super) fn of(limit: usize, paged: bool) -> Self {
-        Self { paged, limit: limit.min(LIST_LIMIT), looked_at: 0, bytes: 0, page: Page::default() }
+    fn of(kind: Kind, limit: usize) -> Self {
+        Self { kind, limit: limit.min(LIST_LIMIT), looked_at: 0, bytes: 0, page: Page::default(), sagas: vec![] }
     }
 
-    /// For `Ask::List`; nothing for any other question.
-    pub(super) fn for_question(ask: &Ask) -> Option<Self> {
-        let Ask::List { limit, paged, .. } = ask else { return None };
-        Some(Self::of(*limit, *paged))
+    /// The list that a question asks for, and behind which key it begins; nothing if it asks for none.
+    pub(super) fn for_question(ask: &Ask) -> Option<(Self, Option<&ExecutionId>)> {
+        match ask {
+            Ask::List { limit, paged, after, .. } => {
+                let kind = if *paged { Kind::PagedExecutions } else { Kind::Executions };
+                Some((Self::of(kind, *limit), after.as_ref()))
+            }
+            Ask::Sagas { limit, after, .. } => Some((Self::of(Kind::PagedSagas, *limit), after.as_ref())),
+            Ask::Wanted { .. }
+            | Ask::Get { .. }
+            | Ask::Why { .. }
+            | Ask::Partition
+            | Ask::Query { .. }
+            | Ask::Reply { .. }
+            | Ask::Saga { .. } => None,
+        }
+    }
+
+    fn is_paged(&self) -> bool {
+        self.kind != Kind::Executions
     }
 
     /// Whether the next one may be looked at.
     pub(super) fn has_room(&self) -> bool {
-        let short = self.page.executions.len() < self.limit;
+        let short = self.page.executions.len() + self.sagas.len() < self.limit;
         // Who does not know of pages takes a short answer for the last one.
-        let cheap = !self.paged || (self.looked_at < LOOKED_AT_LIMIT && self.bytes < BYTES_LIMIT);
+        let cheap = !self.is_paged() || (self.looked_at < LOOKED_AT_LIMIT && self.bytes < BYTES_LIMIT);
         short && cheap
     }
 
     /// What was looked at under `key`: listed if it is `seen`.
-    pub(super) fn look(&mut self, key: &str, seen: Option<ExecutionView>) {
+    pub(super) fn look(&mut self, key: &str, seen: Option<Listed>) {
         self.looked_at += 1;
-        if self.paged {
+        if self.is_paged() {
             // What stands behind it has to be looked at yet, unless `ends` says that nothing does.
             self.page.next = ExecutionId::new(key).ok();
         }
-        let Some(mut view) = seen else { return };
-        let mut bytes = size(&view);
-        if BYTES_LIMIT < bytes {
-            // Whoever wants all of it asks for it alone.
-            (view.tags, view.reason, view.error) = (std::collections::BTreeMap::new(), None, None);
-            bytes = size(&view);
+        // Whoever wants all of what is too large for a page asks for it alone.
+        match seen {
+            Some(Listed::Execution(mut view)) => {
+                if BYTES_LIMIT < size(&view) {
+                    (view.tags, view.reason, view.error) = (BTreeMap::new(), None, None);
+                }
+                self.bytes += size(&view);
+                self.page.executions.push(view);
+            }
+            Some(Listed::Saga(mut view)) => {
+                if BYTES_LIMIT < size(&view) {
+                    (view.steps, view.interventions, view.cause.error) = (vec![], vec![], None);
+                }
+                self.bytes += size(&view);
+                self.sagas.push(view);
+            }
+            None => {}
         }
-        self.bytes += bytes;
-        self.page.executions.push(view);
     }
 
     /// There is nothing behind what was looked at last.
@@ -69,17 +123,21 @@ impl Listing {
     }
 
     pub(super) fn answer(self) -> Answer {
-        if self.paged { Answer::Page(self.page) } else { Answer::Executions(self.page.executions) }
+        match self.kind {
+            Kind::Executions => Answer::Executions(self.page.executions),
+            Kind::PagedExecutions => Answer::Page(self.page),
+            Kind::PagedSagas => Answer::Sagas(SagaPage { sagas: self.sagas, next: self.page.next }),
+        }
     }
 }
 
-fn size(view: &ExecutionView) -> usize {
+fn size(view: &impl Serialize) -> usize {
     serde_json::to_vec(view).map_or(0, |json| json.len())
 }
 
 #[cfg(test)]
 mod tests {
-    use sagaline_events::record::Status;
+    use sagaline_events::record::{ExecutionView, Status};
     use sagaline_model::{Moment, Name};
 
     use super::*;
@@ -107,7 +165,7 @@ mod tests {
 
     /// Lists keys from `from` on, every `nth` of them being seen.
     fn page(from: usize, keys: usize, nth: usize, tag: usize) -> Page {
-        let mut listing = Listing::of(1000, true);
+        let mut listing = Listing::of(Kind::PagedExecutions, 1000);
         let mut behind = from..keys;
         while listing.has_room() {
             let Some(number) = behind.next() else {
@@ -115,7 +173,7 @@ mod tests {
                 break;
             };
             let key = format!("{number:06}");
-            listing.look(&key, number.is_multiple_of(nth).then(|| view(&key, tag)));
+            listing.look(&key, number.is_multiple_of(nth).then(|| Listed::Execution(view(&key, tag))));
         }
         match listing.answer() {
             Answer::Page(page) => page,
@@ -153,13 +211,13 @@ mod tests {
     /// Whoever does not ask for pages takes a short answer for the last one.
     #[test]
     fn a_list_without_pages_ends_only_at_its_limit() {
-        let mut listing = Listing::of(2, false);
+        let mut listing = Listing::of(Kind::Executions, 2);
         for number in 0..LOOKED_AT_LIMIT {
             assert!(listing.has_room());
             listing.look(&format!("{number}"), None);
         }
-        listing.look("a", Some(view("a", 1)));
-        listing.look("b", Some(view("b", 1)));
+        listing.look("a", Some(Listed::Execution(view("a", 1))));
+        listing.look("b", Some(Listed::Execution(view("b", 1))));
         assert!(!listing.has_room());
         assert!(matches!(listing.answer(), Answer::Executions(listed) if listed.len() == 2));
     }

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use sagaline_broker::{
-    machine::{Act, Machine, Need, Origin, QueuedTask, Read, Rejection},
+    machine::{Act, Listed, Machine, Need, Origin, QueuedTask, Read, Rejection},
     names::Names,
     owner::Watcher,
     ports::{Entry, Message, Sequence},
@@ -19,7 +19,6 @@ use sagaline_broker::{
 use sagaline_events::{
     ask::{Answer, Ask},
     input::{FILLER, OWNER_MARK},
-    record::ExecutionView,
 };
 use sagaline_model::Moment;
 
@@ -158,7 +157,7 @@ impl Machine for Tally {
         None
     }
 
-    fn listed(&self, _ask: &Ask, _key: &str, _glance: &()) -> Option<ExecutionView> {
+    fn listed(&self, _ask: &Ask, _key: &str, _glance: &()) -> Option<Listed> {
         None
     }
 }

@@ -171,6 +171,41 @@ pub static ACTIVITY_DIFFERED: Declared = Declared {
     help: "Attempts run twice on purpose whose second run ended otherwise than the first",
 };
 
+pub static SAGAS_STARTED: Declared = Declared {
+    name: "sagaline_sagas_started_total",
+    kind: Kind::Counter,
+    labels: &["workflow_type"],
+    help: "Sagas started: executions whose steps are undone",
+};
+
+pub static SAGAS_COMPLETED: Declared = Declared {
+    name: "sagaline_sagas_completed_total",
+    kind: Kind::Counter,
+    labels: &["workflow_type", "status"],
+    help: "Sagas over, by how: completed, resolved",
+};
+
+pub static SAGA_STEPS: Declared = Declared {
+    name: "sagaline_sagas_steps_total",
+    kind: Kind::Counter,
+    labels: &["status"],
+    help: "Steps of sagas, by what came of them: compensated, skipped, stuck (which may be tried again)",
+};
+
+pub static SAGAS_OPEN: Declared = Declared {
+    name: "sagaline_sagas_open",
+    kind: Kind::Gauge,
+    labels: &["partition"],
+    help: "Sagas of a partition that are kept: at work, stuck, or over and still hearing of late successes",
+};
+
+pub static SAGAS_STUCK: Declared = Declared {
+    name: "sagaline_sagas_stuck",
+    kind: Kind::Gauge,
+    labels: &["partition"],
+    help: "Sagas of a partition that are stuck: somebody has to help",
+};
+
 /// All of them.
 pub static ALL: &[&Declared] = &[
     &WORKFLOWS_STARTED,
@@ -195,4 +230,9 @@ pub static ALL: &[&Declared] = &[
     &SPANS_SENT,
     &SPANS_DROPPED,
     &ACTIVITY_DIFFERED,
+    &SAGAS_STARTED,
+    &SAGAS_COMPLETED,
+    &SAGA_STEPS,
+    &SAGAS_OPEN,
+    &SAGAS_STUCK,
 ];

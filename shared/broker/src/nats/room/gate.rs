@@ -7,7 +7,7 @@ use tokio::{sync::Mutex, time::Instant};
 use super::super::Connection;
 use crate::{
     names::Names,
-    room::{Admission, CLOSED_FROM_PERCENT, Fill, common_streams},
+    room::{Admission, CLOSED_FROM_PERCENT, Fill, logs, shared_streams},
 };
 
 /// How long what was read is gone by. A client that starts thousands of executions a second asks once in this time.
@@ -43,7 +43,7 @@ impl Gate {
     pub async fn refusal(&self, partition: u32) -> Option<Fill> {
         let mut known = self.known.lock().await;
         match self.word(&mut known).await {
-            Some(word) => word.refusal(common_streams(self.names(), partition)),
+            Some(word) => word.refusal(logs(self.names(), partition).into_iter().chain(shared_streams(self.names()))),
             None => self.log(&mut known, partition).await.filter(|fill| fill.percent >= CLOSED_FROM_PERCENT),
         }
     }

@@ -8,7 +8,7 @@ use super::super::{Connection, clock, sweep::sweep};
 use crate::{
     names::Names,
     ports::{Bucket, Failure, Message, Outcome, Sequence},
-    room::{Admission, common_streams},
+    room::{Admission, logs, shared_streams},
 };
 
 /// How often the streams are looked at: one request for each, by one orchestrator of all.
@@ -157,9 +157,8 @@ impl<W: RoomWatcher> RoomKeeper<W> {
 
     fn streams(&self) -> Vec<String> {
         let names = self.connection.names();
-        let mut streams: Vec<String> = (0..self.partitions).map(|partition| names.runs(partition)).collect();
-        // The log of partition 0 is there already; the rest is common to all.
-        streams.extend(common_streams(names, 0).into_iter().skip(1));
+        let mut streams: Vec<String> = (0..self.partitions).flat_map(|partition| logs(names, partition)).collect();
+        streams.extend(shared_streams(names));
         streams.extend(self.queues.iter().cloned());
         streams
     }

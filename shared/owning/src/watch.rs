@@ -5,30 +5,48 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sagaline_broker::{nats, owner::Watcher, ports::Sequence};
+use sagaline_broker::{names::LogKind, nats, owner::Watcher, ports::Sequence};
 use sagaline_model::Moment;
 use sagaline_telemetry::{
     health::Part,
-    metrics::{self, PartitionMetrics},
+    metrics::{self, PartitionMetrics, SagaGauges},
 };
 
-pub(crate) struct Watch {
+/// Says what the owner of one partition reports.
+pub struct Watch {
     partition: u32,
     metrics: Arc<PartitionMetrics>,
+    counts: Counts,
     health: Part,
     /// What is retried again and again is logged once in a while.
     retries: Quiet,
 }
 
+/// Where the number of states goes.
+enum Counts {
+    Executions,
+    Sagas(Arc<SagaGauges>),
+}
+
 impl Watch {
-    pub(crate) fn new(partition: u32, health: Part) -> Self {
-        Self { partition, metrics: metrics::partition(partition), health, retries: Quiet::default() }
+    pub fn new(kind: LogKind, partition: u32, health: Part) -> Self {
+        let (metrics, counts) = match kind {
+            LogKind::Runs => (metrics::partition(partition), Counts::Executions),
+            LogKind::Sagas | LogKind::Schedules => {
+                let gauges = metrics::sagas_of_partition(partition);
+                (metrics::partition_called(&kind.label(partition)), Counts::Sagas(gauges))
+            }
+        };
+        Self { partition, metrics, counts, health, retries: Quiet::default() }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         self.metrics.released();
+        if let Counts::Sagas(gauges) = &self.counts {
+            gauges.open.set(0.0);
+        }
     }
 }
 
@@ -48,7 +66,10 @@ impl Watcher for Watch {
     }
 
     fn states(&mut self, count: usize) {
-        self.metrics.open_executions.set(count as f64);
+        match &self.counts {
+            Counts::Executions => self.metrics.open_executions.set(count as f64),
+            Counts::Sagas(gauges) => gauges.open.set(count as f64),
+        }
     }
 
     fn rejected(&mut self, reason: &'static str, detail: &str, sequence: Sequence) {
@@ -74,9 +95,12 @@ impl Watcher for Watch {
 
 /// What a subject leads to, as a label: few values, whatever the subject.
 fn stream_of(subject: &str) -> &'static str {
-    let known = [".run.", ".queue.", ".lifecycle.", ".rejected.", "$KV."];
+    let known = [".run.", ".queue.", ".lifecycle.", ".rejected.", "$KV.", ".saga."];
     let found = known.iter().position(|part| subject.contains(part));
-    ["runs", "queue", "lifecycle", "rejected", "bucket"].get(found.unwrap_or(usize::MAX)).copied().unwrap_or("other")
+    ["runs", "queue", "lifecycle", "rejected", "bucket", "sagas"]
+        .get(found.unwrap_or(usize::MAX))
+        .copied()
+        .unwrap_or("other")
 }
 
 /// Lets something through once a second, and counts what it held back.

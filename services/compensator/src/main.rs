@@ -1,0 +1,14 @@
+//! `sagaline-compensator`: settings, telemetry, the service, an exit code.
+
+use std::process::ExitCode;
+
+use sagaline_compensator::{Flags, run};
+use sagaline_telemetry::{process, settings::parse};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match parse::<Flags>() {
+        Ok(flags) => process::serve("compensator", flags.settings(), run).await,
+        Err(code) => code,
+    }
+}
