@@ -38,6 +38,11 @@ impl Services {
             ..sagaline_orchestrator::Settings::new(url, namespace)
         };
         services.spawn("orchestrator", health, |health, stop| sagaline_orchestrator::run(orchestrator, health, stop));
+        let compensator = sagaline_compensator::Settings {
+            nats_monitor: monitors.to_vec(),
+            ..sagaline_compensator::Settings::new(url, namespace)
+        };
+        services.spawn("compensator", health, |health, stop| sagaline_compensator::run(compensator, health, stop));
         let executor = sagaline_executor::Settings {
             drain: DRAINED_WITHIN,
             witness,

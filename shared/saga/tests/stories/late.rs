@@ -24,7 +24,10 @@ fn before_it_is_undone_it_is_known_what_there_is_to_undo() {
     let mut story = Story::of(vec![default_input("a", &[1]), step("b", &[])]);
     story.late("a", 1).done("b");
     let input = &story.dispatched()[0].input;
-    assert_eq!((&input["output"], &input["outcome"], &input["error"]), (&json!({"id": "r-1"}), &json!("completed"), &Value::Null));
+    assert_eq!(
+        (&input["output"], &input["outcome"], &input["error"]),
+        (&json!({"id": "r-1"}), &json!("completed"), &Value::Null)
+    );
     assert_eq!(input["input"], 1);
     story.done("a");
     assert_eq!(story.status(), SagaStatus::Completed);
@@ -54,7 +57,10 @@ fn after_it_was_undone_it_is_undone_once_more() {
     assert_eq!((story.status(), story.at_work()), (SagaStatus::Running, vec!["a".to_owned()]));
     story.changes_nothing(late("a", 1));
     story.done("a");
-    assert_eq!(story.statuses_told(), [SagaStatus::Running, SagaStatus::Completed, SagaStatus::Running, SagaStatus::Completed]);
+    assert_eq!(
+        story.statuses_told(),
+        [SagaStatus::Running, SagaStatus::Completed, SagaStatus::Running, SagaStatus::Completed]
+    );
     // Another attempt of the same step may have had its effect, too.
     story.late("a", 2);
     assert_eq!(story.dispatched()[0].idempotency_key, "A-1/a/~undo-late2");
