@@ -92,7 +92,6 @@ pub struct Need {
 
 /// A line of a list.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "it lives for as long as it takes to file it")]
 pub enum Listed {
     Execution(ExecutionView),
     Saga(SagaView),

@@ -55,11 +55,13 @@ impl Run {
     }
 }
 
+const SERVICES: [&str; 4] = ["orchestrator", "compensator", "trigger", "executor"];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_compose_starts_runs_workflows_and_every_part_of_it_can_be_replaced() {
     let mut run = Run::up().await;
-    let counts = ["orchestrator", "trigger", "executor"].map(|service| run.system.instances(service).len());
-    assert_eq!(counts, [2, 2, 3]);
+    let counts = SERVICES.map(|service| run.system.instances(service).len());
+    assert_eq!(counts, [2, 2, 2, 3]);
 
     let applied = run.system.sagaline(&["apply", "/examples/order.yaml"]).await;
     assert!(applied.contains("order version 1 created"), "{applied}");
@@ -85,7 +87,9 @@ async fn what_compose_starts_runs_workflows_and_every_part_of_it_can_be_replaced
 
 async fn every_stream_is_on_three_nodes(system: &System) {
     let connection = connect(&system.nats_url(), "sagaline", "test").await.expect("a connection");
-    for stream in ["RUNS_0", "RUNS_15", "QUEUE_default", "EVENTS", "LIFECYCLE", "KV_partitions", "KV_executions"] {
+    for stream in
+        ["RUNS_0", "RUNS_15", "SAGAS_15", "QUEUE_default", "EVENTS", "LIFECYCLE", "KV_partitions", "KV_executions"]
+    {
         let found = connection.jetstream().get_stream(stream).await.unwrap_or_else(|error| panic!("{stream}: {error}"));
         let info = found.cached_info();
         let others = info.cluster.as_ref().map(|cluster| cluster.replicas.len());
@@ -98,7 +102,7 @@ async fn every_stream_is_on_three_nodes(system: &System) {
 /// The services say at their start how safe it is, and `doctor` finds nothing wrong: it would end with 1.
 async fn what_survives_is_told(system: &System) {
     const SAFE: &str = "3 copies of each message, on disk before it is acknowledged";
-    for name in ["orchestrator", "trigger", "executor"].into_iter().flat_map(|service| system.instances(service)) {
+    for name in SERVICES.into_iter().flat_map(|service| system.instances(service)) {
         let deadline = Instant::now() + LONG;
         while !system.log(&name).contains(SAFE) {
             assert!(Instant::now() < deadline, "`{name}` does not say what survives:\n{}", system.log(&name));
@@ -111,7 +115,7 @@ async fn what_survives_is_told(system: &System) {
 
 async fn every_service_shows_itself(system: &System, orders: usize) {
     let (mut completed, mut attempts) = (0.0, 0.0);
-    for name in ["orchestrator", "trigger", "executor"].into_iter().flat_map(|service| system.instances(service)) {
+    for name in SERVICES.into_iter().flat_map(|service| system.instances(service)) {
         let (status, body) = system.page(&name, "readyz").await;
         let report: Value = serde_json::from_str(&body).expect("a report");
         assert_eq!((status, &report["ready"]), (200, &json!(true)), "{name}: {body}");
