@@ -2,13 +2,14 @@
 
 mod defaults;
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use sagaline_events::input::StepExpanded;
 use sagaline_model::{Dag, Expand, Kind, Name, Node, Plan, StepError};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(crate) use self::defaults::filled;
 use crate::{
     apply::is_task,
     compiled::{Compiled, CompiledKind, NodeId},
@@ -46,16 +47,12 @@ pub(crate) fn take_up(
     let Some(expand) = expand else {
         return Err(bad("it returned steps, and its definition does not say `expand`".to_owned()));
     };
-    let mut steps = Cow::Borrowed(&said.steps);
-    if !expand.defaults.is_empty() {
-        defaults::fill(steps.to_mut(), &expand.defaults);
-    }
-    let dag = Dag { nodes: read(&steps)? };
+    let dag = Dag { nodes: read(&filled(&said.steps, &expand.defaults))? };
     if dag.nodes.is_empty() {
         return Ok(None);
     }
     check(&dag, plan, expand)?;
-    let weight = run.index.weight + weight::of(&steps);
+    let weight = run.index.weight + weight::of(&said.steps);
     if weight::HEAVIEST < weight {
         let (weight, limit) = (weight / 1024, weight::HEAVIEST / 1024);
         let message = format!(
@@ -69,7 +66,8 @@ pub(crate) fn take_up(
         path: said.path.clone(),
         looped: node.looped,
         handles: node.handles,
-        steps: steps.into_owned(),
+        steps: said.steps.clone(),
+        defaults: expand.defaults.clone(),
     };
     let graft = Graft::of(recorded, &dag).map_err(|fault| cannot(fault.to_string()))?;
     if let Some(deep) = graft.compiled().nodes.iter().find(|node| node.path.as_str().len() > PATH_BYTES_MAX) {

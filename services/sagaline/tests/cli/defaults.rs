@@ -66,6 +66,10 @@ fn a_version_has_those_that_there_were_when_it_was_applied() {
     set("{}");
     assert_eq!(apply(), "bare version 3 changed\n");
 
+    let diff = installed.run(&["definitions", "diff", "bare", "1", "2"]).ends_with(0).stdout;
+    assert!(diff.contains("timeout: nothing → 1d") && diff.contains("timeout: nothing → 5m"), "{diff}");
+    assert!(diff.contains("retry"), "{diff}");
+
     let step = |plan: &Value| plan["root"]["nodes"][0]["kind"]["step"].clone();
     let (first, second, third) = (plan(&installed, "1"), plan(&installed, "2"), plan(&installed, "3"));
     assert_eq!((&second["timeout"], &step(&second)["timeout"]), (&json!("1d"), &json!("5m")));

@@ -1,13 +1,23 @@
 //! What steps that a step returned have where they say nothing of their own.
 //!
-//! It is written into them when they come, so that what is kept of them says all. They are still JSON then: once they are read, nobody can
-//! tell what was left out.
+//! It is filled in before they are read: afterwards nobody can tell what was left out. They are kept as they came, beside the defaults, since
+//! very many of them would have the same.
+
+use std::borrow::Cow;
 
 use sagaline_model::StepDefaults;
 use serde_json::{Map, Value, json};
 
-/// Fills in what a list of nodes leaves out, at every depth. What cannot be a node stays as it is: reading it says why.
-pub(super) fn fill(nodes: &mut Value, defaults: &StepDefaults) {
+/// A list of nodes with what they leave out, at every depth. What cannot be a node stays as it is: reading it says why.
+pub(crate) fn filled<'v>(nodes: &'v Value, defaults: &StepDefaults) -> Cow<'v, Value> {
+    let mut nodes = Cow::Borrowed(nodes);
+    if !defaults.is_empty() {
+        fill(nodes.to_mut(), defaults);
+    }
+    nodes
+}
+
+fn fill(nodes: &mut Value, defaults: &StepDefaults) {
     for node in nodes.as_array_mut().into_iter().flatten() {
         fill_node(node, defaults);
     }

@@ -5,11 +5,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use sagaline_events::FramePath;
-use sagaline_model::{Dag, Node};
+use sagaline_model::{Dag, Node, StepDefaults};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
 
-use crate::compiled::{CompileError, CompiledGraft, CompiledNode, NodeId, Outer};
+use crate::{
+    compiled::{CompileError, CompiledGraft, CompiledNode, NodeId, Outer},
+    expansion,
+};
 
 /// By where the ids of their nodes begin, which is above those of the plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,9 @@ pub struct Recorded {
     pub handles: bool,
     /// The list of nodes, as it came.
     pub steps: Value,
+    /// What they have where they say nothing of their own.
+    #[serde(default, skip_serializing_if = "StepDefaults::is_empty")]
+    pub defaults: StepDefaults,
 }
 
 /// Steps that cannot be run.
@@ -53,7 +59,8 @@ pub enum NotAGraft {
 
 impl Graft {
     pub fn new(recorded: Recorded) -> Result<Self, NotAGraft> {
-        let dag = Dag { nodes: Vec::<Node>::deserialize(&recorded.steps)? };
+        let steps = expansion::filled(&recorded.steps, &recorded.defaults);
+        let dag = Dag { nodes: Vec::<Node>::deserialize(&*steps)? };
         Self::of(recorded, &dag).map_err(NotAGraft::from)
     }
 

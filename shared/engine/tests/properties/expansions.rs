@@ -52,6 +52,9 @@ fn kind(choices: &mut Choices, place: usize) -> Value {
         (1, json!({"set": {"values": {"n": "${ steps.e0.output.n }"}}})),
         (1, json!({"raise": {"type": "Broken", "message": ""}})),
         (1, json!({"step": {"activity": "further", "expand": {"concurrency": 2}}})),
+        // What they leave out is for the step that returns them to say.
+        (6, json!({"step": {"activity": "plain"}})),
+        (1, json!({"step": {"activity": "often", "retry": {"attempts": 3}}})),
     ];
     let places: Vec<(usize, usize)> = kinds.iter().enumerate().map(|(place, (weight, _))| (*weight, place)).collect();
     kinds[choices.weighted(&places)].1.clone()

@@ -13,7 +13,7 @@ use sagaline_events::{
     input::StepExpanded,
     record::StepStatus,
 };
-use sagaline_model::{ExecutionId, OnError};
+use sagaline_model::{ExecutionId, OnError, Step};
 
 pub(crate) struct Facts<'p> {
     plan: &'p Compiled,
@@ -205,11 +205,15 @@ impl<'p> Facts<'p> {
         }
         let (home, node) = self.find(&said.path);
         let (looped, handles) = (node.looped, node.handles);
+        let CompiledKind::Step { step: Step { expand: Some(expand), .. }, .. } = &node.kind else {
+            panic!("{} returns no steps", said.path)
+        };
+        let defaults = expand.defaults.clone();
         // Any ids will do that are nobody else's.
         let base = NodeId::try_from(1000 * (1 + self.grafts.len())).unwrap();
         let node = self.ids(home).find(|id| std::ptr::eq(self.get(home, *id), node)).expect("it is there");
         let (path, steps) = (said.path.clone(), said.steps.clone());
-        let recorded = Recorded { base, node, path, looped, handles, steps };
+        let recorded = Recorded { base, node, path, looped, handles, steps, defaults };
         let graft = Graft::new(recorded).expect("what was taken up can be run");
         self.grafts.push(graft);
     }

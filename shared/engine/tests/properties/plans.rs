@@ -329,7 +329,7 @@ impl Maker<'_> {
                     queues: vec![name("default"), name("extra")],
                     defaults: StepDefaults {
                         timeout: self.choices.chance(20).then(|| self.duration()),
-                        retry: self.choices.chance(30).then(|| self.retry()),
+                        retry: self.choices.chance(70).then(|| self.retry()),
                     },
                 })
             }),
