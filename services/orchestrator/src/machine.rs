@@ -9,6 +9,7 @@ pub mod glance;
 mod held;
 mod listing;
 mod plans;
+mod sagas;
 mod spans;
 
 use std::{

@@ -5,7 +5,7 @@ use sagaline_model::{Moment, StepError};
 use serde_json::Value;
 
 use crate::{
-    child::told_to_another,
+    child::{late, told_to_another},
     compiled::Compiled,
     effect::Effect,
     expansion,
@@ -84,7 +84,6 @@ fn unborn(
         Input::Bound(_)
         | Input::Refused(_)
         | Input::StepStarted(_)
-        | Input::StepSucceeded(_)
         | Input::StepFailed(_)
         | Input::StepSkipped(_)
         | Input::StepSnoozed(_)
@@ -97,6 +96,8 @@ fn unborn(
         | Input::ChildEnded(_)
         | Input::ChildUnknown(_)
         | Input::Recalled(_) => (Stage::Unborn(early), vec![]),
+        // Its execution may have been over for long; a saga may still know.
+        Input::StepSucceeded(done) => (Stage::Unborn(early), done.claimed.then(|| late(done)).into_iter().collect()),
         Input::Entity(word) => (Stage::Unborn(early), gives_back(&execution.id, word).into_iter().collect()),
     }
 }
@@ -194,6 +195,7 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
         replies: Default::default(),
         queries: Default::default(),
         attempt: None,
+        undo: vec![],
     }
 }
 
@@ -247,6 +249,7 @@ fn begin(
         index: Index::default(),
         grafts: Grafts::default(),
         closed: vec![],
+        undo: Default::default(),
     };
     run.reindex();
     let resumed = start.resume.as_ref().map(|resume| run.resume(resume, Nodes::new(plan, &NO_GRAFTS), at));
@@ -289,7 +292,9 @@ fn running(
         turn.step_expanded(said, steps);
     }
     match input {
-        Input::StepSucceeded(done) => turn.step_succeeded(&done.path, done.attempt, done.output.clone()),
+        Input::StepSucceeded(done) => {
+            turn.step_succeeded(&done.path, done.attempt, done.output.clone(), done.claimed);
+        }
         Input::StepFailed(failed) => turn.step_failed(&failed.path, failed.attempt, failed.error.clone()),
         Input::StepSkipped(skipped) => turn.step_skipped(&skipped.path, skipped.attempt, &skipped.reason),
         Input::StepSnoozed(snoozed) => turn.step_snoozed(snoozed),
@@ -311,7 +316,7 @@ fn running(
         Input::StepAwaits(said) => turn.step_awaits(said),
         Input::Update(update) => turn.update(update),
         Input::Entity(word) => turn.entity_says(word),
-        Input::SagaNews(_) => {}
+        Input::SagaNews(news) => turn.saga_news(news),
         // A second start cannot be stored; a second binding of the same start changes nothing.
         Input::Start(_) | Input::Bound(_) | Input::Refused(_) | Input::Recalled(_) => {}
         // What it says was taken up before the turn began.
@@ -339,9 +344,9 @@ fn parked(
     input: &Input,
     at: Moment,
 ) -> (Stage, Vec<Effect>) {
-    let reason = match input {
-        Input::Cancel(cancel) => cancel.reason.clone(),
-        Input::ParentGone(gone) if run.parent.as_ref() == Some(&gone.parent) => gone.reason.clone(),
+    let (reason, rollback) = match input {
+        Input::Cancel(cancel) => (cancel.reason.clone(), cancel.rollback),
+        Input::ParentGone(gone) if run.parent.as_ref() == Some(&gone.parent) => (gone.reason.clone(), gone.rollback),
         Input::ParentAsks(asks) => {
             let taken = told_to_another(&execution.id, run.parent.as_ref(), &asks.parent);
             return (Stage::Parked { run, cause, since }, taken.into_iter().collect());
@@ -356,7 +361,7 @@ fn parked(
     if let Some(plan) = plan {
         let grafts = std::mem::take(&mut run.grafts);
         let mut turn = Turn::new(execution.id.clone(), run, Nodes::new(plan, &grafts), at);
-        turn.end(outcome);
+        turn.end_with(outcome, rollback);
         let (stage, effects) = turn.finish();
         return (with_grafts(stage, grafts), effects);
     }
@@ -467,6 +472,7 @@ impl Over {
             replies: run.replies.clone(),
             queries: Default::default(),
             attempt: run.attempt(),
+            undo: vec![],
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use sagaline_events::{
     Input, Parent,
-    input::{ChildEnded, ParentGone},
+    input::{ChildEnded, ParentGone, StepSucceeded},
     record::{ExecutionView, Status},
+    saga::Late,
 };
 use sagaline_model::{ExecutionId, StepError};
 use serde_json::Value;
@@ -29,16 +30,23 @@ impl Over {
             output,
             error,
             reason,
-            undo: vec![],
+            undo: self.undo.clone(),
         };
-        let ended = match &self.outcome {
+        let of = match &self.outcome {
+            Outcome::RolledBack { cause, .. } => cause,
+            outcome => outcome,
+        };
+        let mut ended = match of {
             Outcome::Completed { output } => ended(Status::Completed, output.clone(), None, None),
             Outcome::Failed { error, .. } | Outcome::Refused { error } => {
                 ended(Status::Failed, Value::Null, Some(error.clone()), None)
             }
             Outcome::Cancelled { reason } => ended(Status::Cancelled, Value::Null, None, reason.clone()),
-            Outcome::TimedOut => ended(Status::TimedOut, Value::Null, None, None),
+            Outcome::TimedOut | Outcome::RolledBack { .. } => ended(Status::TimedOut, Value::Null, None, None),
         };
+        if let Outcome::RolledBack { .. } = &self.outcome {
+            ended.status = Status::RolledBack;
+        }
         Some(Effect::TellParent { parent: parent.execution.clone(), ended, again })
     }
 
@@ -46,6 +54,9 @@ impl Over {
     pub(crate) fn answer(&self, id: &ExecutionId, input: &Input) -> Vec<Effect> {
         let asks = match input {
             Input::ParentAsks(asks) => &asks.parent,
+            Input::StepSucceeded(done) if done.claimed && matches!(self.outcome, Outcome::RolledBack { .. }) => {
+                return vec![late(done)];
+            }
             Input::Start(start) => match &start.parent {
                 Some(parent) if parent.waits => parent,
                 Some(_) | None => return vec![],
@@ -60,6 +71,11 @@ impl Over {
     }
 }
 
+/// A step has had its effect after all, since it was given up.
+pub(crate) fn late(done: &StepSucceeded) -> Effect {
+    Effect::Late { late: Late { path: done.path.clone(), attempt: done.attempt, output: done.output.clone() } }
+}
+
 impl Turn<'_> {
     /// The parent is told when it ends; only one that is none is told at once.
     pub(crate) fn parent_asks(&mut self, asks: &Parent) {
@@ -70,7 +86,7 @@ impl Turn<'_> {
     pub(crate) fn parent_gone(&mut self, gone: &ParentGone) {
         // It comes more than once, and must not cut short what handles the first.
         if self.parent() == Some(&gone.parent) && !self.is_ending() && !self.is_tidying_up() {
-            self.end(Outcome::Cancelled { reason: gone.reason.clone() });
+            self.end_with(Outcome::Cancelled { reason: gone.reason.clone() }, gone.rollback);
         }
     }
 }
@@ -117,6 +133,6 @@ pub fn recalled(record: &ExecutionView, asks: &Parent) -> ChildEnded {
         output: record.output.clone(),
         error: record.error.clone(),
         reason: record.reason.clone(),
-        undo: vec![],
+        undo: record.undo.clone(),
     }
 }

@@ -4,6 +4,7 @@ mod compiler;
 mod conduct;
 mod retry;
 mod source;
+mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ pub use self::{
     conduct::CompiledConduct,
     retry::RetrySources,
     source::{CountSource, MomentSource, SpanSource},
+    undo::{CompiledAction, CompiledUndo},
 };
 use crate::exchange::CompiledExchange;
 
@@ -85,6 +87,7 @@ pub enum CompiledKind {
         timeout: Option<SpanSource>,
         limits: LimitSources,
         retry: Box<RetrySources>,
+        undo: Option<Box<CompiledUndo>>,
     },
     Wait {
         duration: SpanSource,
@@ -170,6 +173,20 @@ impl CompiledKind {
             Self::AwaitSignals { what, .. } => Some(&what.on_timeout),
             Self::Approval { what, .. } => Some(&what.on_timeout),
             _ => None,
+        }
+    }
+}
+
+impl CompiledNode {
+    /// It is part of what handles an end, which is not undone.
+    fn only_handles(&mut self) {
+        self.handles = true;
+        self.cannot_be_undone();
+    }
+
+    fn cannot_be_undone(&mut self) {
+        if let CompiledKind::Step { undo, .. } = &mut self.kind {
+            *undo = None;
         }
     }
 }
@@ -299,7 +316,9 @@ impl CompiledGraft {
         let (id, handles) = (outer.id, outer.handles);
         let mut compiler = Compiler { nodes: vec![], by_name: BTreeMap::new(), outer: Some(outer) };
         let root = compiler.dag(dag, Some(id), 0, "the expansion")?;
-        compiler.nodes.iter_mut().for_each(|node| node.handles = handles);
+        if handles {
+            compiler.nodes.iter_mut().for_each(CompiledNode::only_handles);
+        }
         Ok(Self { nodes: compiler.nodes, root, by_name: compiler.by_name })
     }
 

@@ -75,7 +75,12 @@ impl<'a> Data<'a> {
                 told.insert(key.to_owned(), value);
             }
         };
-        match &self.run.ending {
+        let (ending, saga) = match &self.run.ending {
+            Some(Outcome::RolledBack { cause, saga }) => (Some(&**cause), Some(saga)),
+            ending => (ending.as_ref(), None),
+        };
+        tell("saga", saga.map_or(Value::Null, |saga| json!(saga)));
+        match ending {
             Some(Outcome::Completed { output }) => {
                 tell("status", "completed".into());
                 tell("output", output.clone());
@@ -91,13 +96,13 @@ impl<'a> Data<'a> {
                 tell("reason", reason.clone().into());
             }
             Some(Outcome::TimedOut) => tell("status", "timed_out".into()),
-            Some(Outcome::Refused { .. }) | None => {}
+            Some(Outcome::Refused { .. } | Outcome::RolledBack { .. }) | None => {}
         }
         // Executions by older rules were not told so.
         let is_told = |ending: &&Outcome| {
             Plan::RULES_OF_COMPANY <= self.run.rules && !matches!(ending, Outcome::Completed { .. })
         };
-        if let Some(ending) = self.run.ending.as_ref().filter(is_told) {
+        if let Some(ending) = ending.filter(is_told) {
             told.insert("cause".to_owned(), cause_of(ending).into());
         }
         Value::Object(told)
@@ -106,7 +111,7 @@ impl<'a> Data<'a> {
     /// The error by which the execution ends.
     fn ending_error(&self) -> Option<&'a StepError> {
         match &self.run.ending {
-            Some(Outcome::Failed { error, .. }) => Some(error),
+            Some(ending @ (Outcome::Failed { .. } | Outcome::RolledBack { .. })) => ending.causes().0,
             Some(_) | None => None,
         }
     }

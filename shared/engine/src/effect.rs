@@ -1,6 +1,8 @@
 //! What the engine wants done. Each effect has a name in the shell, so that doing it twice is harmless.
 
-use sagaline_events::{DeadLetter, EntityInput, EntityKey, FramePath, Happening, Parent, Start, input::ChildEnded};
+use sagaline_events::{
+    DeadLetter, EntityInput, EntityKey, FramePath, Happening, Parent, SagaRequest, Start, input::ChildEnded, saga::Late,
+};
 use sagaline_model::{ActivityName, ExecutionId, Moment, Name, Span};
 use serde_json::Value;
 
@@ -21,7 +23,7 @@ pub enum Effect {
     /// Ask a child how it ended.
     AskChild { child: ExecutionId, parent: Parent },
     /// Nobody waits for a child any more, and it is to end.
-    CancelChild { child: ExecutionId, parent: Parent, reason: String },
+    CancelChild { child: ExecutionId, parent: Parent, reason: String, rollback: bool },
     /// Tell the parent how this execution ended; `again`: because it asked.
     TellParent { parent: ExecutionId, ended: ChildEnded, again: bool },
     /// A parent asks for this execution, of which nothing is known here: find its record.
@@ -34,6 +36,12 @@ pub enum Effect {
     Entity { entity: EntityKey, input: EntityInput },
     /// Tell the worker of an attempt to stop and to answer; if none has it yet, none is to begin.
     AskToStop { path: FramePath, attempt: u32, queue: Name, activity: ActivityName },
+    /// Ask for a saga that undoes what this execution did; `again`: because nobody knew of it.
+    AskSaga { request: Box<SagaRequest>, again: bool },
+    /// Ask how the saga stands of the execution that began then.
+    LookAfterSaga { began: Moment },
+    /// Tell the saga that a step has had its effect of which that was not known.
+    Late { late: Late },
 }
 
 /// One attempt of a step.
@@ -54,4 +62,6 @@ pub struct Dispatch {
     pub metadata: Value,
     /// The execution whose idempotency keys the task has, where this is another try of that.
     pub origin: Option<ExecutionId>,
+    /// Whether the worker asks once more when it has said that it begins, and answers in any case.
+    pub claim: bool,
 }

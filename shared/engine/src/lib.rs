@@ -18,6 +18,7 @@ mod resumption;
 mod shared;
 pub mod state;
 mod turn;
+mod undo_order;
 mod view;
 pub mod weight;
 mod why;
@@ -32,7 +33,8 @@ pub use nodes::Nodes;
 pub use state::{Execution, Stage};
 pub(crate) use turn::queue_of;
 pub use view::Overview;
+pub use why::cause_of;
 
 /// The newest rules by which [`apply`] can decide; a plan says which it asks for. A change that would decide differently on an old
 /// input raises this, and keeps the old way for the plans that ask for the old.
-pub const RULES: u32 = sagaline_model::Plan::RULES_OF_COMPANY;
+pub const RULES: u32 = sagaline_model::Plan::RULES_OF_SAGAS;

@@ -26,6 +26,8 @@ pub(crate) fn letter(
         Outcome::Failed { error, step, attempts } => (Status::Failed, Some(error.clone()), step.clone(), *attempts),
         Outcome::TimedOut => (Status::TimedOut, None, None, None),
         Outcome::Completed { .. } | Outcome::Cancelled { .. } | Outcome::Refused { .. } => return None,
+        // Nothing of what it did is left: to try it again is to begin.
+        Outcome::RolledBack { .. } => return None,
     };
     let done = plan.root.children.iter().filter_map(|child| {
         let node = plan.node(*child);

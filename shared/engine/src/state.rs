@@ -14,11 +14,12 @@ mod place;
 mod rounds;
 mod slots;
 mod task;
+mod undo;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use sagaline_events::{
-    FramePath, Parent, Start, TimerName, TraceContext,
+    FramePath, Parent, Start, TimerName, TraceContext, UndoStep,
     input::{ParentGone, Update},
     record::StepView,
 };
@@ -40,6 +41,7 @@ pub use self::{
     rounds::{Between, Rounds},
     slots::Slots,
     task::{Course, Dispatched, Limits, Report, TaskInput},
+    undo::{Asked, Doubt, Phase, Place as UndoPlace, SagaEnd, Seen, Undo, Undoable, Undoing},
 };
 pub(crate) use self::{delegated::parent, place::asked_again};
 use crate::{
@@ -182,6 +184,9 @@ pub struct Run {
     /// Expansions that are over since the input that is being applied: where their ids began.
     #[serde(skip)]
     pub(crate) closed: Vec<NodeId>,
+    /// What can be undone of it.
+    #[serde(default, skip_serializing_if = "Undo::is_empty")]
+    pub undo: Undo,
 }
 
 /// An execution that somebody told to wait.
@@ -339,16 +344,34 @@ pub struct Over {
     /// The how-manieth attempt of the whole it was, where it was begun anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// What can be undone of it by its parent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undo: Vec<UndoStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    Completed { output: Value },
-    Failed { error: StepError, step: Option<FramePath>, attempts: Option<u32> },
-    Cancelled { reason: Option<String> },
+    Completed {
+        output: Value,
+    },
+    Failed {
+        error: StepError,
+        step: Option<FramePath>,
+        attempts: Option<u32>,
+    },
+    Cancelled {
+        reason: Option<String>,
+    },
     TimedOut,
-    Refused { error: StepError },
+    Refused {
+        error: StepError,
+    },
+    /// What it did has been undone since it ended.
+    RolledBack {
+        cause: Box<Outcome>,
+        saga: Box<SagaEnd>,
+    },
 }
 
 impl Execution {
@@ -454,6 +477,7 @@ impl Execution {
             index: Index::default(),
             grafts: Grafts::default(),
             closed: vec![],
+            undo: Undo::default(),
         };
         Self { id, now: at, trace: None, start_at: None, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
     }

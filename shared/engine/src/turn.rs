@@ -17,8 +17,10 @@ mod handlers;
 mod loops;
 mod pause;
 mod rounds;
+mod settle;
 mod shared;
 mod signals;
+mod undo;
 mod unwind;
 mod updates;
 
@@ -26,7 +28,7 @@ pub(crate) use attempts::queue_of;
 
 use std::collections::VecDeque;
 
-use sagaline_events::{FramePath, Happening, Parent};
+use sagaline_events::{FramePath, Happening, Parent, UndoStep};
 use sagaline_model::{ExecutionId, Moment};
 
 use crate::{
@@ -37,7 +39,8 @@ use crate::{
     exchange::last_words,
     nodes::Nodes,
     resumption,
-    state::{Outcome, Over, Run, Stage},
+    state::{Delegated, Outcome, Over, Run, Stage},
+    undo_order,
     view::step_views,
     weight,
 };
@@ -52,11 +55,25 @@ pub(crate) struct Turn<'p> {
     /// Frames whose needs are satisfied, not entered yet. A queue rather than recursion: a chain may be long.
     ready: VecDeque<(FramePath, NodeId)>,
     over: Option<Outcome>,
+    /// Whether what a child did is undone that is given up now.
+    rolls_back: bool,
+    /// Children that were given up since the execution ends.
+    parting: Vec<(FramePath, Delegated)>,
 }
 
 impl<'p> Turn<'p> {
     pub(crate) fn new(id: ExecutionId, run: Box<Run>, plan: Nodes<'p>, at: Moment) -> Self {
-        Self { id, run, plan, at, effects: vec![], ready: VecDeque::new(), over: None }
+        Self {
+            id,
+            run,
+            plan,
+            at,
+            effects: vec![],
+            ready: VecDeque::new(),
+            over: None,
+            rolls_back: true,
+            parting: vec![],
+        }
     }
 
     pub(crate) fn id(&self) -> &ExecutionId {
@@ -78,27 +95,29 @@ impl<'p> Turn<'p> {
 
     /// Enters whatever became ready, until nothing is; then says what the execution is now.
     pub(crate) fn finish(mut self) -> (Stage, Vec<Effect>) {
-        while self.over.is_none() {
-            self.hold_what_is_ready();
-            match self.ready.pop_front() {
-                Some((path, node)) => self.enter(&path, node),
-                None if self.give_a_slot() => {}
-                None => break,
+        loop {
+            while self.over.is_none() {
+                self.hold_what_is_ready();
+                match self.ready.pop_front() {
+                    Some((path, node)) => self.enter(&path, node),
+                    None if self.give_a_slot() => {}
+                    None => break,
+                }
             }
+            let weight = self.run.index.weight;
+            if self.over.is_some() || self.run.is_undoing() || weight <= weight::HEAVIEST {
+                break;
+            }
+            self.outgrown(weight);
         }
-        let weight = self.run.index.weight;
-        if self.over.is_none() && weight > weight::HEAVIEST {
-            let error = advance::too_heavy("the data of the execution has", weight, weight::HEAVIEST);
-            // There is no room for what would handle it.
-            self.cancel_all();
-            self.over_with(Outcome::Failed { error, step: None, attempts: None });
-        }
+        self.fold_expansions();
         match self.over.take() {
             Some(outcome) => {
                 self.bury(&outcome);
-                let steps = step_views(&self.run, self.plan);
+                let steps = step_views(&self.run, self.plan, Some(&outcome));
+                let undo = self.left_to_parent(&outcome);
                 let queries = last_words(&self.id, &self.run, self.plan);
-                let over = Over { queries, ..Over::of(&self.run, steps, outcome, self.at) };
+                let over = Over { queries, undo, ..Over::of(&self.run, steps, outcome, self.at) };
                 self.effects.extend(over.tell_parent(&self.id));
                 (Stage::Over(Box::new(over)), self.effects)
             }
@@ -110,6 +129,37 @@ impl<'p> Turn<'p> {
             }
             None => (Stage::Running(self.run), self.effects),
         }
+    }
+
+    /// There is no room for what would handle this end; what is left of it is undone all the same.
+    fn outgrown(&mut self, weight: usize) {
+        let error = advance::too_heavy("the data of the execution has", weight, weight::HEAVIEST);
+        let failed = Outcome::Failed { error, step: None, attempts: None };
+        self.cancel_all();
+        self.ready.clear();
+        self.run.end_cleanup();
+        match self.run.ending.take() {
+            Some(undone @ Outcome::RolledBack { .. }) => self.over_with(undone),
+            Some(_) => self.over_with(failed),
+            None => {
+                let has_something = !self.run.undo.list.is_empty();
+                if has_something {
+                    self.run.lighten();
+                }
+                if !self.is_undone(&failed, false) {
+                    self.over_with(failed);
+                }
+            }
+        }
+    }
+
+    /// What its parent may undo of it.
+    fn left_to_parent(&self, outcome: &Outcome) -> Vec<UndoStep> {
+        let is_told = matches!(outcome, Outcome::Completed { .. }) && !self.run.undo.list.is_empty();
+        if is_told && self.run.parent.as_ref().is_some_and(|parent| parent.waits) {
+            return undo_order::of_all(&self.run.undo, self.plan);
+        }
+        vec![]
     }
 
     /// What failed is kept, if the definition wants that.

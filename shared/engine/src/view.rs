@@ -1,13 +1,16 @@
 //! An execution as people see it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sagaline_events::record::{ExecutionView, ItemsView, Status, StepStatus, StepView};
+use sagaline_events::{
+    FramePath,
+    record::{ExecutionView, ItemsView, Status, StepStatus, StepView},
+};
 use sagaline_model::{Moment, Name, Plan, StepError};
 use serde_json::Value;
 
 use crate::{
-    compiled::{Compiled, CompiledNode},
+    compiled::{Compiled, CompiledKind, CompiledNode},
     nodes::Nodes,
     state::{Execution, Frame, Outcome, Run, Slots, Stage, State},
 };
@@ -46,6 +49,7 @@ impl Execution {
                     Outcome::Failed { .. } | Outcome::Refused { .. } => (Status::Failed, None),
                     Outcome::Cancelled { reason } => (Status::Cancelled, reason.as_deref()),
                     Outcome::TimedOut => (Status::TimedOut, None),
+                    Outcome::RolledBack { cause, .. } => (Status::RolledBack, cause.causes().2),
                 };
                 let ended = open(&over.workflow, over.version, status, over.started, &over.tags)?;
                 Some(Overview { ended_at: Some(over.ended), reason, ..ended })
@@ -72,6 +76,7 @@ impl Execution {
             queries: BTreeMap::new(),
             attempt: None,
             replies: Default::default(),
+            undo: vec![],
         };
         match &self.stage {
             Stage::Unborn(_) => None,
@@ -80,21 +85,27 @@ impl Execution {
                 parent: start.parent.clone(),
                 ..blank(start.workflow.clone(), start.version.unwrap_or(0), *started, Status::Pending)
             }),
-            Stage::Running(run) => Some(ExecutionView {
-                tags: run.tags.clone(),
-                reason: match &run.cleanup {
-                    Some(cleanup) => cleanup.reason.clone(),
-                    None => run.paused.as_ref().and_then(|paused| paused.reason.clone()),
-                },
-                attempt: run.attempt(),
-                steps: plan.map(|plan| step_views(run, self.nodes(plan))).unwrap_or_default(),
-                parent: run.parent.clone(),
-                ..blank(run.workflow.clone(), run.version, run.started, status_of(run))
-            }),
+            Stage::Running(run) => {
+                let mut view = ExecutionView {
+                    tags: run.tags.clone(),
+                    reason: match &run.cleanup {
+                        Some(cleanup) => cleanup.reason.clone(),
+                        None => run.paused.as_ref().and_then(|paused| paused.reason.clone()),
+                    },
+                    attempt: run.attempt(),
+                    steps: plan.map(|plan| step_views(run, self.nodes(plan), run.ending.as_ref())).unwrap_or_default(),
+                    parent: run.parent.clone(),
+                    ..blank(run.workflow.clone(), run.version, run.started, status_of(run))
+                };
+                if let Some(undoing) = &run.undo.undoing {
+                    says(&mut view, &undoing.outcome);
+                }
+                Some(view)
+            }
             Stage::Parked { run, cause, .. } => Some(ExecutionView {
                 tags: run.tags.clone(),
                 reason: Some(cause.clone()),
-                steps: plan.map(|plan| step_views(run, self.nodes(plan))).unwrap_or_default(),
+                steps: plan.map(|plan| step_views(run, self.nodes(plan), None)).unwrap_or_default(),
                 parent: run.parent.clone(),
                 ..blank(run.workflow.clone(), run.version, run.started, Status::Parked)
             }),
@@ -106,6 +117,7 @@ impl Execution {
                     parent: over.parent.clone(),
                     queries: over.queries.clone(),
                     attempt: over.attempt,
+                    undo: over.undo.clone(),
                     replies: over.replies.iter().map(|it| (it.id.clone(), it.reply.clone())).collect(),
                     ..blank(over.workflow.clone(), over.version, over.started, Status::Completed)
                 };
@@ -125,6 +137,10 @@ impl Execution {
                         view.status = Status::Failed;
                         view.error = Some(error.clone());
                     }
+                    Outcome::RolledBack { cause, .. } => {
+                        view.status = Status::RolledBack;
+                        says(&mut view, cause);
+                    }
                 }
                 Some(view)
             }
@@ -132,8 +148,19 @@ impl Execution {
     }
 }
 
+/// How it ended that is being undone.
+fn says(view: &mut ExecutionView, cause: &Outcome) {
+    let (error, step, reason) = cause.causes();
+    view.error = error.cloned();
+    view.failed_step = step.map(ToString::to_string);
+    view.reason = reason.map(str::to_owned);
+}
+
 /// Waiting: only on people, signals, events or time.
 fn status_of(run: &Run) -> Status {
+    if let Some(undoing) = &run.undo.undoing {
+        return if undoing.is_stuck() { Status::Stuck } else { Status::Compensating };
+    }
     if run.paused.is_some() {
         return Status::Paused;
     }
@@ -148,10 +175,30 @@ fn status_of(run: &Run) -> Status {
 }
 
 /// Every step of the plan, in the order of the definition; those that a step returned come behind it while it is at work on them.
-pub(crate) fn step_views(run: &Run, plan: Nodes<'_>) -> Vec<StepView> {
+/// `ending`: how it ends, if that is known.
+pub(crate) fn step_views(run: &Run, plan: Nodes<'_>, ending: Option<&Outcome>) -> Vec<StepView> {
     let mut views = vec![];
     add_views(run, plan, &plan.nodes, &mut views);
+    if let Some(Outcome::RolledBack { saga, .. }) = ending {
+        let undone: BTreeSet<&str> = saga.compensated.iter().map(FramePath::as_str).collect();
+        for view in views.iter_mut().filter(|view| is_undone(&undone, view, plan)) {
+            view.status = StepStatus::Compensated;
+        }
+    }
     views
+}
+
+/// Whether the step, or what its child did, is undone.
+fn is_undone(undone: &BTreeSet<&str>, view: &StepView, plan: Nodes<'_>) -> bool {
+    if undone.contains(view.step.as_str()) {
+        return true;
+    }
+    let name = view.step.rsplit('/').next().unwrap_or(&view.step);
+    let node = plan.find(name).map(|id| plan.node(id));
+    let below = format!("{}/", view.step);
+    let first = undone.range(below.as_str()..).next();
+    node.is_some_and(|node| matches!(node.kind, CompiledKind::Child { .. }))
+        && first.is_some_and(|path| path.starts_with(&below))
 }
 
 fn add_views(run: &Run, plan: Nodes<'_>, nodes: &[CompiledNode], into: &mut Vec<StepView>) {

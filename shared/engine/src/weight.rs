@@ -111,6 +111,7 @@ impl Outcome {
             }
             Self::Cancelled { reason } => reason.as_deref().map_or(0, of_text),
             Self::TimedOut => 0,
+            Self::RolledBack { cause, saga } => cause.weight() + saga.weight(),
         }
     }
 }

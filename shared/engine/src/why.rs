@@ -1,6 +1,7 @@
 //! Why an execution is where it is: the step, the cause, since when, what ends it, and the command to do so.
 
 mod around;
+mod saga;
 
 use sagaline_events::{
     FramePath, Start, TimerKind,
@@ -59,6 +60,7 @@ fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
         reasons.extend(run.place.as_ref().map(|place| pending_why(id, place)));
     }
     around::add(&mut reasons, run);
+    reasons.extend(saga::reasons(id, run));
     reasons
 }
 
@@ -312,7 +314,7 @@ fn task_why(
 }
 
 /// What led to this end.
-pub(crate) fn cause_of(outcome: &Outcome) -> String {
+pub fn cause_of(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Completed { .. } => "every step is done".to_owned(),
         Outcome::Failed { error, step, attempts } => {
@@ -326,6 +328,7 @@ pub(crate) fn cause_of(outcome: &Outcome) -> String {
         }
         Outcome::TimedOut => "the workflow's timeout passed".to_owned(),
         Outcome::Refused { error } => format!("it could not start: {}", error.message),
+        Outcome::RolledBack { cause, saga } => saga::told(cause, saga),
     }
 }
 
@@ -336,6 +339,7 @@ fn over_why(id: &str, over: &Over) -> Why {
         Outcome::Failed { .. } | Outcome::Refused { .. } => "failed",
         Outcome::Cancelled { .. } => "cancelled",
         Outcome::TimedOut => "timed_out",
+        Outcome::RolledBack { .. } => "rolled_back",
     };
     Why {
         step: None,

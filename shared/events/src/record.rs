@@ -6,7 +6,7 @@ use sagaline_model::{ExecutionId, Moment, Name, Plan, PlanHash, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ask::Reply, input::Parent};
+use crate::{UndoStep, ask::Reply, input::Parent};
 
 /// How an execution is. Those that this version never gives are here to be read: a newer one may have written them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -145,6 +145,9 @@ pub struct ExecutionView {
     /// What was answered before it ended, by the id of what was sent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub replies: BTreeMap<String, Reply>,
+    /// What can still be undone of it by its parent, in whose hands that is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undo: Vec<UndoStep>,
 }
 
 impl ExecutionView {

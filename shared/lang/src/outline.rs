@@ -78,6 +78,8 @@ pub(crate) enum Scope {
     Whole,
     /// In an update: it comes at any time.
     Update,
+    /// In what undoes a step, computed when that ends.
+    Undo(usize),
 }
 
 impl Outline {

@@ -37,6 +37,9 @@ const UPDATE: &str = "update";
 /// The place of an item in its list.
 const INDEX: &str = "index";
 
+/// What is known of a step that is undone.
+const OF_WHAT_IS_UNDONE: [&str; 5] = ["output", "input", "outcome", "error", "idempotency_key"];
+
 const OF_A_STEP: [&str; 3] = ["output", "status", "error"];
 
 pub(crate) fn check(reader: &mut Reader, outline: &Outline, order: &Order) {
@@ -92,7 +95,7 @@ fn readings_of<'o>(reader: &mut Reader, outline: &'o Outline, used: &'o Use) -> 
         match (outline.find(name), used.scope) {
             (None, _) => unknown_step(reader, outline, used, path, name),
             (Some(read), scope) if hidden_in_a_loop(reader, outline, used, path, scope, read) => {}
-            (Some(read), Scope::Step(step) | Scope::Body(step) | Scope::Backoff(Some(step))) => {
+            (Some(read), Scope::Step(step) | Scope::Body(step) | Scope::Undo(step) | Scope::Backoff(Some(step))) => {
                 readings.push(Reading { used, path, reader: step, read });
             }
             (Some(_), Scope::Whole) => {
@@ -117,7 +120,9 @@ fn hidden_in_a_loop(
     read: usize,
 ) -> bool {
     let around = match scope {
-        Scope::Step(step) | Scope::Body(step) | Scope::Backoff(Some(step)) => outline.ancestry(step),
+        Scope::Step(step) | Scope::Body(step) | Scope::Undo(step) | Scope::Backoff(Some(step)) => {
+            outline.ancestry(step)
+        }
         Scope::Output | Scope::Whole | Scope::Update | Scope::Backoff(None) | Scope::Trigger => vec![],
     };
     let Some(outer) = outline.loops_around(read).find(|outer| !around.contains(outer)) else { return false };
@@ -159,9 +164,12 @@ fn is_local(outline: &Outline, scope: Scope, root: &str) -> bool {
     if scope == Scope::Update {
         return root == UPDATE;
     }
+    if matches!(scope, Scope::Undo(_)) && OF_WHAT_IS_UNDONE.contains(&root) {
+        return true;
+    }
     let (step, own) = match scope {
         Scope::Step(step) => (step, None),
-        Scope::Body(step) | Scope::Backoff(Some(step)) => (step, Some(step)),
+        Scope::Body(step) | Scope::Undo(step) | Scope::Backoff(Some(step)) => (step, Some(step)),
         Scope::Output | Scope::Whole | Scope::Update | Scope::Backoff(None) | Scope::Trigger => return false,
     };
     let own = own.filter(|step| outline.steps[*step].item.is_some());
@@ -189,7 +197,9 @@ fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> b
             reader.error(at, message).hint("no execution has started yet: only `trigger` is there, the event");
             false
         }
-        (Some(_), Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole | Scope::Update) if only_backoff => {
+        (Some(_), Scope::Step(_) | Scope::Body(_) | Scope::Undo(_) | Scope::Output | Scope::Whole | Scope::Update)
+            if only_backoff =>
+        {
             let at = place(reader, used, path, 0);
             reader.error(at, only_where(root));
             false
@@ -226,6 +236,7 @@ fn readable(scope: Scope) -> Vec<&'static str> {
         Scope::Trigger => vec!["trigger"],
         Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole => names(&ROOTS),
         Scope::Update => [names(&ROOTS), vec![UPDATE]].concat(),
+        Scope::Undo(_) => [names(&ROOTS), OF_WHAT_IS_UNDONE.to_vec()].concat(),
         Scope::Backoff(_) => [names(&ROOTS), names(&BACKOFF_ROOTS)].concat(),
     }
 }

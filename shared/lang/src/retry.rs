@@ -155,7 +155,15 @@ impl Retry {
     }
 
     pub(crate) fn policy(&self, defaults: &Self) -> RetryPolicy {
-        let base = RetryPolicy::default();
+        self.policy_with(defaults, RetryPolicy::default())
+    }
+
+    /// The policy where this is what is not said.
+    pub(crate) fn policy_over(&self, base: RetryPolicy) -> RetryPolicy {
+        self.policy_with(&Self::default(), base)
+    }
+
+    fn policy_with(&self, defaults: &Self, base: RetryPolicy) -> RetryPolicy {
         let multiplier = self.multiplier.or(defaults.multiplier).map(|(multiplier, _)| multiplier);
         let backoff = match (self.backoff.as_ref().or(defaults.backoff.as_ref()), multiplier) {
             (Some(Shape::Fixed), _) => Backoff::Fixed,
@@ -172,6 +180,7 @@ impl Retry {
             };
         let (initial, computed_initial) = said(&self.initial, &defaults.initial);
         let (max, computed_max) = said(&self.max, &defaults.max);
+        let max = max.or(base.max.filter(|_| computed_max.is_none()));
         let no_retry_on = self.no_retry_on.as_ref().or(defaults.no_retry_on.as_ref());
         RetryPolicy {
             attempts: self.attempts.or(defaults.attempts).unwrap_or(base.attempts),

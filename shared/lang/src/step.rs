@@ -2,6 +2,7 @@
 
 mod awaited;
 mod company;
+mod compensate;
 mod control;
 mod expand;
 
@@ -239,6 +240,11 @@ fn once(
                 ("child", "timeout" | "input" | "queue") => {
                     Some("put it into the `child`: `child: { workflow: …, input: … }`")
                 }
+                ("child", "compensate") => Some("a child is undone by what its own steps say: give it to those"),
+                ("steps" | "race" | "switch" | "try", "compensate") => {
+                    Some("give it to the steps inside: each is undone by itself")
+                }
+                (_, "compensate") => Some("it does nothing that would have to be undone"),
                 _ => None,
             };
             reader.error(entry.key.place, message).maybe_hint(hint);
@@ -310,6 +316,7 @@ fn activity(
     let expand = value("expand").and_then(|node| expand::expand(reader, node));
     let breaker = value("breaker").and_then(|node| limit::breaker(reader, node)).map(Box::new);
     let retry = retry.policy(defaults);
+    let compensate = get(entries, "compensate").and_then(|entry| compensate::compensate(reader, outline, entry, index));
     Some(Step {
         activity: activity?,
         queue: queue?,
@@ -320,7 +327,7 @@ fn activity(
         metadata,
         expand,
         breaker,
-        compensate: None,
+        compensate,
     })
 }
 

@@ -71,9 +71,9 @@ pub(crate) const STEP: Words = Words {
         "after_graft",
         "breaker",
         "context_key",
+        "compensate",
     ],
     later: &[
-        "compensate",
         "priority",
         "claim",
         "concurrency",
@@ -94,7 +94,7 @@ pub(crate) const KINDS: [&str; 11] =
     ["activity", "wait", "await", "steps", "race", "switch", "try", "set", "raise", "child", "emit"];
 
 /// What only a step with an activity has.
-pub(crate) const OF_ACTIVITIES: [&str; 11] = [
+pub(crate) const OF_ACTIVITIES: [&str; 12] = [
     "input",
     "queue",
     "timeout",
@@ -106,6 +106,7 @@ pub(crate) const OF_ACTIVITIES: [&str; 11] = [
     "metadata",
     "expand",
     "breaker",
+    "compensate",
 ];
 
 pub(crate) const AWAIT: Words =
@@ -171,6 +172,14 @@ pub(crate) const EVENT: Words = Words { known: &["event", "when", "input"], late
 
 /// An entry of `on` with one of these is a schedule.
 pub(crate) const SCHEDULE: [&str; 4] = ["cron", "every", "at", "in"];
+
+pub(crate) const COMPENSATE: Words = Words { known: &["actions", "on"], later: &[] };
+
+/// One activity that undoes a step.
+pub(crate) const COMPENSATION: Words = Words {
+    known: &["activity", "input", "timeout", "retry", "allow_skip", "queue", "metadata"],
+    later: &["schedule_timeout", "heartbeat"],
+};
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,8 @@ impl StepError {
     pub const EXPRESSION: &str = "ExpressionError";
     /// An operator purged the queue in which the task waited.
     pub const DISCARDED: &str = "TaskDiscarded";
+    /// The activity stopped at a defect of its own.
+    pub const PANIC: &str = "Panic";
     /// The data of an execution outgrew what can be kept of it.
     pub const TOO_LARGE: &str = "TooLarge";
     /// The input of a start does not fit the workflow's `input_schema`.

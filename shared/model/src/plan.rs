@@ -416,11 +416,19 @@ impl Plan {
         self.root.nodes.iter_mut().chain(handlers).for_each(|node| visit(node, change));
     }
 
+    /// Whether something of it may be undone.
+    pub fn can_be_undone(&self) -> bool {
+        Self::RULES_OF_SAGAS <= self.rules
+    }
+
     /// The queues that its tasks go to.
     pub fn queues<'a>(&'a self) -> BTreeSet<&'a Name> {
         let queues_of = |node: &'a Node| match &node.kind {
             Kind::Step(step) => {
-                std::iter::once(&step.queue).chain(step.expand.iter().flat_map(|expand| &expand.queues)).collect()
+                let returned = step.expand.iter().flat_map(|expand| &expand.queues);
+                let undone = step.compensate.iter().flat_map(|compensate| &compensate.actions);
+                let undone = undone.filter_map(|action| action.queue.as_ref());
+                std::iter::once(&step.queue).chain(returned).chain(undone).collect()
             }
             Kind::Child(child) => child.queue.iter().collect(),
             _ => vec![],

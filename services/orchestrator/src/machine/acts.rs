@@ -66,7 +66,9 @@ impl Wire {
                 self.start_child(&child, start, trace.as_ref().map(|trace| trace.carried(step.as_ref())))
             }
             Effect::AskChild { child, parent } => Act::Send(self.ask_child(&child, parent)),
-            Effect::CancelChild { child, parent, reason } => Act::Send(self.cancel_child(&child, parent, reason)),
+            Effect::CancelChild { child, parent, reason, rollback } => {
+                Act::Send(self.cancel_child(&child, parent, reason, rollback))
+            }
             Effect::TellParent { parent, ended, again } => Act::Send(self.child_ended(&parent, ended, again)),
             Effect::Recall => self.recall(id),
             Effect::Emit { id: event, kind, source, subject, data } => {
@@ -78,6 +80,9 @@ impl Wire {
                 let name = format!("{id}-{}-{ordinal}", origin.sequence);
                 Act::Send(self.to_entity(&entity, &input, name))
             }
+            Effect::AskSaga { request, again } => Act::Send(self.ask_saga(id, *request, again)),
+            Effect::LookAfterSaga { began } => Act::Send(self.look_after_saga(id, began)),
+            Effect::Late { late } => Act::Send(self.late(id, late)),
         };
         effects.into_iter().enumerate().map(act).collect()
     }
@@ -119,8 +124,20 @@ impl Wire {
         task: Dispatch,
         trace: Option<&Trace>,
     ) -> QueuedTask {
-        let Dispatch { path, attempt, queue, activity, input, timeout, heartbeat, report, cause, metadata, origin } =
-            task;
+        let Dispatch {
+            path,
+            attempt,
+            queue,
+            activity,
+            input,
+            timeout,
+            heartbeat,
+            report,
+            cause,
+            metadata,
+            origin,
+            claim,
+        } = task;
         let traceparent = trace.map(|trace| trace.carried(Some(&path)));
         let data = Task {
             workflow: workflow.clone(),
@@ -138,7 +155,7 @@ impl Wire {
             timeout,
             heartbeat,
             report,
-            claim: false,
+            claim,
             metadata,
         };
         self.speech.task(&data, traceparent)

@@ -66,9 +66,9 @@ impl Wire {
         self.input(child, &Input::ParentAsks(ParentAsks { parent }), "parent")
     }
 
-    pub(super) fn cancel_child(&self, child: &ExecutionId, parent: Parent, reason: String) -> Message {
+    pub(super) fn cancel_child(&self, child: &ExecutionId, parent: Parent, reason: String, rollback: bool) -> Message {
         let name = format!("{}/{}/gone", parent.execution, parent.path);
-        let gone = Input::ParentGone(ParentGone { parent, reason: Some(reason), rollback: false });
+        let gone = Input::ParentGone(ParentGone { parent, reason: Some(reason), rollback });
         Message { msg_id: Some(name), ..self.input(child, &gone, "parent-gone") }
     }
 

@@ -77,6 +77,7 @@ impl Glance {
             queries: Default::default(),
             attempt: None,
             replies: Default::default(),
+            undo: vec![],
         }
     }
 }

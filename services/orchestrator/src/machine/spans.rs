@@ -125,6 +125,7 @@ impl Open {
             Outcome::Failed { error, .. } | Outcome::Refused { error } => ("failed", Some(text_of(error))),
             Outcome::Cancelled { .. } => ("cancelled", None),
             Outcome::TimedOut => ("timed_out", Some("the execution ran longer than its timeout".to_owned())),
+            Outcome::RolledBack { cause, .. } => ("rolled_back", Some(sagaline_engine::cause_of(cause))),
         };
         Some(PastSpan {
             name: over.workflow.to_string().into(),

@@ -8,8 +8,8 @@ use sagaline_model::{Approval, Await, AwaitSignals, Dag, Kind, Name, Node, OnTim
 use serde_json::{Map, Value};
 
 use super::{
-    ASIDE, BODY, CATCH, CompileError, CompiledDag, CompiledKind, CompiledNode, CountSource, InputSource, LimitSources,
-    MomentSource, NodeId, Outer, RetrySources, SpanSource,
+    ASIDE, BODY, CATCH, CompileError, CompiledDag, CompiledKind, CompiledNode, CompiledUndo, CountSource, InputSource,
+    LimitSources, MomentSource, NodeId, Outer, RetrySources, SpanSource,
 };
 
 pub(super) struct Compiler {
@@ -60,7 +60,7 @@ impl Compiler {
 
     pub(super) fn handler(&mut self, node: &Node) -> Result<NodeId, CompileError> {
         let id = self.node(node, None, 0, 0)?;
-        self.nodes[id as usize..].iter_mut().for_each(|node| node.handles = true);
+        self.nodes[id as usize..].iter_mut().for_each(CompiledNode::only_handles);
         Ok(id)
     }
 
@@ -132,6 +132,10 @@ impl Compiler {
             }
             Kind::Approval(what) => {
                 let teller = what.notify.as_ref().map(|node| self.place(node, Some(id), ASIDE, 0)).transpose()?;
+                if let Some(teller) = teller {
+                    let teller = self.place_of(teller);
+                    self.nodes[teller].cannot_be_undone();
+                }
                 let own = self.place_of(id);
                 if let CompiledKind::Approval { notify, .. } = &mut self.nodes[own].kind {
                     *notify = teller;
@@ -192,6 +196,10 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
                 deadline: step.limits.deadline.as_deref().map(|text| MomentSource::compile(name, text)).transpose()?,
             },
             retry: Box::new(RetrySources::compile(name, &step.retry)?),
+            undo: match step.compensate.as_deref() {
+                Some(compensate) => Some(Box::new(CompiledUndo::new(name, compensate)?)),
+                None => None,
+            },
             step: step.clone(),
         },
         Kind::Wait(wait) => CompiledKind::Wait { duration: span(name, &wait.duration)? },

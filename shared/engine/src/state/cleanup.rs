@@ -14,6 +14,9 @@ pub struct Cleanup {
     pub until: Moment,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether what it did is undone then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollback: bool,
 }
 
 impl Cleanup {

@@ -70,6 +70,7 @@ impl Run {
         self.index.timers.extend(self.deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout))));
         self.index.timers.extend(self.place.as_ref().and_then(Place::timer));
         self.index.timers.extend(self.cleanup.as_ref().map(Cleanup::timer));
+        self.index.timers.extend(self.undo.timers());
         for (path, frame) in &self.frames {
             self.index.note(path, frame);
         }
@@ -85,6 +86,7 @@ impl Run {
             self.index.weight += weight;
         }
         let replies: usize = self.replies.iter().map(Answered::weight).sum();
+        self.index.weight += self.undo.weight();
         self.index.weight += given + tags + mailbox + ending + replies + weight::of_map(&self.ctx);
     }
 

@@ -74,7 +74,11 @@ impl Run {
 
     /// Whether it waits for nothing that could come: no task, no timer, no signal, nobody.
     pub(crate) fn hangs(&self) -> bool {
-        self.index.in_flight == 0 && self.paused.is_none() && self.between_rounds().is_none() && !self.is_pending()
+        self.index.in_flight == 0
+            && self.paused.is_none()
+            && self.between_rounds().is_none()
+            && !self.is_pending()
+            && !self.is_undoing()
     }
 
     /// What waits between two rounds, if it does.

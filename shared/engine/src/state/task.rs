@@ -24,6 +24,9 @@ pub struct Dispatched {
     /// When its breaker was first asked for this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Moment>,
+    /// Whether its worker asks once more when it has said that it begins, and answers in any case.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claim: bool,
 }
 
 /// What limits the time of one attempt besides its `timeout`.
@@ -82,7 +85,7 @@ impl Course {
 impl Dispatched {
     /// Whether a worker says when it begins. Otherwise handing it over is the best that is known.
     pub fn is_reported(&self) -> bool {
-        self.timeout.is_some() || self.limits.schedule.is_some()
+        self.timeout.is_some() || self.limits.schedule.is_some() || self.claim
     }
 
     /// What ends this attempt first, if time does.

@@ -140,6 +140,7 @@ impl Turn<'_> {
         let since = self.run.frames.get(path).map_or(self.at, |frame| frame.since);
         self.tell(Happening::StepCompleted { step: path.clone(), attempt, duration: self.at.since(since) });
         self.join(path, id, &output);
+        self.has_had_its_effect(path, id, &output);
         self.run.set(path, id, State::Completed { at: self.at, attempt, output }, self.at);
         self.satisfied(path, id);
     }

@@ -19,10 +19,13 @@ impl Turn<'_> {
         is_task(&frame.state, attempt).then_some(frame.node)
     }
 
-    pub(crate) fn step_succeeded(&mut self, path: &FramePath, attempt: u32, output: Value) {
+    /// `claimed`: it is undone, also if nobody waits for it any more.
+    pub(crate) fn step_succeeded(&mut self, path: &FramePath, attempt: u32, output: Value, claimed: bool) {
         if let Some(id) = self.waiting_for(path, attempt) {
             self.report(path, id, Some(true));
             self.complete(path, id, attempt, output);
+        } else if claimed {
+            self.succeeded_late(path, attempt, &output);
         }
     }
 
@@ -30,6 +33,8 @@ impl Turn<'_> {
         if let Some(id) = self.waiting_for(path, attempt) {
             self.report(path, id, Some(true));
             self.skip(path, id, attempt, reason.to_owned());
+        } else {
+            self.failed_late(path, attempt, None);
         }
     }
 
@@ -37,7 +42,14 @@ impl Turn<'_> {
         if let Some(id) = self.waiting_for(path, attempt) {
             // A task that an operator removed was never tried.
             self.report(path, id, (error.kind != StepError::DISCARDED).then_some(false));
+            match error.kind.as_str() {
+                // Who is at work on it goes on.
+                StepError::DISCARDED => self.attempt_is_given_up(path, id, Some(&error)),
+                _ => self.attempt_is_over(path, id, attempt, &error),
+            }
             self.attempt_failed(path, id, attempt, error);
+        } else if error.kind != StepError::DISCARDED {
+            self.failed_late(path, attempt, Some(&error));
         }
     }
 
@@ -63,9 +75,16 @@ impl Turn<'_> {
                 self.ask_for_place_again();
             } else if timer.kind == TimerKind::Cleanup {
                 self.grace_is_over();
+            } else if timer.kind == TimerKind::Settle {
+                self.settle_is_over();
+            } else if timer.kind == TimerKind::SagaLook {
+                self.look_after_saga();
             }
             return;
         };
+        if timer.kind == TimerKind::ChildLook {
+            self.look_after_parting_child(path, timer.attempt);
+        }
         let Some(frame) = self.run.frames.get(path) else { return };
         let id = frame.node;
         match frame.state.timer(path) {

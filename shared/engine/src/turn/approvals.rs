@@ -65,6 +65,7 @@ impl Turn<'_> {
     pub(crate) fn step_awaits(&mut self, said: &StepAwaits) {
         let Some(id) = self.waiting_for(&said.path, said.attempt) else { return };
         self.report(&said.path, id, Some(true));
+        self.has_had_its_effect(&said.path, id, &Value::Null);
         if self.has_given_up(&said.path, id, said.attempt) {
             return;
         }

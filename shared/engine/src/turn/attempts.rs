@@ -111,7 +111,8 @@ impl Turn<'_> {
         let span = |source: &Option<SpanSource>| source.as_ref().map(|source| self.span(path, source)).transpose();
         let timeout = span(timeout)?;
         let limits = Limits { schedule: span(&limits.schedule)?, heartbeat: span(&limits.heartbeat)? };
-        let task = Dispatched { attempt, cause: self.at, input, timeout, limits, report: None, course, asked };
+        let claim = self.undo_of(id).is_some();
+        let task = Dispatched { attempt, cause: self.at, input, timeout, limits, report: None, course, asked, claim };
         match task.is_reported() {
             // It was told when the breaker was asked.
             true if asked.is_some() => {}
@@ -155,6 +156,7 @@ impl Turn<'_> {
         self.report(path, id, Some(false));
         let limit = task.timeout.map(|timeout| format!(" of {timeout}")).unwrap_or_default();
         let error = StepError::new(StepError::TIMEOUT, format!("attempt {attempt} ran longer than its timeout{limit}"));
+        self.attempt_is_given_up(path, id, Some(&error));
         self.attempt_failed(path, id, attempt, error);
     }
 
@@ -177,6 +179,7 @@ impl Turn<'_> {
             None => format!("its attempts took longer than its total_timeout{}", self.total_of(path, task.course)),
         };
         let error = StepError::new(StepError::TIMEOUT, message).final_();
+        self.attempt_is_given_up(path, id, Some(&error));
         self.tell_of_failed_attempt(path, id, task.attempt, &error, None);
         self.fail(path, id, task.attempt, error);
     }
@@ -237,10 +240,11 @@ impl Dispatched {
             input,
             timeout: self.timeout,
             heartbeat: self.limits.heartbeat,
-            report: self.timeout.is_none() && self.is_reported(),
+            report: self.claim || (self.timeout.is_none() && self.is_reported()),
             cause: self.cause,
             metadata: step.metadata.clone(),
             origin: None,
+            claim: self.claim,
         })
     }
 }

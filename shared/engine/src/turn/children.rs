@@ -16,7 +16,7 @@ use super::Turn;
 use crate::{
     compiled::{CompiledKind, InputSource, NodeId, SpanSource},
     effect::Effect,
-    state::{Delegated, State, TaskInput, parent},
+    state::{Delegated, State, TaskInput, Undoing, parent},
 };
 
 /// A child as the plan says it, ready to be started.
@@ -97,17 +97,35 @@ impl<'p> Turn<'p> {
     }
 
     pub(crate) fn child_ended(&mut self, told: &ChildEnded) {
-        let Some((id, _)) = self.delegated(&told.path, &told.child) else { return };
+        let Some((id, _)) = self.delegated(&told.path, &told.child) else {
+            self.parting_child_ended(told);
+            return self.child_ended_late(told);
+        };
         self.tell(Happening::StepResumed { step: told.path.clone() });
         if told.status == Status::Completed {
+            self.take_over(told);
             return self.complete(&told.path, id, 0, told.output.clone());
         }
         self.fail(&told.path, id, 0, failure_of(told));
     }
 
+    /// A child that was given up has completed before it heard of that.
+    fn child_ended_late(&mut self, told: &ChildEnded) {
+        let given_up = |state: &State| matches!(state, State::Cancelled { .. } | State::Failed { .. });
+        let is_given_up = self.run.frames.get(&told.path).is_some_and(|frame| {
+            given_up(&frame.state) && matches!(self.plan.node(frame.node).kind, CompiledKind::Child { .. })
+        });
+        let is_asked = self.run.undo.undoing.as_deref().is_some_and(Undoing::is_asked);
+        if is_given_up && told.status == Status::Completed && self.run.ending.is_none() && !is_asked {
+            self.take_over(told);
+        }
+    }
+
     /// Its start was lost: it is made again, under the same name.
     pub(crate) fn child_unknown(&mut self, told: &ChildUnknown) {
-        let Some((id, delegated)) = self.delegated(&told.path, &told.child) else { return };
+        let Some((id, delegated)) = self.delegated(&told.path, &told.child) else {
+            return self.parting_child_unknown(told);
+        };
         let CompiledKind::Child { what, .. } = &self.plan.node(id).kind else { return };
         // This may be an old answer: the child may be there by now, and may have ended.
         self.start_child(&told.path, &told.child, what, &delegated.input, true);
@@ -131,6 +149,7 @@ impl<'p> Turn<'p> {
     pub(super) fn let_go(&mut self, path: &FramePath, id: NodeId, delegated: &Delegated, reason: &str) {
         let CompiledKind::Child { what, .. } = &self.plan.node(id).kind else { return };
         if what.on_parent_end == OnParentEnd::Cancel {
+            self.parting.push((path.clone(), delegated.clone()));
             self.part_from(path, delegated.child.clone(), true, reason);
         }
     }
@@ -144,7 +163,8 @@ impl<'p> Turn<'p> {
 
     fn part_from(&mut self, path: &FramePath, child: ExecutionId, waits: bool, reason: &str) {
         let parent = parent(&self.id, path, waits);
-        self.effects.push(Effect::CancelChild { child, parent, reason: reason.to_owned() });
+        let rollback = waits && self.rolls_back;
+        self.effects.push(Effect::CancelChild { child, parent, reason: reason.to_owned(), rollback });
     }
 }
 
@@ -154,6 +174,7 @@ fn failure_of(told: &ChildEnded) -> StepError {
     let (kind, what) = match told.status {
         Status::Cancelled => (StepError::CHILD_CANCELLED, "was cancelled"),
         Status::TimedOut => (StepError::CHILD_TIMED_OUT, "ran out of its time"),
+        Status::RolledBack => (StepError::CHILD_FAILED, "was rolled back"),
         _ => (StepError::CHILD_FAILED, "failed"),
     };
     let cause = match (&told.error, &told.reason) {

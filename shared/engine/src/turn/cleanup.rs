@@ -17,11 +17,14 @@ const GRACE: Span = Span::from_secs(30);
 impl Turn<'_> {
     /// A second cancel, whichever way it asks, waits for nobody.
     pub(crate) fn cancel(&mut self, cancel: &Cancel) {
+        if self.run.is_undoing() {
+            return;
+        }
         let frames = self.run.frames.iter().filter(|(_, frame)| frame.state.may_tidy_up());
         let at_work: Vec<_> = frames.map(|(path, frame)| (path.clone(), frame.node, frame.state.attempt())).collect();
         let is_known = self.run.ending.is_some() || self.run.cleanup.is_some();
         if !cancel.cleanup || is_known || at_work.is_empty() {
-            return self.end(Outcome::Cancelled { reason: cancel.reason.clone() });
+            return self.end_with(Outcome::Cancelled { reason: cancel.reason.clone() }, cancel.rollback);
         }
         self.ready.clear();
         if self.run.paused.take().is_some() {
@@ -34,7 +37,8 @@ impl Turn<'_> {
         for (path, id, attempt) in at_work {
             self.ask_to_stop(&path, id, attempt);
         }
-        self.run.begin_cleanup(Cleanup { since: self.at, until, reason: cancel.reason.clone() });
+        let (reason, rollback) = (cancel.reason.clone(), cancel.rollback);
+        self.run.begin_cleanup(Cleanup { since: self.at, until, reason, rollback });
     }
 
     fn ask_to_stop(&mut self, path: &FramePath, id: NodeId, attempt: u32) {

@@ -17,6 +17,7 @@ impl Turn<'_> {
         let (path, attempt) = (&said.path, said.attempt);
         let Some(id) = self.waiting_for(path, attempt) else { return };
         self.report(path, id, Some(taken_up.is_ok()));
+        self.has_had_its_effect(path, id, &Value::Null);
         if self.has_given_up(path, id, attempt) {
             return;
         }

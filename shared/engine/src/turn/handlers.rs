@@ -9,17 +9,31 @@ use crate::{compiled::NodeId, state::Outcome};
 
 impl Turn<'_> {
     /// It is known how the execution ends: what is still in flight is cancelled, and its handler begins, if there is one.
-    pub(crate) fn end(&mut self, mut outcome: Outcome) {
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        let is_undone = matches!(outcome, Outcome::Failed { .. } | Outcome::TimedOut);
+        self.end_with(outcome, is_undone);
+    }
+
+    /// The same; `rollback`: what it did is undone first.
+    pub(crate) fn end_with(&mut self, mut outcome: Outcome, mut rollback: bool) {
+        // Nothing cuts that short, once it is known.
+        if self.run.is_undoing() {
+            return;
+        }
         // It was known already, since the first cancel.
         if let Some(cleanup) = self.run.end_cleanup() {
+            rollback = cleanup.rollback || (rollback && matches!(outcome, Outcome::Cancelled { .. }));
             outcome = Outcome::Cancelled { reason: cleanup.reason };
         }
+        self.rolls_back = rollback;
         match outcome {
             Outcome::Cancelled { .. } => self.cancel_all(),
             // What runs beside the execution learns of its failures, the last one included.
-            Outcome::Completed { .. } | Outcome::Failed { .. } | Outcome::TimedOut | Outcome::Refused { .. } => {
-                self.cancel_below(None);
-            }
+            Outcome::Completed { .. }
+            | Outcome::Failed { .. }
+            | Outcome::TimedOut
+            | Outcome::Refused { .. }
+            | Outcome::RolledBack { .. } => self.cancel_below(None),
         }
         self.ready.clear();
         self.run.end_of_pause();
@@ -35,6 +49,15 @@ impl Turn<'_> {
             return;
         }
         self.leave_the_queue();
+        let is_wanted = matches!(outcome, Outcome::Cancelled { .. });
+        if rollback && self.is_undone(&outcome, is_wanted) {
+            return;
+        }
+        self.handle(outcome);
+    }
+
+    /// What handles this end begins, if there is something.
+    pub(super) fn handle(&mut self, outcome: Outcome) {
         let was_paused = self.run.paused.take().is_some();
         let handler = self.handler_of(&outcome);
         let is_handled = handler.is_some() || 0 < self.run.index.beside;
@@ -58,6 +81,7 @@ impl Turn<'_> {
             Outcome::Completed { .. } => handlers.on_success,
             Outcome::Failed { .. } | Outcome::TimedOut => handlers.on_failure,
             Outcome::Cancelled { .. } => handlers.on_cancel,
+            Outcome::RolledBack { cause, .. } => self.handler_of(cause),
             Outcome::Refused { .. } => None,
         }
     }

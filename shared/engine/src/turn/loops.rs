@@ -39,6 +39,9 @@ impl Turn<'_> {
             CountSource::Fixed(_) => None,
             CountSource::Expression(_) => Some(self.count("concurrency", concurrency, self.data_at(path))?),
         };
+        if at_once == Some(1) && self.plan.plan.can_be_undone() {
+            self.run.note_strict(path);
+        }
         let is_empty = items.is_empty();
         self.run.set(path, id, State::Looping(Loop::over(items, at_once)), self.at);
         self.tell(Happening::StepStarted { step: path.clone(), attempt: 0, worker: None });

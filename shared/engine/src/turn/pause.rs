@@ -13,8 +13,8 @@ use crate::{
 
 impl Turn<'_> {
     pub(crate) fn pause(&mut self, reason: Option<String>) {
-        // While those at work tidy up, nothing begins in any case.
-        if self.run.paused.is_none() && !self.is_tidying_up() {
+        // While those at work tidy up, or what it did is undone, nothing begins in any case.
+        if self.run.paused.is_none() && !self.is_tidying_up() && !self.run.is_undoing() {
             self.tell(Happening::WorkflowPaused { reason: reason.clone() });
             self.run.paused = Some(Paused { since: self.at, reason, held: vec![] });
         }

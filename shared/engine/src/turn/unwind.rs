@@ -139,7 +139,10 @@ impl Turn<'_> {
         let open: Vec<_> = open.map(|(path, frame)| (path.clone(), frame.node, Held::of(&frame.state))).collect();
         for (path, id, (attempt, held)) in &open {
             match held {
-                Held::Task => self.revoke(path, *id, *attempt),
+                Held::Task => {
+                    self.attempt_is_given_up(path, *id, None);
+                    self.revoke(path, *id, *attempt);
+                }
                 Held::Child(child) => self.let_go(path, *id, child, "its parent does not wait for it any more"),
                 Held::Nothing => {}
             }
@@ -165,6 +168,11 @@ impl Turn<'_> {
             Outcome::Cancelled { reason } => Happening::WorkflowCancelled { duration, reason: reason.clone() },
             Outcome::TimedOut => Happening::WorkflowTimedOut { duration },
             Outcome::Refused { error } => Happening::WorkflowStartRefused { error: error.clone() },
+            Outcome::RolledBack { cause, .. } => {
+                let (error, step, reason) = cause.causes();
+                let (error, step, reason) = (error.cloned(), step.cloned(), reason.map(str::to_owned));
+                Happening::WorkflowRolledBack { duration, error, step, reason }
+            }
         });
         let released = self.run.release(&self.id);
         self.effects.extend(released);

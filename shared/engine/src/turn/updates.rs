@@ -22,7 +22,7 @@ impl Turn<'_> {
 
     /// All of it or nothing.
     fn make_update(&mut self, update: &Update) -> Result<Value, StepError> {
-        if self.run.ending.is_some() || self.is_tidying_up() {
+        if self.run.ending.is_some() || self.is_tidying_up() || self.run.is_undoing() {
             let message = "the execution is ending: nothing changes it any more";
             return Err(StepError::new(StepError::REFUSED, message).final_());
         }

@@ -1,0 +1,426 @@
+//! What can be undone of an execution, and how far it is with that once it has ended such that it is.
+//!
+//! One entry per step that has had an effect, or may have had one, with all that its undoing needs: so loops and expansions may be
+//! forgotten as soon as they are over.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+use sagaline_events::{
+    FramePath, SagaStatus, TimerKind, TimerName, UndoStep,
+    saga::{UndoAction, UndoOutcome},
+};
+use sagaline_model::{Compensate, Moment, Name, StepError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Delegated, Outcome, Run, asked_again};
+use crate::weight;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Undo {
+    /// By the step; a later visit or round takes the place of the earlier one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub list: BTreeMap<FramePath, Undoable>,
+    /// Of those whose outcome is unknown: what an answer that still comes is judged by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub doubts: BTreeMap<FramePath, Doubt>,
+    /// In which order the steps stand that a step returned whose expansion is over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<FramePath, Vec<Place>>,
+    /// Loops for which it was computed that their items come one after the other.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub strict: BTreeSet<FramePath>,
+    /// Set from when the execution has ended such that it is undone until it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoing: Option<Box<Undoing>>,
+}
+
+/// A step that can be undone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Undoable {
+    #[serde(default)]
+    pub outcome: UndoOutcome,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<UndoAction>,
+    /// What its child did: undone before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inner: Vec<UndoStep>,
+}
+
+/// A step of which nobody knows whether it had its effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// The attempts that may have had it, each with the time until which its answer is waited for, if one may come.
+    pub attempts: BTreeMap<u32, Option<Moment>>,
+    pub compensate: Compensate,
+    pub queue: Name,
+    /// What the step was given.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub input: Value,
+    /// What the expressions of its compensation read besides what is known of the step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Seen>,
+}
+
+/// The value of what an expression reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    pub path: Vec<String>,
+    /// How much of the path leads to it.
+    pub depth: usize,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub value: Value,
+}
+
+/// A place in an order: that of a step, or one that only holds others together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    pub path: FramePath,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<u32>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joins: bool,
+}
+
+/// An execution that has ended such that what it did is undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Undoing {
+    pub since: Moment,
+    /// How it ended.
+    pub outcome: Outcome,
+    pub phase: Phase,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Those that were at work may still have had their effect, and children have to be over.
+    Settling {
+        /// Answers are waited for until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Moment>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        children: BTreeMap<FramePath, Delegated>,
+    },
+    /// A saga does it.
+    Asked(Asked),
+}
+
+/// A saga that was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    pub at: Moment,
+    /// How many steps are undone.
+    pub steps: usize,
+    /// How often it was asked for, or how it stands, since it last said something.
+    pub times: u32,
+    /// When it is asked next.
+    pub look: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<SagaStatus>,
+    /// Where it is stuck, and by what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stuck: Vec<(FramePath, StepError)>,
+}
+
+/// How a saga ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SagaEnd {
+    pub status: SagaStatus,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compensated: Vec<FramePath>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<FramePath>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What an entry, an action or a place weighs besides its data: names of fields, numbers, the policy of its retries, and its part in
+/// the request that is made of it.
+const ENTRY: usize = 120;
+const ACTION: usize = 260;
+const PLACE: usize = 60;
+const UNDOING: usize = 240;
+
+impl Undo {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.strict.is_empty() && self.groups.is_empty() && self.undoing.is_none()
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        let list = self.list.iter().map(|(path, entry)| entry.weight(path)).sum::<usize>();
+        let doubts = self.doubts.iter().map(|(path, doubt)| doubt.weight(path)).sum::<usize>();
+        let groups = self.groups.iter().map(weight_of_group).sum::<usize>();
+        let strict = self.strict.iter().map(|path| weight::of_text(path.as_str())).sum::<usize>();
+        list + doubts + groups + strict + self.undoing.as_ref().map_or(0, |undoing| undoing.weight())
+    }
+
+    /// The timers that are armed.
+    pub(crate) fn timers(&self) -> impl Iterator<Item = (Moment, TimerName)> {
+        self.undoing.iter().flat_map(|undoing| undoing.timers())
+    }
+
+    /// The steps inside of this one.
+    pub(crate) fn below(&self, path: &FramePath) -> impl DoubleEndedIterator<Item = &FramePath> {
+        // `0` is the character after `/`.
+        let (first, behind) = (format!("{path}/"), format!("{path}0"));
+        let range = self.list.range::<str, _>((Bound::Included(first.as_str()), Bound::Excluded(behind.as_str())));
+        range.map(|(path, _)| path)
+    }
+
+    /// Whether an answer of somebody who was at work may still come.
+    pub(crate) fn waited_for(&self, at: Moment) -> Option<Moment> {
+        let untils = self.doubts.values().flat_map(|doubt| doubt.attempts.values().flatten());
+        untils.copied().max().filter(|until| at < *until)
+    }
+}
+
+fn weight_of_group((path, places): (&FramePath, &Vec<Place>)) -> usize {
+    let place = |place: &Place| PLACE + 2 * weight::of_text(place.path.as_str()) + place.after.len() * 6;
+    weight::of_text(path.as_str()) + places.iter().map(place).sum::<usize>()
+}
+
+impl Undoable {
+    fn weight(&self, path: &FramePath) -> usize {
+        let inner = |step: &UndoStep| {
+            let id = step.execution.as_ref().map_or(0, |id| weight::of_text(id.as_str()));
+            let actions = step.actions.iter().map(weight_of_action).sum::<usize>();
+            ENTRY + weight::of_text(step.path.as_str()) + id + step.after.len() * 6 + actions
+        };
+        let actions = self.actions.iter().map(weight_of_action).sum::<usize>();
+        // It stands in the request a second time, beside a place that may hold others together.
+        ENTRY + 2 * weight::of_text(path.as_str()) + actions + self.inner.iter().map(inner).sum::<usize>()
+    }
+}
+
+fn weight_of_action(action: &UndoAction) -> usize {
+    let names = action.activity.as_str().len() + action.queue.as_str().len();
+    let kinds = action.retry.retry_on.iter().chain(&action.retry.no_retry_on);
+    let kinds = kinds.map(|kind| weight::of_text(kind) + 1).sum::<usize>();
+    let fault = action.fault.as_ref().map_or(0, weight::of_error);
+    ACTION + names + kinds + weight::of(&action.input) + weight::of(&action.metadata) + fault
+}
+
+impl Doubt {
+    fn weight(&self, path: &FramePath) -> usize {
+        let seen = |seen: &Seen| {
+            40 + weight::of(&seen.value) + seen.path.iter().map(|part| weight::of_text(part) + 1).sum::<usize>()
+        };
+        let action = |action: &sagaline_model::Compensation| {
+            ACTION + action.activity.as_str().len() + weight::of(&action.input) + weight::of(&action.metadata)
+        };
+        ENTRY
+            + weight::of_text(path.as_str())
+            + weight::of(&self.input)
+            + self.attempts.len() * 40
+            + self.seen.iter().map(seen).sum::<usize>()
+            + self.compensate.actions.iter().map(action).sum::<usize>()
+    }
+}
+
+impl Undoing {
+    fn timers(&self) -> Vec<(Moment, TimerName)> {
+        match &self.phase {
+            Phase::Settling { until, children } => {
+                let settle = until.map(|until| (until, TimerName::of_execution(TimerKind::Settle)));
+                settle.into_iter().chain(children.iter().map(child_timer)).collect()
+            }
+            Phase::Asked(asked) => vec![asked.timer()],
+        }
+    }
+
+    fn weight(&self) -> usize {
+        let rest = match &self.phase {
+            Phase::Settling { children, .. } => children.iter().map(weight_of_child).sum(),
+            Phase::Asked(asked) => asked.weight(),
+        };
+        UNDOING + self.outcome.weight() + rest
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        matches!(self.phase, Phase::Asked(_))
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        matches!(&self.phase, Phase::Asked(asked) if asked.status == Some(SagaStatus::Stuck))
+    }
+}
+
+fn weight_of_child((path, child): (&FramePath, &Delegated)) -> usize {
+    ENTRY + weight::of_text(path.as_str()) + weight::of_text(child.child.as_str())
+}
+
+fn child_timer((path, child): (&FramePath, &Delegated)) -> (Moment, TimerName) {
+    (child.look, TimerName::of_frame(TimerKind::ChildLook, path, child.looks))
+}
+
+impl Asked {
+    pub(crate) fn timer(&self) -> (Moment, TimerName) {
+        (self.look, TimerName::of_execution(TimerKind::SagaLook))
+    }
+
+    /// It is asked: nothing was heard of it for long.
+    pub(crate) fn again(&mut self, at: Moment) {
+        self.times += 1;
+        self.look = asked_again(self.times, at);
+    }
+
+    /// It has said something.
+    pub(crate) fn heard(&mut self, at: Moment) {
+        self.times = 1;
+        self.look = asked_again(1, at);
+    }
+
+    fn weight(&self) -> usize {
+        let stuck = |(path, error): &(FramePath, StepError)| weight::of_text(path.as_str()) + weight::of_error(error);
+        self.stuck.iter().map(stuck).sum()
+    }
+}
+
+impl SagaEnd {
+    pub(crate) fn weight(&self) -> usize {
+        let paths = self.compensated.iter().chain(&self.skipped);
+        let texts = self.by.iter().chain(&self.why);
+        100 + paths.map(|path| weight::of_text(path.as_str()) + 1).sum::<usize>()
+            + texts.map(|text| weight::of_text(text)).sum::<usize>()
+    }
+}
+
+impl Outcome {
+    /// The error, the step that failed, and the reason that was given.
+    pub(crate) fn causes(&self) -> (Option<&StepError>, Option<&FramePath>, Option<&str>) {
+        match self {
+            Self::Failed { error, step, .. } => (Some(error), step.as_ref(), None),
+            Self::Refused { error } => (Some(error), None, None),
+            Self::Cancelled { reason } => (None, None, reason.as_deref()),
+            Self::RolledBack { cause, .. } => cause.causes(),
+            Self::Completed { .. } | Self::TimedOut => (None, None, None),
+        }
+    }
+}
+
+impl Run {
+    /// Whether what it did is being undone.
+    pub(crate) fn is_undoing(&self) -> bool {
+        self.undo.undoing.is_some()
+    }
+
+    /// Puts a step into the list.
+    pub(crate) fn can_undo(&mut self, path: &FramePath, entry: Undoable) {
+        self.index.weight += entry.weight(path);
+        if let Some(before) = self.undo.list.insert(path.clone(), entry) {
+            self.index.weight -= before.weight(path);
+        }
+    }
+
+    /// There is nothing to undo of a step after all.
+    pub(crate) fn cannot_undo(&mut self, path: &FramePath) {
+        if let Some(before) = self.undo.list.remove(path) {
+            self.index.weight -= before.weight(path);
+        }
+    }
+
+    pub(crate) fn set_doubt(&mut self, path: &FramePath, doubt: Doubt) {
+        self.index.weight += doubt.weight(path);
+        if let Some(before) = self.undo.doubts.insert(path.clone(), doubt) {
+            self.index.weight -= before.weight(path);
+        }
+    }
+
+    pub(crate) fn take_doubt(&mut self, path: &FramePath) -> Option<Doubt> {
+        let doubt = self.undo.doubts.remove(path)?;
+        self.index.weight -= doubt.weight(path);
+        Some(doubt)
+    }
+
+    /// The items of this loop come one after the other.
+    pub(crate) fn note_strict(&mut self, path: &FramePath) {
+        if self.undo.strict.insert(path.clone()) {
+            self.index.weight += weight::of_text(path.as_str());
+        }
+    }
+
+    pub(crate) fn set_group(&mut self, path: &FramePath, places: Vec<Place>) {
+        self.drop_group(path);
+        self.index.weight += weight_of_group((path, &places));
+        self.undo.groups.insert(path.clone(), places);
+    }
+
+    pub(crate) fn drop_group(&mut self, path: &FramePath) -> Option<Vec<Place>> {
+        let places = self.undo.groups.remove(path)?;
+        self.index.weight -= weight_of_group((path, &places));
+        Some(places)
+    }
+
+    /// How far it is with being undone; the index is kept true.
+    pub(crate) fn set_undoing(&mut self, undoing: Option<Undoing>) -> Option<Undoing> {
+        self.index.weight += undoing.as_ref().map_or(0, Undoing::weight);
+        let before = std::mem::replace(&mut self.undo.undoing, undoing.map(Box::new));
+        if let Some(before) = &before {
+            self.index.weight -= before.weight();
+            for timer in before.timers() {
+                self.index.timers.remove(&timer);
+            }
+        }
+        self.index.timers.extend(self.undo.undoing.iter().flat_map(|undoing| undoing.timers()));
+        before.map(|before| *before)
+    }
+
+    /// Changes what is known of the saga.
+    pub(crate) fn change_asked(&mut self, change: impl FnOnce(&mut Asked)) {
+        let Some(Undoing { phase: Phase::Asked(asked), .. }) = self.undo.undoing.as_deref_mut() else { return };
+        self.index.timers.remove(&asked.timer());
+        self.index.weight -= asked.weight();
+        change(asked);
+        self.index.timers.insert(asked.timer());
+        self.index.weight += asked.weight();
+    }
+
+    /// A child that is to be over before anything is undone.
+    pub(crate) fn parting_child(&self, path: &FramePath) -> Option<&Delegated> {
+        match &self.undo.undoing.as_deref()?.phase {
+            Phase::Settling { children, .. } => children.get(path),
+            Phase::Asked(_) => None,
+        }
+    }
+
+    /// Puts another in its place, or none.
+    pub(crate) fn set_parting_child(&mut self, path: &FramePath, child: Option<Delegated>) {
+        let Some(Undoing { phase: Phase::Settling { children, .. }, .. }) = self.undo.undoing.as_deref_mut() else {
+            return;
+        };
+        if let Some(before) = children.remove(path) {
+            self.index.timers.remove(&child_timer((path, &before)));
+            self.index.weight -= weight_of_child((path, &before));
+        }
+        if let Some(child) = child {
+            self.index.timers.insert(child_timer((path, &child)));
+            self.index.weight += weight_of_child((path, &child));
+            children.insert(path.clone(), child);
+        }
+    }
+
+    /// It is undone, or there was nothing to undo: nothing of that is needed any more.
+    pub(crate) fn forget_undo(&mut self) {
+        self.set_undoing(None);
+        self.index.weight -= self.undo.weight();
+        self.undo = Undo::default();
+    }
+
+    /// Throws away what it does not need any more that only is to be undone, and is too heavy.
+    pub(crate) fn lighten(&mut self) {
+        self.ctx.clear();
+        self.mailbox.clear();
+        for frame in self.frames.values_mut() {
+            if let super::State::Completed { output, .. } = &mut frame.state {
+                *output = Value::Null;
+            }
+        }
+        self.reindex();
+    }
+}
