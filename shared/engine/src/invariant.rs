@@ -23,12 +23,35 @@ pub fn check(execution: &Execution, plan: Option<&Compiled>) -> Result<(), Broke
     if run.paused.is_none() && run.frames.values().any(|frame| matches!(frame.state, State::Halted { .. })) {
         return Err(Broken(format!("`{}` has a step that waits to be let go on, yet it is not paused", execution.id)));
     }
+    what_is_undone_is_waited_for(execution, run)?;
     let mut derived = run.clone();
     derived.reindex();
     if derived.index != run.index {
         return Err(Broken(format!("`{}` keeps an index that its frames do not give", execution.id)));
     }
     plan.map_or(Ok(()), |plan| dags_count_right(run, execution.nodes(plan)))
+}
+
+/// What is being undone has a saga that is looked after, or somebody whose answer comes or is given up in time.
+fn what_is_undone_is_waited_for(execution: &Execution, run: &Run) -> Result<(), Broken> {
+    if let Some(path) = run.undo.doubts.keys().find(|path| !run.undo.list.contains_key(*path)) {
+        return Err(Broken(format!("`{}` doubts whether {path} had an effect, yet would not undo it", execution.id)));
+    }
+    let Some(undoing) = &run.undo.undoing else { return Ok(()) };
+    if run.undo.timers().next().is_none() {
+        return Err(Broken(format!(
+            "`{}` is being undone since {}, and waits for nobody",
+            execution.id, undoing.since
+        )));
+    }
+    if run.ending.is_some() || run.cleanup.is_some() || run.paused.is_some() {
+        return Err(Broken(format!("`{}` is being undone, and ends in another way as well", execution.id)));
+    }
+    let is_at_work = |state: &State| !state.is_done() && !state.is_beside();
+    match run.frames.iter().find(|(_, frame)| is_at_work(&frame.state)) {
+        Some((path, _)) => Err(Broken(format!("`{}` is being undone, yet {path} is at work", execution.id))),
+        None => Ok(()),
+    }
 }
 
 /// No more attempts are at work than may be, and nobody waits for a slot while there is one.
@@ -48,7 +71,12 @@ fn slots_are_kept(execution: &Execution, run: &Run) -> Result<(), Broken> {
 
 fn dags_count_right(run: &Run, plan: Nodes<'_>) -> Result<(), Broken> {
     // Once it is known how it ends, nobody counts any more; between two rounds, and before the first, there is nothing to count.
-    if run.ending.is_none() && run.between_rounds().is_none() && !run.is_pending() && run.cleanup.is_none() {
+    if run.ending.is_none()
+        && !run.is_undoing()
+        && run.between_rounds().is_none()
+        && !run.is_pending()
+        && run.cleanup.is_none()
+    {
         counts_right(run, plan, None, &run.root, &plan.root, false)?;
     }
     // While those at work tidy up, what is around them is only left where it was.

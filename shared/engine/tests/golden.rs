@@ -184,6 +184,9 @@ fn effect_json(effect: &Effect, at: Moment) -> Value {
         Effect::Recall => json!("recall"),
         Effect::Bury { letter, ttl } => json!({"bury": letter, "ttl": ttl}),
         Effect::AskToStop { path, attempt, .. } => json!({"stop": path, "attempt": attempt}),
+        Effect::AskSaga { request, again } => json!({"saga": request, "again": again}),
+        Effect::LookAfterSaga { began } => json!({"ask": "saga", "began": began}),
+        Effect::Late { late } => json!({"late": late}),
         Effect::Emit { id, kind, data, .. } => json!({"emit": kind, "id": id, "data": data}),
         Effect::Entity { entity, input } => {
             let data: Value = serde_json::from_slice(&input.data()).unwrap();

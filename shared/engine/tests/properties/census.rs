@@ -156,6 +156,7 @@ fn census(history: &History) -> BTreeSet<String> {
             Outcome::Cancelled { .. } => "outcome cancelled",
             Outcome::TimedOut => "outcome timed out",
             Outcome::Refused { .. } => "outcome refused",
+            Outcome::RolledBack { .. } => "outcome rolled back",
         };
         seen.insert(outcome.to_owned());
     }
@@ -178,6 +179,10 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::Emit { .. } => "effect emit",
         Effect::Entity { .. } => "effect entity",
         Effect::AskToStop { .. } => "effect ask to stop",
+        Effect::AskSaga { again: false, .. } => "effect ask saga",
+        Effect::AskSaga { again: true, .. } => "effect ask saga again",
+        Effect::LookAfterSaga { .. } => "effect look after saga",
+        Effect::Late { .. } => "effect late",
     }
 }
 

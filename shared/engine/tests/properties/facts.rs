@@ -142,6 +142,7 @@ impl<'p> Facts<'p> {
                 Effect::Bury { .. } => {}
                 Effect::Recall => assert!(matches!(after.stage, Stage::Unborn(_) | Stage::Unbound { .. })),
                 Effect::Emit { id, .. } => assert!(self.emitted.insert(id.clone()), "{id} was emitted twice"),
+                Effect::AskSaga { .. } | Effect::LookAfterSaga { .. } | Effect::Late { .. } => {}
                 Effect::Entity { .. } => unreachable!("they are taken out above"),
             }
         }

@@ -4,6 +4,7 @@
 
 mod around;
 mod people;
+mod sagas;
 mod steps;
 mod wholes;
 
@@ -11,9 +12,9 @@ use std::collections::BTreeSet;
 
 use sagaline_engine::{
     Stage,
-    state::{Outcome, State},
+    state::{Outcome, Phase, Run, State},
 };
-use sagaline_events::{Input, ask::Why, input::Pause};
+use sagaline_events::{Input, SagaStatus, ask::Why, input::Pause};
 use sagaline_model::Need;
 
 use crate::story::Story;
@@ -72,6 +73,9 @@ named!(STAGES, stage, Stage, {
     Stage::Running(run) if run.between_rounds().is_some() => "it is between two rounds",
     Stage::Running(run) if run.is_pending() => "it waits for its turn",
     Stage::Running(run) if run.paused.is_some() => "it is paused",
+    Stage::Running(run) if matches!(undone(run), Some(Phase::Settling { .. })) => "those that were at work may answer still",
+    Stage::Running(run) if matches!(undone(run), Some(Phase::Asked(saga)) if saga.status == Some(SagaStatus::Stuck)) => "its saga is stuck",
+    Stage::Running(run) if undone(run).is_some() => "its saga is at work",
     Stage::Running(run) if run.cleanup.is_some() => "those at work tidy up",
     Stage::Running(run) if run.ending.is_some() => "its end is handled",
     Stage::Running(_) => "it runs",
@@ -85,7 +89,12 @@ named!(OUTCOMES, outcome, Outcome, {
     Outcome::Cancelled { .. } => "over: cancelled",
     Outcome::TimedOut => "over: timed out",
     Outcome::Refused { .. } => "over: refused",
+    Outcome::RolledBack { .. } => "over: rolled back",
 });
+
+fn undone(run: &Run) -> Option<&Phase> {
+    run.undo.undoing.as_deref().map(|undoing| &undoing.phase)
+}
 
 /// What a story shows, and what `why` says in it.
 struct Row {
@@ -115,7 +124,7 @@ const TASK_ENDS: &str = "a worker that serves `one` from the queue `default` ans
 const HANDED: &str = "attempt 1 of `one` was handed to the queue `default` and is not answered yet";
 
 fn rows() -> Vec<Row> {
-    [steps::steps(), people::people(), around::around(), wholes::wholes(), wholes::ends()]
+    [steps::steps(), people::people(), around::around(), wholes::wholes(), wholes::ends(), sagas::sagas()]
         .into_iter()
         .flatten()
         .collect()
@@ -158,7 +167,9 @@ fn those_who_wait_say_so_and_no_others() {
         let Stage::Running(run) = &row.story.execution.stage else { continue };
         let why = row.story.why();
         for (path, frame) in &run.frames {
-            let reasons = why.iter().filter(|why| why.step.as_ref() == Some(path)).count();
+            // Of what is over it may be said that it is undone.
+            let waits = |why: &&Why| !["compensating", "stuck"].contains(&why.state.as_str());
+            let reasons = why.iter().filter(waits).filter(|why| why.step.as_ref() == Some(path)).count();
             let is_silent = SILENT.contains(&state(&frame.state));
             assert_eq!(reasons, usize::from(!is_silent), "`{path}`, of which `{}`", row.of);
         }

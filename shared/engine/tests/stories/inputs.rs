@@ -1,7 +1,7 @@
 //! What can happen to an execution, in the words of the stories.
 
 use sagaline_events::{
-    Input, Start, TimerKind, TimerName,
+    Input, SagaNews, SagaStatus, Start, TimerKind, TimerName,
     input::{
         Approval, Bound, Cancel, OnLate, Refused, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped,
         StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded, Update,
@@ -113,6 +113,25 @@ pub(crate) fn awaits(step: &str, attempt: u32, approvers: &[&str], on_timeout: O
 
 pub(crate) fn update(name: &str, id: &str, data: Value) -> Input {
     Input::Update(Update { name: Name::new(name).unwrap(), id: id.to_owned(), data })
+}
+
+/// The same of a task that asked for a claim.
+pub(crate) fn claimed(step: &str, attempt: u32, output: Value) -> Input {
+    Input::StepSucceeded(StepSucceeded { path: path(step), attempt, output, worker: None, claimed: true })
+}
+
+pub(crate) fn rollback(reason: &str) -> Input {
+    Input::Cancel(Cancel { rollback: true, ..Cancel::at_once(Some(reason.to_owned())) })
+}
+
+/// What its saga tells an execution.
+pub(crate) fn news(status: Option<SagaStatus>) -> SagaNews {
+    SagaNews { status, stuck: vec![], compensated: vec![], skipped: vec![], by: None, why: None }
+}
+
+pub(crate) fn undone(steps: &[&str]) -> Input {
+    let compensated = steps.iter().map(|step| path(step)).collect();
+    Input::SagaNews(SagaNews { compensated, ..news(Some(SagaStatus::Completed)) })
 }
 
 fn error(kind: &str) -> StepError {

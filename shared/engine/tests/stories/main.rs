@@ -30,6 +30,7 @@ mod pause;
 mod resumption;
 mod retries;
 mod rounds;
+mod sagas;
 mod signals;
 mod slots;
 mod snooze;

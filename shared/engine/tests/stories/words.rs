@@ -1,7 +1,7 @@
 //! Effects in a line each, so that a story can say what it expects: `task charge#1`, `step.failed charge#1 Busy, again at 2s`.
 
 use sagaline_engine::Effect;
-use sagaline_events::{EntityInput, Happening, Ticket, entity::Outcome};
+use sagaline_events::{EntityInput, Happening, Ticket, UndoStep, entity::Outcome, saga::UndoOutcome};
 use sagaline_model::Moment;
 
 use crate::story::BEGIN;
@@ -37,7 +37,32 @@ fn of(effect: &Effect) -> String {
         }
         Effect::Emit { id, kind, .. } => format!("emit {kind} as {id}"),
         Effect::Entity { entity, input } => format!("{entity} {}", asked(input)),
+        Effect::AskSaga { request, again } => {
+            let again = if *again { " again" } else { "" };
+            format!("undo{again} of {}: {}", request.cause.status.as_str(), undone(&request.steps))
+        }
+        Effect::LookAfterSaga { .. } => "ask saga".to_owned(),
+        Effect::Late { late } => format!("late {}#{} {}", late.path, late.attempt, late.output),
     }
+}
+
+/// Each after what is undone before it; `?` is unknown, `!` has failed, and what only holds others together stands in brackets.
+pub(crate) fn undone(steps: &[UndoStep]) -> String {
+    let name = |step: &UndoStep| {
+        let mark = match step.outcome {
+            _ if step.actions.is_empty() => return format!("({})", step.path),
+            UndoOutcome::Completed => "",
+            UndoOutcome::Unknown => "?",
+            UndoOutcome::Failed => "!",
+        };
+        let of = step.execution.as_ref().map(|id| format!(" of {id}")).unwrap_or_default();
+        format!("{}{mark}{of}", step.path)
+    };
+    let of = |step: &UndoStep| {
+        let after: Vec<String> = step.after.iter().map(|place| steps[*place as usize].path.to_string()).collect();
+        if after.is_empty() { name(step) } else { format!("{} after {}", name(step), after.join("+")) }
+    };
+    steps.iter().map(of).collect::<Vec<_>>().join(", ")
 }
 
 fn asked(input: &EntityInput) -> String {
