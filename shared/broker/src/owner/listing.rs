@@ -160,6 +160,7 @@ mod tests {
             queries: Default::default(),
             attempt: None,
             replies: Default::default(),
+            undo: vec![],
         }
     }
 

@@ -39,6 +39,7 @@ pub(crate) fn view() -> ExecutionView {
         queries: BTreeMap::new(),
         attempt: None,
         replies: Default::default(),
+        undo: vec![],
     }
 }
 

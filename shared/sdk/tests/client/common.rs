@@ -72,6 +72,7 @@ pub(crate) fn view(execution: &str, status: Status, started_ms: i64) -> Executio
         queries: Default::default(),
         attempt: None,
         replies: Default::default(),
+        undo: vec![],
     }
 }
 
