@@ -79,7 +79,15 @@ impl<'a> Data<'a> {
             Some(Outcome::RolledBack { cause, saga }) => (Some(&**cause), Some(saga)),
             ending => (ending.as_ref(), None),
         };
-        tell("saga", saga.map_or(Value::Null, |saga| json!(saga)));
+        tell(
+            "saga",
+            saga.map_or(Value::Null, |saga| {
+                json!({
+                    "status": saga.status, "compensated": saga.compensated, "skipped": saga.skipped, "by": saga.by,
+                    "why": saga.why,
+                })
+            }),
+        );
         match ending {
             Some(Outcome::Completed { output }) => {
                 tell("status", "completed".into());

@@ -46,9 +46,7 @@ impl Told {
         told.insert("output".to_owned(), self.output.clone());
         told.insert("outcome".to_owned(), outcome.into());
         told.insert("idempotency_key".to_owned(), self.key.as_str().into());
-        if let Some(error) = &self.error {
-            told.insert("error".to_owned(), error_json(error));
-        }
+        told.insert("error".to_owned(), self.error.as_ref().map_or(Value::Null, error_json));
         told
     }
 }
@@ -98,8 +96,14 @@ fn see(scope: &impl Scope, path: &[String]) -> Option<Seen> {
 
 /// Whether a failure says nothing about whether the attempt had its effect.
 fn is_uncertain(error: &StepError) -> bool {
-    [StepError::TIMEOUT, StepError::HEARTBEAT_TIMEOUT, StepError::DISCARDED, StepError::PANIC]
-        .contains(&error.kind.as_str())
+    let kinds = [
+        StepError::TIMEOUT,
+        StepError::HEARTBEAT_TIMEOUT,
+        StepError::DISCARDED,
+        StepError::PANIC,
+        StepError::CANCELLED,
+    ];
+    kinds.contains(&error.kind.as_str())
 }
 
 impl Turn<'_> {
@@ -168,7 +172,8 @@ impl Turn<'_> {
         if is_uncertain(error) {
             return self.doubt(path, id, attempt, Some(error), None);
         }
-        if on == CompensateOn::Attempted && !self.run.undo.list.contains_key(path) {
+        let has_begun = error.kind != StepError::NOT_BEGUN;
+        if on == CompensateOn::Attempted && has_begun && !self.run.undo.list.contains_key(path) {
             let Some(input) = self.given(path, id) else { return };
             self.note(path, id, self.told(path, input, Value::Null, UndoOutcome::Failed, Some(error.clone())));
         }
@@ -234,7 +239,7 @@ impl Turn<'_> {
         }
         match (doubt.attempts.is_empty(), error, doubt.compensate.on) {
             (false, _, _) => self.run.set_doubt(path, doubt),
-            (true, Some(error), CompensateOn::Attempted) => {
+            (true, Some(error), CompensateOn::Attempted) if error.kind != StepError::NOT_BEGUN => {
                 self.resolve(path, &doubt, Value::Null, UndoOutcome::Failed, Some(error.clone()));
             }
             (true, _, _) => self.run.cannot_undo(path),

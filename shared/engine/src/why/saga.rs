@@ -72,7 +72,7 @@ fn asked_why(id: &str, undoing: &Undoing, asked: &Asked) -> Why {
             Why {
                 cause: format!("{}; {steps}, the last one first: {heard}", cause_of(&undoing.outcome)),
                 ends: "its saga tells that it is over; a compensator has to run".into(),
-                command: format!("sagaline sagas show {id}"),
+                command: format!("sagaline sagas get {id}"),
                 since: asked.at,
                 ..blank(undoing, "compensating")
             }

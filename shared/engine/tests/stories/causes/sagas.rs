@@ -51,7 +51,7 @@ pub(super) fn sagas() -> Vec<Row> {
                 "- compensating",
                 "step `b` failed with Busy: no luck (attempt 1 was the last); the step that it did is undone, the last one first: its saga was asked for, and has not said anything yet",
                 "its saga tells that it is over; a compensator has to run",
-                "sagaline sagas show e",
+                "sagaline sagas get e",
             ]],
         ),
         row(

@@ -66,7 +66,7 @@ fn what_was_done_is_undone_backwards_when_the_execution_fails() {
 fn what_undoes_gets_what_is_known_of_its_step_unless_the_definition_says() {
     let story = failing();
     let hotel = actions(&story, "hotel");
-    let known = json!({"input": null, "output": {"id": 1}, "outcome": "completed", "idempotency_key": "e/hotel"});
+    let known = json!({"input": null, "output": {"id": 1}, "outcome": "completed", "idempotency_key": "e/hotel", "error": null});
     assert_eq!((&hotel[0].input, hotel[0].default_input), (&known, true));
     assert_eq!(
         (hotel[0].activity.as_str(), hotel[0].queue.as_str(), hotel[0].retry.attempts),
@@ -211,7 +211,10 @@ fn what_handles_the_end_begins_when_all_is_undone_and_is_told_of_it() {
         .is(Status::Running)
         .step("hotel", StepStatus::Compensated);
     let told = story.task("on_failure").input;
-    assert_eq!(told["saga"], json!({"status": "completed", "compensated": ["hotel"]}));
+    assert_eq!(
+        told["saga"],
+        json!({"status": "completed", "compensated": ["hotel"], "skipped": [], "by": null, "why": null})
+    );
     assert_eq!(
         (&told["status"], &told["step"], &told["error"]["type"]),
         (&json!("failed"), &json!("flight"), &json!("Full"))

@@ -29,7 +29,7 @@ fn who_says_that_it_failed_or_had_nothing_to_do_has_no_effect() {
 #[test]
 fn who_ran_out_of_time_may_have_had_its_effect() {
     // The worker says so itself.
-    for kind in ["Timeout", "HeartbeatTimeout", "Panic"] {
+    for kind in ["Timeout", "HeartbeatTimeout", "Panic", "Cancelled"] {
         once("").at("1s", began("a", 1)).at("2s", failed("a", 1, kind)).gives_also("undo of failed: a?");
     }
     // The engine does, and waits for what the worker may say still.
@@ -71,6 +71,13 @@ fn what_was_attempted_is_undone_where_the_definition_says_so() {
     let attempted = "a: { activity: one, retry: 2, compensate: { on: attempted, actions: [un, deux] } }";
     let story = story(attempted).start().at("1s", began("a", 1)).at("2s", failed("a", 1, "Busy"));
     let story = story.at("3s", rollback("enough")).gives(&["step.cancelled a#1", "undo of cancelled: a!"]);
+    // One that says that it never began has attempted nothing.
+    let settling = |answer| {
+        let at_work = super::super::story::story(attempted).start().at("1s", began("a", 1)).at("2s", rollback("no"));
+        at_work.at("3s", answer)
+    };
+    settling(failed("a", 1, "NotBegun")).gives(&["workflow.cancelled no in 3s"]);
+    settling(failed("a", 1, "Cancelled")).gives(&["undo of cancelled: a?"]);
     let actions = actions(&story, "a");
     assert_eq!(actions.iter().map(|action| action.activity.as_str()).collect::<Vec<_>>(), ["un", "deux"]);
     assert_eq!((&actions[0].input["outcome"], &actions[0].input["error"]["type"]), (&json!("failed"), &json!("Busy")));
