@@ -374,6 +374,9 @@ fn tell(reader: &mut Reader, outline: &Outline, reading: &Reading, relation: Rel
             return reader.warning(place, message).maybe_hint(hint);
         }
         Relation::After => format!("`{this}` reads `{read}`, which only runs after it"),
+        Relation::Itself if matches!(reading.used.scope, Scope::Undo(_)) => {
+            format!("what is undone is `{this}` itself; what it gave is `output`")
+        }
         Relation::Itself => format!("`{this}` reads itself before it has run"),
         Relation::Around => format!("`{this}` reads `{read}`, which ends only after it: it is inside of it"),
         Relation::Inside => format!("`{this}` reads `{read}`, which is inside of it and has not run yet"),

@@ -414,3 +414,37 @@ steps:
     assert_eq!(read.root.nodes[3].after, [name("more"), name("plan")]);
     assert!(read.queues().contains(&name("gpu")));
 }
+
+#[test]
+fn what_undoes_a_step_is_a_name_or_says_more() {
+    use sagaline_model::{Compensate, CompensateOn, Compensation};
+    let source = r#"
+workflow: w
+steps:
+  a: { activity: noop, compensate: undo }
+  b: { activity: noop, compensate: [first, { activity: second, input: "${ output }", allow_skip: true, retry: 3 }] }
+  c: { activity: noop, compensate: { on: attempted, actions: undo } }
+  d: { activity: noop }
+"#;
+    let read = plan(source);
+    let undo = |place: usize| match &read.root.nodes[place].kind {
+        Kind::Step(step) => step.compensate.as_deref().cloned(),
+        _ => None,
+    };
+    let action = |activity: &str| Compensation {
+        activity: activity.parse().unwrap(),
+        queue: None,
+        input: serde_json::Value::Null,
+        timeout: None,
+        retry: Compensation::patience(),
+        allow_skip: false,
+        metadata: serde_json::Value::Null,
+    };
+    let of = |actions, on| Some(Compensate { actions, on });
+    let retry = sagaline_model::RetryPolicy { attempts: 3, ..Compensation::patience() };
+    let second = Compensation { input: serde_json::json!("${ output }"), allow_skip: true, retry, ..action("second") };
+    assert_eq!(undo(0), of(vec![action("undo")], CompensateOn::Effected));
+    assert_eq!(undo(1), of(vec![action("first"), second], CompensateOn::Effected));
+    assert_eq!(undo(2), of(vec![action("undo")], CompensateOn::Attempted));
+    assert_eq!((undo(3), read.rules), (None, Plan::RULES_OF_SAGAS));
+}

@@ -10,6 +10,7 @@ mod expressions;
 mod people;
 mod schema;
 mod steps;
+mod undoing;
 mod values;
 mod words;
 mod yaml;

@@ -63,7 +63,7 @@ fn words_that_are_not_served_yet_are_no_typing_mistakes() {
         r"workflow: w
 priority: high
 steps:
-  a: { activity: noop, compensate: { activity: undo } }
+  a: { activity: noop, tags: [one] }
   c: { await: { when: boss } }
 ",
         r"order.yaml:2:1: `priority` is not supported by this version
@@ -71,10 +71,10 @@ steps:
 2 | priority: high
   | ^^^^^^^^
 
-order.yaml:4:24: `compensate` is not supported by this version
+order.yaml:4:24: `tags` is not supported by this version
   |
-4 |   a: { activity: noop, compensate: { activity: undo } }
-  |                        ^^^^^^^^^^
+4 |   a: { activity: noop, tags: [one] }
+  |                        ^^^^
 
 order.yaml:5:17: `when` is not supported by this version
   |
