@@ -426,7 +426,7 @@ steps:
   c: { activity: noop, compensate: { on: attempted, actions: undo } }
   d: { activity: noop }
 "#;
-    let read = plan(source);
+    let read = without_warnings(source);
     let undo = |place: usize| match &read.root.nodes[place].kind {
         Kind::Step(step) => step.compensate.as_deref().cloned(),
         _ => None,
