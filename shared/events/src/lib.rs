@@ -13,6 +13,7 @@ pub mod path;
 mod people;
 pub mod record;
 pub mod saga;
+pub mod schedule;
 pub mod task;
 pub mod trace;
 
@@ -23,5 +24,6 @@ pub use input::{Input, InputError, Parent, Start, TimerKind, TimerName};
 pub use lifecycle::{Happening, Lifecycle};
 pub use path::FramePath;
 pub use saga::{SagaInput, SagaNews, SagaRequest, SagaStatus, UndoStep};
+pub use schedule::{ScheduleHappening, ScheduleInput, ScheduleNews};
 pub use task::Task;
 pub use trace::TraceContext;

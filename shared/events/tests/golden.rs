@@ -19,3 +19,5 @@ mod lifecycle;
 mod records;
 #[path = "golden/sagas.rs"]
 mod sagas;
+#[path = "golden/schedules.rs"]
+mod schedules;

@@ -11,7 +11,9 @@ use crate::{Cron, zone};
 const SECOND: i64 = 1_000_000_000;
 
 /// What cannot be written as a [`Moment`] with room for what is added to it is no tick.
-const LAST: Moment = Moment::from_nanos(i64::MAX / 64 * 63);
+pub(crate) const LAST: Moment = Moment::from_nanos(i64::MAX / 64 * 63);
+
+const FIRST: Moment = Moment::from_nanos(-LAST.as_nanos());
 
 /// The moments that a schedule names, its *ticks*.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +23,10 @@ pub struct Pattern {
     every: Option<Periods>,
     /// In order.
     at: Vec<Moment>,
-    /// What comes again and again comes from then on, and nothing after this.
-    from: Moment,
+    /// When it was made known.
+    since: Moment,
+    /// What comes again and again comes after this, and nothing after the other.
+    start: Moment,
     until: Moment,
     jitter: Span,
     seed: u32,
@@ -51,7 +55,8 @@ impl Pattern {
             zone,
             every: when.every.map(periods),
             at,
-            from: since.max(just_before(when.start_at.unwrap_or(since))),
+            since,
+            start: when.start_at.map_or(FIRST, just_before),
             until: when.end_at.unwrap_or(LAST).min(LAST),
             jitter: when.jitter.unwrap_or_default(),
             seed: fnv1a(name.as_str().as_bytes()),
@@ -63,8 +68,40 @@ impl Pattern {
     /// What comes again and again has no ticks before it was made known. A date may lie before: whether it is too late for it is
     /// for others to say.
     pub fn next_after(&self, after: Moment) -> Option<Moment> {
+        self.first_of(after, after.max(self.since))
+    }
+
+    /// As [`Pattern::next_after`], as if it had been known for ever.
+    pub fn named_after(&self, after: Moment) -> Option<Moment> {
+        self.first_of(after, after)
+    }
+
+    pub(crate) fn names(&self, moment: Moment) -> bool {
+        self.named_after(just_before(moment)) == Some(moment)
+    }
+
+    /// The last tick before `before`, if there is one after `after`.
+    pub fn last_between(&self, after: Moment, before: Moment) -> Option<Moment> {
+        let is_before = |tick: &Moment| *tick < before;
+        let mut last = self.next_after(after).filter(is_before)?;
+        let mut end = before.as_nanos();
+        // Between `last` and `end` the first half that holds a tick is taken, and nothing after `end` does.
+        while last.as_nanos().saturating_add(1) < end {
+            let middle = i64::midpoint(last.as_nanos(), end);
+            match self.next_after(Moment::from_nanos(middle)).filter(is_before) {
+                Some(tick) => last = tick,
+                None => match self.next_after(last).filter(|tick| tick.as_nanos() <= middle) {
+                    Some(tick) => (last, end) = (tick, middle + 1),
+                    None => break,
+                },
+            }
+        }
+        Some(last)
+    }
+
+    fn first_of(&self, after: Moment, repeated_after: Moment) -> Option<Moment> {
         let dated = self.at.get(self.at.partition_point(|at| *at <= after)).copied();
-        let from = after.max(self.from);
+        let from = repeated_after.max(self.start);
         let crons = self.crons.iter().filter_map(|cron| self.cron_after(cron, from));
         let every = self.every.and_then(|periods| periods.next_after(from));
         crons.chain(every).chain(dated).min().filter(|tick| *tick <= self.until)

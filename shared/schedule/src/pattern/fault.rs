@@ -149,6 +149,9 @@ fn times(when: &When, faults: &mut Vec<Fault>) {
             faults.push(Fault::new(Part::At(place), format!("{at} never fires: outside of start_at and end_at"), hint));
         }
     }
+    if let Some(place) = when.at.iter().position(|at| super::LAST < *at) {
+        faults.push(Fault::new(Part::At(place), "too far away", "write a time before the year 2257"));
+    }
     if when.after.is_some() && (when.start_at.is_some() || when.end_at.is_some()) {
         let hint = "leave them out, or write `at`";
         faults.push(Fault::new(Part::In, "a delay beside `start_at` or `end_at`", hint));

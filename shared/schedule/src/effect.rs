@@ -1,0 +1,18 @@
+//! What a schedule wants done. Each has a name, and doing it twice is harmless.
+
+use sagaline_events::{ScheduleHappening, Start};
+use sagaline_model::{ExecutionId, Moment};
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Begin this execution. The id is that of the tick: a second start of it is refused.
+    Start { execution: ExecutionId, scheduled_at: Moment, start: Box<Start> },
+    /// Cancel an execution that was started before.
+    Cancel { execution: ExecutionId, reason: String },
+    /// Tell this schedule when that has ended, or that it is not known. At once, if it has.
+    Watch { execution: ExecutionId },
+    /// Tell everyone.
+    Tell(ScheduleHappening),
+    /// This input may not be applied; keep it where an operator finds it.
+    Reject { reason: &'static str, detail: String },
+}

@@ -1,0 +1,282 @@
+//! The state machine of one schedule.
+//!
+//! Time comes first, then the input: whatever is due by the time of an input is decided as things stood before it. So nothing depends
+//! on how quickly a timer was delivered, and a pause concerns only what comes after it.
+//!
+//! Every tick is decided once: it fires, or it is told as skipped. `decided` is how far that has come; ticks that wait for an
+//! execution to end are decided, and told when they start or give up.
+
+mod asked;
+mod due;
+mod memory;
+mod overlap;
+mod requests;
+
+use std::collections::BTreeMap;
+
+use sagaline_events::{
+    ScheduleHappening, ScheduleInput,
+    schedule::{ScheduleChange, ScheduleTimer},
+};
+use sagaline_model::{ExecutionId, Moment, Name, ScheduleSpec};
+use serde::{Deserialize, Serialize, de::Error as _};
+
+use self::{memory::Memory, requests::Requests};
+use crate::{Effect, Pattern, Tick};
+
+/// With a tick behind it, this is still the id of an execution.
+pub const LONGEST_NAME: usize = 64;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub name: Name,
+    /// The time of the last input: time never goes back.
+    now: Moment,
+    stage: Stage,
+    #[serde(default, skip_serializing_if = "Memory::is_empty")]
+    memory: Memory,
+    #[serde(default, skip_serializing_if = "Requests::is_empty")]
+    requests: Requests,
+    /// What `stage` says about when it fires, and when its timer is due. Derived, kept at hand.
+    #[serde(skip)]
+    pattern: Option<Pattern>,
+    #[serde(skip)]
+    timer: Option<Moment>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    Unknown,
+    Known(Box<Known>),
+    /// Its ticks are remembered: one that is made known under the same name does not fire them again.
+    Deleted,
+}
+
+/// What there is while it is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Known {
+    spec: ScheduleSpec,
+    created_at: Moment,
+    /// When its pattern was made known.
+    since: Moment,
+    /// How many ticks may still start something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paused: Option<Pause>,
+    /// What it started and has not heard the end of. Only where that matters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    running: BTreeMap<ExecutionId, Running>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waiting: Option<Waiting>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pause {
+    pub at: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// An execution that it started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Running {
+    pub tick: Tick,
+    pub since: Moment,
+    /// When it is asked whether it has ended, and how often it was.
+    pub ask_at: Moment,
+    #[serde(default)]
+    pub asked: u32,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
+}
+
+/// A tick that waits for an execution to end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub tick: Tick,
+    pub since: Moment,
+}
+
+/// One input at work on a schedule that is known.
+struct Turn<'a> {
+    name: &'a Name,
+    at: Moment,
+    known: &'a mut Known,
+    pattern: &'a Pattern,
+    memory: &'a mut Memory,
+    effects: &'a mut Vec<Effect>,
+}
+
+impl Turn<'_> {
+    fn tell(&mut self, happening: ScheduleHappening) {
+        self.effects.push(Effect::Tell(happening));
+    }
+
+    fn reject(&mut self, reason: &'static str, detail: String) {
+        self.effects.push(Effect::Reject { reason, detail });
+    }
+}
+
+impl Schedule {
+    /// A schedule of which nothing is known.
+    pub fn new(name: Name) -> Self {
+        Self {
+            name,
+            now: Moment::EPOCH,
+            stage: Stage::Unknown,
+            memory: Memory::default(),
+            requests: Requests::default(),
+            pattern: None,
+            timer: None,
+        }
+    }
+
+    /// Folds `input`, stored at `at`, into the schedule.
+    pub fn apply(&mut self, input: &ScheduleInput, at: Moment) -> Vec<Effect> {
+        let at = at.max(self.now);
+        self.now = at;
+        let mut effects = vec![];
+        let was_over = self.is_over();
+        if let Some(mut turn) = self.turn(&mut effects) {
+            turn.time_passes();
+        }
+        if self.requests.is_new(input.id()) {
+            self.heed(input, &mut effects);
+        }
+        self.timer = self.turn(&mut vec![]).and_then(|turn| turn.next_timer());
+        if !was_over && self.is_over() {
+            let (what, by) = (ScheduleChange::Finished, None);
+            effects.push(Effect::Tell(ScheduleHappening::Changed { what, by }));
+        }
+        effects
+    }
+
+    fn heed(&mut self, input: &ScheduleInput, effects: &mut Vec<Effect>) {
+        let was_deleted = self.stage == Stage::Deleted;
+        match (input, self.turn(effects)) {
+            (ScheduleInput::Set(set), _) => self.set(&set.spec, effects),
+            (ScheduleInput::Delete(delete), Some(turn)) => {
+                turn.farewell(delete.by.as_deref());
+                (self.stage, self.pattern) = (Stage::Deleted, None);
+            }
+            (ScheduleInput::Pause(pause), Some(mut turn)) => turn.pause(pause.note.clone(), pause.by.clone()),
+            (ScheduleInput::Resume(resume), Some(mut turn)) => turn.resume(resume.note.clone(), resume.by.clone()),
+            (ScheduleInput::Trigger(trigger), Some(mut turn)) => turn.trigger(trigger.id.as_deref(), trigger.overlap),
+            (ScheduleInput::Backfill(backfill), Some(mut turn)) => {
+                turn.backfill((backfill.from, backfill.to), backfill.overlap);
+            }
+            (ScheduleInput::Ended(ended), Some(mut turn)) => turn.ended(&ended.execution),
+            (ScheduleInput::Unknown(unknown), Some(mut turn)) => turn.lost(&unknown.execution),
+            // Its whole business is the time at which it came.
+            (ScheduleInput::Timer(ScheduleTimer {}), _) => {}
+            // What was on its way to one that was deleted is of no use any more.
+            (ScheduleInput::Ended(_) | ScheduleInput::Unknown(_), None) => {}
+            (ScheduleInput::Delete(_), None) if was_deleted => {}
+            (
+                ScheduleInput::Delete(_)
+                | ScheduleInput::Pause(_)
+                | ScheduleInput::Resume(_)
+                | ScheduleInput::Trigger(_)
+                | ScheduleInput::Backfill(_),
+                None,
+            ) => {
+                let detail = format!("there is no schedule `{}`; make it known first", self.name);
+                effects.push(Effect::Reject { reason: "unknown_schedule", detail });
+            }
+        }
+    }
+
+    fn turn<'a>(&'a mut self, effects: &'a mut Vec<Effect>) -> Option<Turn<'a>> {
+        match (&mut self.stage, &self.pattern) {
+            (Stage::Known(known), Some(pattern)) => {
+                Some(Turn { name: &self.name, at: self.now, known, pattern, memory: &mut self.memory, effects })
+            }
+            (Stage::Known(_) | Stage::Unknown | Stage::Deleted, _) => None,
+        }
+    }
+
+    /// When its timer is due.
+    pub fn next_timer(&self) -> Option<Moment> {
+        self.timer
+    }
+
+    /// Whether forgetting it changes nothing.
+    pub fn is_blank(&self) -> bool {
+        match &self.stage {
+            Stage::Unknown => true,
+            Stage::Deleted => self.memory.is_empty(),
+            Stage::Known(_) => false,
+        }
+    }
+
+    /// Whether it is not there, or has no tick any more, nor one that waits.
+    pub fn is_over(&self) -> bool {
+        match (&self.stage, &self.pattern) {
+            (Stage::Known(known), Some(pattern)) => {
+                let has_ticks = known.left != Some(0) && pattern.next_after(self.memory.decided()).is_some();
+                !has_ticks && known.waiting.is_none()
+            }
+            (Stage::Known(_) | Stage::Unknown | Stage::Deleted, _) => false,
+        }
+    }
+
+    /// What was made known of it; nothing, if it is not there.
+    pub fn spec(&self) -> Option<&ScheduleSpec> {
+        self.known().map(|known| &known.spec)
+    }
+
+    pub fn paused(&self) -> Option<&Pause> {
+        self.known()?.paused.as_ref()
+    }
+
+    /// How many ticks may still start something, if that is limited.
+    pub fn left(&self) -> Option<u64> {
+        self.known()?.left
+    }
+
+    pub fn running(&self) -> impl Iterator<Item = (&ExecutionId, &Running)> {
+        self.known().into_iter().flat_map(|known| &known.running)
+    }
+
+    pub fn waiting(&self) -> Option<&Waiting> {
+        self.known()?.waiting.as_ref()
+    }
+
+    /// The ticks that come next; none while it is paused.
+    pub fn upcoming(&self) -> impl Iterator<Item = Moment> {
+        let known = self.known().filter(|known| known.paused.is_none());
+        let left =
+            known.map_or(0, |known| known.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX)));
+        let pattern = self.pattern.as_ref();
+        let first = pattern.and_then(|pattern| pattern.next_after(self.memory.decided()));
+        std::iter::successors(first, move |tick| pattern?.next_after(*tick)).take(left)
+    }
+
+    fn known(&self) -> Option<&Known> {
+        match &self.stage {
+            Stage::Known(known) => Some(known),
+            Stage::Unknown | Stage::Deleted => None,
+        }
+    }
+
+    /// The bytes of a snapshot.
+    pub fn to_snapshot(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("the state has text keys only")
+    }
+
+    /// Reads what [`Schedule::to_snapshot`] wrote.
+    pub fn from_snapshot(json: &[u8]) -> Result<Self, serde_json::Error> {
+        let mut schedule: Self = serde_json::from_slice(json)?;
+        if let Stage::Known(known) = &schedule.stage {
+            let pattern = Pattern::new(&schedule.name, &known.spec.when, known.since);
+            let no_pattern = |faults: Vec<crate::Fault>| serde_json::Error::custom(&faults[0]);
+            schedule.pattern = Some(pattern.map_err(no_pattern)?);
+        }
+        schedule.timer = schedule.turn(&mut vec![]).and_then(|turn| turn.next_timer());
+        Ok(schedule)
+    }
+}

@@ -1,0 +1,160 @@
+//! What people and programs ask of a schedule.
+
+use std::collections::BTreeMap;
+
+use sagaline_events::{
+    ScheduleHappening,
+    schedule::{ScheduleChange, SkipReason},
+};
+use sagaline_model::{Moment, Overlap, ScheduleSpec};
+
+use super::{Known, LONGEST_NAME, Pause, Schedule, Stage, Turn};
+use crate::{Effect, Fault, Pattern, Tick};
+
+/// One backfill starts so many at most, and looks at so many ticks.
+const BACKFILLED_MOST: usize = 1_000;
+const LOOKED_AT_MOST: usize = 10_000;
+
+impl Schedule {
+    /// It is made known, or changed.
+    pub(super) fn set(&mut self, spec: &ScheduleSpec, effects: &mut Vec<Effect>) {
+        let since = match self.known() {
+            Some(known) if known.spec == *spec => return,
+            Some(known) if known.spec.when == spec.when => known.since,
+            Some(_) | None => self.now,
+        };
+        let pattern = match self.check(spec, since) {
+            Ok(pattern) => pattern,
+            Err(detail) => return effects.push(Effect::Reject { reason: "invalid_schedule", detail }),
+        };
+        let known_before = self.known().map_or(vec![], |known| known.spec.when.at.clone());
+        let what = self.take(spec, since);
+        let pattern_before = self.pattern.replace(pattern);
+        if let Some(mut turn) = self.turn(effects) {
+            turn.tell(ScheduleHappening::Changed { what, by: None });
+            turn.leave_out_what_is_past(&known_before, pattern_before.as_ref());
+            turn.time_passes();
+            turn.let_in();
+        }
+    }
+
+    /// Whether it makes sense; if not, all that is wrong.
+    fn check(&self, spec: &ScheduleSpec, since: Moment) -> Result<Pattern, String> {
+        let mut wrong = vec![];
+        if LONGEST_NAME < self.name.as_str().len() {
+            wrong.push(format!(
+                "the name `{}` is longer than {LONGEST_NAME} characters; write a shorter one",
+                self.name
+            ));
+        }
+        if spec.limit == Some(0) {
+            wrong.push("`limit`: it never fires; write at least 1, or leave it out".to_owned());
+        }
+        let pattern = Pattern::new(&self.name, &spec.when, since);
+        wrong.extend(pattern.as_ref().err().into_iter().flatten().map(Fault::to_string));
+        pattern.ok().filter(|_| wrong.is_empty()).ok_or_else(|| wrong.join("\n"))
+    }
+
+    fn take(&mut self, spec: &ScheduleSpec, since: Moment) -> ScheduleChange {
+        let spec = spec.clone();
+        match &mut self.stage {
+            Stage::Known(known) => {
+                if known.left == Some(0) {
+                    // While there was none left, nothing was missed.
+                    self.memory.decide(self.now);
+                }
+                if known.spec.limit != spec.limit {
+                    known.left = spec.limit;
+                }
+                if spec.overlap == Overlap::Allow {
+                    known.running.clear();
+                }
+                (known.spec, known.since) = (spec, since);
+                ScheduleChange::Updated
+            }
+            Stage::Unknown | Stage::Deleted => {
+                let (left, created_at) = (spec.limit, self.now);
+                let (paused, running, waiting) = (None, BTreeMap::new(), None);
+                self.stage = Stage::Known(Box::new(Known { spec, created_at, since, left, paused, running, waiting }));
+                ScheduleChange::Created
+            }
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Dates that are new, and lie where everything is decided already.
+    fn leave_out_what_is_past(&mut self, known_before: &[Moment], pattern_before: Option<&Pattern>) {
+        let decided = self.memory.decided();
+        let has_fired = |at| self.memory.is_in_run(at) && pattern_before.is_some_and(|pattern| pattern.names(at));
+        let is_past = |at: &Moment| *at <= decided && !known_before.contains(at) && !has_fired(*at);
+        let mut past: Vec<_> = self.known.spec.when.at.iter().copied().filter(is_past).collect();
+        past.sort_unstable();
+        past.dedup();
+        for at in past {
+            self.skips(&Tick::of(at), SkipReason::Missed);
+        }
+    }
+
+    /// It is no more. Of its ticks nothing is kept but that they are over.
+    pub(super) fn farewell(mut self, by: Option<&str>) {
+        if let Some(waiting) = self.known.waiting.take() {
+            self.skips(&waiting.tick, SkipReason::Deleted);
+        }
+        self.tell(ScheduleHappening::Changed { what: ScheduleChange::Deleted, by: by.map(str::to_owned) });
+        self.memory.blur(self.at);
+    }
+
+    pub(super) fn pause(&mut self, note: Option<String>, by: Option<String>) {
+        if self.known.paused.is_none() {
+            self.known.paused = Some(Pause { at: self.at, note: note.clone(), by: by.clone() });
+            self.tell(ScheduleHappening::Paused { note, by });
+        }
+    }
+
+    pub(super) fn resume(&mut self, note: Option<String>, by: Option<String>) {
+        if self.known.paused.take().is_some() {
+            self.tell(ScheduleHappening::Resumed { note, by });
+            self.let_in();
+        }
+    }
+
+    pub(super) fn trigger(&mut self, id: Option<&str>, overlap: Option<Overlap>) {
+        let at = self.memory.ask(self.at);
+        match Tick::asked(at, id) {
+            Some(tick) => self.arrives(tick, overlap.unwrap_or(self.known.spec.overlap)),
+            None => {
+                let what = "the id of the request is too long";
+                self.reject("invalid_request", format!("`{}`: {what}; write at most 40 letters and digits", self.name));
+            }
+        }
+    }
+
+    /// Every tick of a time gone by that has not fired, nor waits.
+    pub(super) fn backfill(&mut self, (from, to): (Moment, Moment), overlap: Option<Overlap>) {
+        if to < from {
+            let what = format!("`{}` cannot be filled from {from} to {to}", self.name);
+            return self.reject("invalid_request", format!("{what}; the second time must not be before the first"));
+        }
+        let to = to.min(self.at);
+        let waits = self.known.waiting.as_ref().map(|waiting| waiting.tick.clone());
+        let is_wanted = |tick: &Moment| !self.memory.has_fired(*tick) && waits != Some(Tick::of(*tick));
+        let before = Moment::from_nanos(from.as_nanos().saturating_sub(1));
+        let next = |tick: &Moment| self.pattern.named_after(*tick);
+        let ticks = std::iter::successors(self.pattern.named_after(before), next).take_while(|tick| *tick <= to);
+        let looked_at: Vec<_> = ticks.take(LOOKED_AT_MOST + 1).collect();
+        let wanted: Vec<_> = looked_at.iter().copied().filter(is_wanted).take(BACKFILLED_MOST + 1).collect();
+        if LOOKED_AT_MOST < looked_at.len() || BACKFILLED_MOST < wanted.len() {
+            let what = format!("from {from} to {to} there are too many ticks of `{}`", self.name);
+            let hint = format!("ask for {BACKFILLED_MOST} of them at a time");
+            return self.reject("backfill_too_long", format!("{what}; {hint}"));
+        }
+        for tick in wanted {
+            if self.known.left == Some(0) {
+                self.skips(&Tick::of(tick), SkipReason::Limit);
+            } else {
+                self.arrives(Tick::of(tick), overlap.unwrap_or(self.known.spec.overlap));
+            }
+        }
+    }
+}
