@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sagaline_model::{OnError, RetryPolicy, Span};
+use sagaline_model::{Compensate, OnError, RetryPolicy, Span};
 use serde_json::{Map, Value, json};
 
 /// Steps to be done in the place of the one that returns them; see [`Outcome::expand`](super::Outcome::expand). Its definition
@@ -104,6 +104,18 @@ impl NewStep {
     #[must_use]
     pub fn context_key(self, key: impl Into<String>) -> Self {
         self.with("context_key", Value::String(key.into()))
+    }
+
+    /// The activity that takes it back if the execution is rolled back. It gets what is known of the step.
+    #[must_use]
+    pub fn compensate(self, activity: impl Into<String>) -> Self {
+        self.of_step("compensate", json!({ "actions": [{ "activity": activity.into() }] }))
+    }
+
+    /// The same, in every detail.
+    #[must_use]
+    pub fn compensate_so(self, how: &Compensate) -> Self {
+        self.of_step("compensate", json!(how))
     }
 
     fn with(mut self, key: &str, value: Value) -> Self {

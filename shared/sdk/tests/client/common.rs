@@ -10,6 +10,7 @@ use std::{
 
 use futures::StreamExt;
 use sagaline_broker::{
+    names::LogKind,
     nats::{Connection, Installation, connect},
     ports::{Bucket, Message, Outcome},
 };
@@ -119,11 +120,21 @@ impl Owner {
         partitions: &[u32],
         answer: impl Fn(u32, &Ask) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::play_service(client, LogKind::Runs, partitions, answer).await
+    }
+
+    /// An owner of another service.
+    pub(crate) async fn play_service(
+        client: &Client,
+        kind: LogKind,
+        partitions: &[u32],
+        answer: impl Fn(u32, &Ask) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let (asked, answer) = (Arc::new(Mutex::new(vec![])), Arc::new(answer));
         let nats = client.connection().client().clone();
         let mut tasks = vec![];
         for partition in partitions.iter().copied() {
-            let subject = client.connection().names().ask(partition);
+            let subject = client.connection().names().ask_of(kind, partition);
             let mut questions = nats.subscribe(subject).await.expect("a subscription");
             let (nats, asked, answer) = (nats.clone(), Arc::clone(&asked), Arc::clone(&answer));
             tasks.push(tokio::spawn(async move {
