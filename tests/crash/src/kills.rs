@@ -8,7 +8,7 @@ use tokio::{
     time::{interval, sleep},
 };
 
-use crate::{Ears, Load, Nodes, Role, System, Waiting, Witness};
+use crate::{Ears, Load, Nodes, Orders, Role, System, Waiting, Witness};
 
 /// Within which work goes on after any one process was killed.
 pub const RESUME_WITHIN: Duration = Duration::from_secs(5);
@@ -157,6 +157,34 @@ pub async fn sleeping_orchestrators(nodes: Nodes, of_each: usize) -> String {
         }
     }
     scene.holds("an orchestrator slept for 8 s", &moments, RESUME_WITHIN).await
+}
+
+/// Orders that all fail, and kill -9 of a compensator, an orchestrator and an executor in turn: everything is taken back, once, in order.
+pub async fn failing_orders(nodes: Nodes, of_each: usize) -> String {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let environment = vec![("SAGALINE_PARTITIONS", PARTITIONS.to_string())];
+    let mut system = System::with_services("orders", nodes, of_each, environment).await;
+    for _ in 0..of_each {
+        system.spawn(Role::Compensator);
+    }
+    let orders = Orders::prepare(&system).await;
+    let started = tokio::spawn(orders.start_all());
+    sleep(FLOWS).await;
+    let mut tick = interval(KILL_EVERY);
+    let mut killed = vec![];
+    let roles = [Role::Compensator, Role::Orchestrator, Role::Executor];
+    for role in roles.into_iter().cycle() {
+        tick.tick().await;
+        if started.is_finished() {
+            break;
+        }
+        killed.push(system.kill(role));
+    }
+    let orders = started.await.expect("they are started");
+    let witness = system.witness_file();
+    let said = orders.are_taken_back(|| Witness::read(&witness), &killed).await;
+    system.end().await;
+    format!("killed {} processes, of each kind in turn: {said}", killed.len())
 }
 
 /// Every process is replaced, one after the other, as for a newer version.

@@ -19,6 +19,7 @@ pub enum Role {
     Orchestrator,
     Executor,
     Trigger,
+    Compensator,
 }
 
 impl Role {
@@ -27,6 +28,7 @@ impl Role {
             Self::Orchestrator => "sagaline-orchestrator",
             Self::Executor => "sagaline-executor",
             Self::Trigger => "sagaline-trigger",
+            Self::Compensator => "sagaline-compensator",
         }
     }
 }

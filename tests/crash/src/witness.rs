@@ -21,10 +21,11 @@ pub struct Witness {
     runs: BTreeMap<(String, String, u32), Vec<Run>>,
 }
 
-struct Run {
-    pid: u32,
-    begin: Moment,
-    ended: bool,
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub pid: u32,
+    pub begin: Moment,
+    pub ended: Option<Moment>,
 }
 
 impl Witness {
@@ -36,9 +37,9 @@ impl Witness {
             let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
             let runs = witness.runs.entry((line.execution, line.step, line.attempt)).or_default();
             if line.what == "begin" {
-                runs.push(Run { pid: line.pid, begin: line.at, ended: false });
-            } else if let Some(run) = runs.iter_mut().find(|run| run.pid == line.pid && !run.ended) {
-                run.ended = true;
+                runs.push(Run { pid: line.pid, begin: line.at, ended: None });
+            } else if let Some(run) = runs.iter_mut().find(|run| run.pid == line.pid && run.ended.is_none()) {
+                run.ended = Some(line.at);
             }
         }
         witness
@@ -46,8 +47,21 @@ impl Witness {
 
     /// An attempt that began after `since` and ran to its end: execution, step, attempt.
     pub fn one_ended(&self, since: Moment) -> Option<(String, String, u32)> {
-        let ended = |runs: &[Run]| runs.iter().any(|run| run.ended && run.begin > since);
+        let ended = |runs: &[Run]| runs.iter().any(|run| run.ended.is_some() && run.begin > since);
         self.runs.iter().find(|(_, runs)| ended(runs)).map(|(name, _)| name.clone())
+    }
+
+    /// Every run of what undid the steps of an execution, by the step, each in the order in which they began.
+    pub fn undone(&self, execution: &str) -> BTreeMap<String, Vec<Run>> {
+        let from = (execution.to_owned(), String::new(), 0);
+        let of_this = self.runs.range(from..).take_while(|((id, _, _), _)| id == execution);
+        let mut undone: BTreeMap<String, Vec<Run>> = BTreeMap::new();
+        for ((_, step, _), runs) in of_this {
+            let Some((step, _)) = step.split_once("/~undo") else { continue };
+            undone.entry(step.to_owned()).or_default().extend(runs.iter().cloned());
+        }
+        undone.values_mut().for_each(|runs| runs.sort_by_key(|run| run.begin));
+        undone
     }
 
     /// How many runs began.
@@ -57,7 +71,8 @@ impl Witness {
 
     /// Tasks that ran in `pid` when it was killed at `kill`, and after how long each began elsewhere.
     pub fn orphans(&self, pid: u32, kill: Moment) -> Vec<Duration> {
-        let orphaned = |runs: &&Vec<Run>| runs.iter().any(|run| run.pid == pid && !run.ended && run.begin <= kill);
+        let orphaned =
+            |runs: &&Vec<Run>| runs.iter().any(|run| run.pid == pid && run.ended.is_none() && run.begin <= kill);
         let taken_up = |runs: &Vec<Run>| {
             let others = runs.iter().filter(|run| run.pid != pid && run.begin >= kill);
             others.map(|run| run.begin.since(kill).into()).min()

@@ -43,6 +43,13 @@ async fn an_orchestrator_that_slept_repeats_nothing() {
     println!("{}", kills::sleeping_orchestrators(nodes, of_each).await);
 }
 
+/// Services that are killed while they take back what was done.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_order_that_failed_is_taken_back_whoever_is_killed() {
+    let (nodes, of_each) = nodes();
+    println!("{}", kills::failing_orders(nodes, of_each).await);
+}
+
 /// These are about a cluster, whatever else is tested on.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_leaders_of_a_cluster_lose_and_repeat_nothing() {

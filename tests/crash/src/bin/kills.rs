@@ -10,7 +10,7 @@ use std::{
 
 use sagaline_crash::{Nodes, kills};
 
-const USAGE: &str = "usage: kills one|three orchestrators|executors|nats|all-nats|sleepers|rolling";
+const USAGE: &str = "usage: kills one|three orchestrators|executors|nats|all-nats|sleepers|rolling|orders";
 /// How long all is well between two deaths of nodes of NATS: longer than work may stand still.
 const HEALTHY: Duration = Duration::from_secs(6);
 
@@ -28,6 +28,7 @@ async fn main() -> ExitCode {
         Some("nats") => kills::nats_nodes(nodes, of_each, HEALTHY).await,
         Some("all-nats") => kills::all_of_nats(nodes, of_each, HEALTHY).await,
         Some("sleepers") => kills::sleeping_orchestrators(nodes, of_each).await,
+        Some("orders") => kills::failing_orders(nodes, of_each).await,
         Some("rolling") => kills::rolling_replacement(nodes, of_each).await,
         _ => return refuse(),
     };
