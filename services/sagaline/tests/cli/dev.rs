@@ -106,8 +106,9 @@ fn the_example_is_shown_live_and_ctrl_c_leaves_nothing_behind() {
     for line in ["✓ validate ", "✓ reserve ", "✓ charge ", "- decline ", "✓ notify ", "✓ confirm "] {
         assert!(paid.contains(line), "{line}: {paid}");
     }
-    let declined = dev.until(|line| line.contains("✗ failed in ")).join("\n");
+    let declined = dev.until(|line| line.contains("↩ rolled back in ")).join("\n");
     assert!(declined.contains("✗ decline ") && declined.contains("CardDeclined: the card of order"), "{declined}");
+    assert!(declined.contains("↩ reserve        compensated"), "{declined}");
     assert!(!declined.contains("✓ confirm"), "{declined}");
     assert!(!dev.temporary.is_empty());
 
@@ -131,7 +132,7 @@ fn what_is_stored_survives_a_restart_with_the_same_folder() {
     at(&ready["nats_url"], &["apply", ORDER]).ends_with(0);
     let input = r#"{"order_id":"A-1","total":10,"card":"declined"}"#;
     let failed = at(&ready["nats_url"], &["start", "order", "--input", input, "--id", "o-1", "--wait"]).ends_with(1);
-    assert!(failed.stdout.contains("status: failed") && failed.stdout.contains("CardDeclined"), "{}", failed.stdout);
+    assert!(failed.stdout.contains("status: rolled_back") && failed.stdout.contains("CardDeclined"), "{}", failed.stdout);
     dev.signal(Signal::TERM);
     let (ended, stderr, temporary) = dev.end();
     assert!(ended.success() && temporary.is_empty(), "{ended}: {stderr}");
@@ -140,7 +141,7 @@ fn what_is_stored_survives_a_restart_with_the_same_folder() {
     let dev = Dev::start(&["--data-dir", &data, "--output", "json"]);
     let ready = dev.ready();
     let shown = at(&ready["nats_url"], &["get", "o-1", "--output", "json"]).ends_with(0).json();
-    assert_eq!(shown[0]["status"], json!("failed"));
+    assert_eq!(shown[0]["status"], json!("rolled_back"));
     assert!(at(&ready["nats_url"], &["workflows"]).ends_with(0).stdout.contains("order "));
     dev.signal(Signal::INT);
     assert!(dev.end().0.success());

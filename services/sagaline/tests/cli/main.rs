@@ -24,6 +24,8 @@ mod reach;
 #[cfg(test)]
 mod rejected;
 #[cfg(test)]
+mod sagas;
+#[cfg(test)]
 mod tail;
 mod twice;
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! `examples/daily_etl.yaml`.
 
-use sagaline_events::record::StepStatus::{Completed, Failed};
+use sagaline_events::record::StepStatus::{Compensated, Completed, Failed};
 use serde_json::{Value, json};
 
-use crate::site::{assert_completed, assert_steps, calls, came_before, failure, site, step_of};
+use crate::site::{assert_completed, assert_steps, calls, came_before, failure, site, step_of, why};
 
 const WORKFLOW: &str = "daily_etl";
 
@@ -43,10 +43,11 @@ async fn a_place_that_is_down_is_tried_again_and_then_given_up() {
     let site = site().await;
     let execution = site.start(WORKFLOW, json!({ "day": "2026-03-31" })).await;
     let view = site.end(&execution).await;
-    failure(&view, "to_search", "Down");
+    why(&view, "to_search", "Down");
     let attempt = step_of(&view, "to_search");
     assert_eq!((attempt.status, attempt.attempt), (Failed, 3));
-    assert_steps(&view, Completed, &["to_warehouse", "to_cache", "on_failure"]);
+    assert_steps(&view, Compensated, &["to_warehouse", "to_cache"]);
+    assert_steps(&view, Completed, &["on_failure"]);
     let text = "2026-03-31: failed at to_search: Down: the search is down";
     assert_eq!(calls(&execution, "messages.post"), [json!({ "to": "data-team", "text": text })]);
     // What comes after the group is never begun.

@@ -14,6 +14,7 @@ mod onboarding;
 mod orders;
 mod page;
 mod people;
+mod sagas;
 mod shared;
 mod site;
 mod slots;

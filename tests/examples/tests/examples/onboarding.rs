@@ -4,7 +4,7 @@ use sagaline_events::record::StepStatus::{Completed, Failed, Skipped, Waiting};
 use sagaline_sdk::client::fresh_id;
 use serde_json::{Value, json};
 
-use crate::site::{assert_completed, assert_steps, calls, failure, site, step_of};
+use crate::site::{assert_completed, assert_steps, calls, failure, site, step_of, why};
 
 const WORKFLOW: &str = "user_onboarding";
 
@@ -93,7 +93,7 @@ async fn a_set_up_that_fails_fails_it_and_a_mail_that_bounces_does_not() {
         site.signal(execution, "email_confirmed", Value::Null).await;
     }
     let view = site.end(&full).await;
-    failure(&view, "begin/workspace", "QuotaExceeded");
+    why(&view, "begin/workspace", "QuotaExceeded");
     assert_eq!(calls(&full, "accounts.trial"), [] as [Value; 0]);
     let view = site.end(&bounce).await;
     assert_completed(&view);

@@ -20,7 +20,7 @@ use sagaline_testkit::site::{eventually, shared, soon};
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::stubs;
+use crate::{sagas, stubs};
 
 pub(crate) const NAMESPACE: &str = "examples";
 
@@ -84,12 +84,17 @@ async fn run_services(url: &str) {
     tokio::spawn(async move {
         sagaline_orchestrator::run(settings, health, CancellationToken::new()).await.expect("an orchestrator");
     });
+    let settings = sagaline_compensator::Settings::new(url, NAMESPACE);
+    tokio::spawn(async move {
+        sagaline_compensator::run(settings, Health::new(), CancellationToken::new()).await.expect("a compensator");
+    });
     let settings = sagaline_trigger::Settings::new(url, NAMESPACE);
     tokio::spawn(async move {
         sagaline_trigger::run(settings, Health::new(), CancellationToken::new()).await.expect("a trigger");
     });
     for name in ["one", "two"] {
         let worker = stubs::serve(Worker::new(url).namespace(NAMESPACE).name(name).concurrency(256));
+        let worker = sagas::serve(worker);
         tokio::spawn(async move { worker.run(CancellationToken::new()).await.expect("a worker") });
     }
     // For the example that needs nothing but the activities that come with Sagaline.
@@ -223,7 +228,14 @@ pub(crate) fn assert_completed(view: &ExecutionView) {
 /// It failed in this step, with an error of this type, which is given.
 #[track_caller]
 pub(crate) fn failure<'v>(view: &'v ExecutionView, step: &str, kind: &str) -> &'v StepError {
-    assert_eq!((view.status, view.failed_step.as_deref()), (Status::Failed, Some(step)), "{view:#?}");
+    assert_eq!(view.status, Status::Failed, "{view:#?}");
+    why(view, step, kind)
+}
+
+/// This step failed it, whatever became of what it had done, with an error of this type, which is given.
+#[track_caller]
+pub(crate) fn why<'v>(view: &'v ExecutionView, step: &str, kind: &str) -> &'v StepError {
+    assert_eq!(view.failed_step.as_deref(), Some(step), "{view:#?}");
     let error = view.error.as_ref().expect("a failure has an error");
     assert_eq!(error.kind, kind, "{view:#?}");
     error

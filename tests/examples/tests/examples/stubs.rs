@@ -41,11 +41,16 @@ const TABLE: &[(&str, Stub)] = &[
         _ => Ok(json!({ "authorization": "a-1" })),
     }),
     ("payments.capture", |_, _| Ok(json!({ "payment": "p-1" }))),
-    // The carrier is busy at the first try.
-    ("parcels.send", |attempt, _| match attempt {
+    // The carrier is busy at the first try, and does not drive everywhere.
+    ("parcels.send", |attempt, input| match attempt {
+        _ if input["order_id"] == "unshippable" => error("NoCarrier", "nobody drives there"),
         1 => error("Busy", "later"),
         _ => Ok(json!({ "tracking": "t-1" })),
     }),
+    ("parcels.call_back", |_, _| Ok(Value::Null)),
+    ("payments.refund", |_, _| Ok(Value::Null)),
+    ("payments.void", |_, _| Ok(Value::Null)),
+    ("stock.release", |_, _| Ok(Value::Null)),
     ("orders.close", |_, _| Ok(Value::Null)),
     ("orders.mark_failed", |_, _| Ok(Value::Null)),
     ("orders.mark_cancelled", |_, _| Ok(Value::Null)),
@@ -75,6 +80,7 @@ const TABLE: &[(&str, Stub)] = &[
         ("lake/2026-03-31", "search") => error("Down", "the search is down"),
         _ => Ok(Value::Null),
     }),
+    ("etl.unload", |_, _| Ok(Value::Null)),
     ("etl.report", |_, input| Ok(json!({ "report": format!("reports/{}", text(&input["day"])) }))),
     // A new user.
     ("accounts.create", |_, input| match text(&input["email"]) {
@@ -89,6 +95,7 @@ const TABLE: &[(&str, Stub)] = &[
     }),
     ("accounts.storage", |_, _| Ok(Value::Null)),
     ("accounts.trial", |_, _| Ok(json!({ "until": "2026-12-31" }))),
+    ("accounts.delete", |_, _| Ok(Value::Null)),
     ("accounts.close", |_, _| Ok(Value::Null)),
     ("accounts.mark_failed", |_, _| Ok(Value::Null)),
     // Images.
@@ -103,7 +110,7 @@ const TABLE: &[(&str, Stub)] = &[
     }),
     ("images.optimize", |_, input| Ok(json!({ "optimized": input }))),
     ("images.store", |_, input| Ok(json!({ "url": format!("https://images.example/{}", text(input)) }))),
-    ("images.report", |_, _| Ok(Value::Null)),
+    ("images.delete", |_, _| Ok(Value::Null)),
     ("images.cover", |_, input| Ok(json!({ "of": input }))),
     ("images.summary", |_, input| {
         let results: Vec<&Value> =
@@ -155,6 +162,22 @@ const TABLE: &[(&str, Stub)] = &[
         _ => Ok(json!({ "rows": 12 })),
     }),
     ("tenants.restore", |_, _| Ok(Value::Null)),
+    // A transaction.
+    ("resources.reserve", |_, input| match text(&input["fail_at"]) {
+        "reserve" => error("NothingLeft", "all are taken"),
+        _ => Ok(json!({ "resource": "m-1" })),
+    }),
+    ("resources.process", |_, input| match text(&input["fail_at"]) {
+        "process" => error("Jammed", "it does not go through"),
+        _ => Ok(Value::Null),
+    }),
+    ("resources.commit", |_, input| match text(&input["fail_at"]) {
+        "commit" => error("Conflict", "somebody else was faster"),
+        _ => Ok(json!({ "committed": true })),
+    }),
+    ("resources.release", |_, _| Ok(Value::Null)),
+    ("resources.roll_back", |_, _| Ok(Value::Null)),
+    ("resources.undo_commit", |_, _| Ok(Value::Null)),
     // Tickets.
     ("tickets.mood", |_, input| match text(&input["ticket"]) {
         "numb" => Err(ActivityError::new("NoMood", "it shows none").not_retryable()),
@@ -180,6 +203,7 @@ pub(crate) fn serve(mut worker: Worker) -> Worker {
         .activity("stub.hold", hold)
         .activity("tenants.drain", drain)
         .activity("images.plan", plan_images)
+        .activity("images.report", report)
         .activity("tickets.analyze", analyze)
 }
 
@@ -230,6 +254,15 @@ async fn plan_images(context: ActivityContext, input: Value) -> Result<Outcome<(
         steps.push(NewStep::new("cover", "images.cover").input(first_two).after(["process_0", "process_1"]));
     }
     Ok(Outcome::expand(steps))
+}
+
+/// One batch never has a report.
+async fn report(context: ActivityContext, input: Value) -> Answer {
+    note(&context, &input);
+    match text(&input["batch"]) {
+        "unreported" => until_cancelled(&context).await,
+        _ => Ok(Value::Null),
+    }
 }
 
 /// Goes on until nobody waits for it.
