@@ -132,7 +132,11 @@ fn what_is_stored_survives_a_restart_with_the_same_folder() {
     at(&ready["nats_url"], &["apply", ORDER]).ends_with(0);
     let input = r#"{"order_id":"A-1","total":10,"card":"declined"}"#;
     let failed = at(&ready["nats_url"], &["start", "order", "--input", input, "--id", "o-1", "--wait"]).ends_with(1);
-    assert!(failed.stdout.contains("status: rolled_back") && failed.stdout.contains("CardDeclined"), "{}", failed.stdout);
+    assert!(
+        failed.stdout.contains("status: rolled_back") && failed.stdout.contains("CardDeclined"),
+        "{}",
+        failed.stdout
+    );
     dev.signal(Signal::TERM);
     let (ended, stderr, temporary) = dev.end();
     assert!(ended.success() && temporary.is_empty(), "{ended}: {stderr}");

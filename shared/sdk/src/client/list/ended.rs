@@ -90,6 +90,7 @@ impl Ended {
                     // A list is an overview, and outputs may be large.
                     view.output = serde_json::Value::Null;
                     view.steps = vec![];
+                    view.undo = vec![];
                     self.read.push_front((position.sequence, view));
                 }
             }
