@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) step_ms: u32,
     pub(crate) payload: usize,
     pub(crate) witness: Vec<PathBuf>,
+    /// Whether every step could be undone.
+    pub(crate) compensable: bool,
 }
 
 pub(crate) async fn run(settings: Settings, context: &Context) -> Result<Exit, Failure> {

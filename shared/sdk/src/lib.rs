@@ -1,3 +1,4 @@
 //! What a Rust worker or client depends on.
 pub mod client;
+pub mod saga;
 pub mod worker;

@@ -7,9 +7,10 @@ use crate::failure::{Failure, chain};
 
 /// Steps one after the other, each doing nothing or sleeping; and the text that defines them.
 pub(super) fn plan(settings: &Settings) -> Result<(Plan, String), Failure> {
-    let Settings { steps, step_ms, payload, .. } = settings;
+    let Settings { steps, step_ms, payload, compensable, .. } = settings;
     let carries = if *payload == 0 { "" } else { "_carrying" };
-    let mut text = format!("workflow: bench_{steps}_{step_ms}{carries}\nsteps:\n");
+    let (undoes, undo) = if *compensable { ("_compensable", ", compensate: noop") } else { ("", "") };
+    let mut text = format!("workflow: bench_{steps}_{step_ms}{carries}{undoes}\nsteps:\n");
     let activity = if *step_ms == 0 { "noop" } else { "sleep" };
     for step in 1..=*steps {
         let after = if step == 1 { String::new() } else { format!("after: s{}, ", step - 1) };
@@ -19,7 +20,7 @@ pub(super) fn plan(settings: &Settings) -> Result<(Plan, String), Failure> {
             // `sleep` takes nothing else; the payload is in the start then.
             (_, _) => format!(", input: {{ ms: {step_ms} }}"),
         };
-        text.push_str(&format!("  s{step}: {{ {after}activity: {activity}{input} }}\n"));
+        text.push_str(&format!("  s{step}: {{ {after}activity: {activity}{input}{undo} }}\n"));
     }
     match sagaline_lang::read(&text, "bench.yaml") {
         Ok(definition) => Ok((definition.plan, text)),
@@ -33,9 +34,12 @@ mod tests {
 
     #[test]
     fn every_shape_of_the_workflow_can_be_read() {
-        for (steps, step_ms, payload) in [(1, 0, 0), (3, 0, 0), (3, 250, 0), (2, 0, 64), (1000, 5, 100)] {
+        for (steps, step_ms, payload, compensable) in
+            [(1, 0, 0, false), (3, 0, 0, true), (3, 250, 0, false), (2, 0, 64, true), (1000, 5, 100, false)]
+        {
+            let (concurrency, rate, witness) = (None, None, vec![]);
             let settings =
-                Settings { workflows: 1, concurrency: None, rate: None, steps, step_ms, payload, witness: vec![] };
+                Settings { workflows: 1, concurrency, rate, steps, step_ms, payload, witness, compensable };
             let (plan, _) = plan(&settings).expect("a plan");
             assert_eq!(plan.nodes().len(), steps as usize);
         }

@@ -46,6 +46,9 @@ pub(crate) struct Args {
     /// Bytes that the input carries, and that each step that does nothing is given
     #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = value_parser!(u32).range(0..=200_000))]
     payload: u32,
+    /// Every step has something that would undo it, so its attempts are claimed
+    #[arg(long)]
+    compensable: bool,
     /// Where an executor wrote down what it ran; may be given several times
     #[arg(long, value_name = "FILE", num_args = 1..)]
     witness: Vec<PathBuf>,
@@ -62,6 +65,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         step_ms: args.step_ms,
         payload: args.payload as usize,
         witness: args.witness,
+        compensable: args.compensable,
     };
     bench::run(settings, context).await
 }
