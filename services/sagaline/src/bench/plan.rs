@@ -38,8 +38,7 @@ mod tests {
             [(1, 0, 0, false), (3, 0, 0, true), (3, 250, 0, false), (2, 0, 64, true), (1000, 5, 100, false)]
         {
             let (concurrency, rate, witness) = (None, None, vec![]);
-            let settings =
-                Settings { workflows: 1, concurrency, rate, steps, step_ms, payload, witness, compensable };
+            let settings = Settings { workflows: 1, concurrency, rate, steps, step_ms, payload, witness, compensable };
             let (plan, _) = plan(&settings).expect("a plan");
             assert_eq!(plan.nodes().len(), steps as usize);
         }

@@ -77,3 +77,21 @@ fn people_read_it_in_a_line() {
     dev.signal(Signal::INT);
     assert!(dev.end().0.success());
 }
+
+#[test]
+fn a_compensation_that_ends_otherwise_the_second_time_is_shown_too() {
+    let (dev, folder, server) = (Dev::start(&["--twice", "--output", "json"]), Folder::new(), counting_server());
+    let ready = dev.ready();
+    let text = format!(
+        "workflow: undone\nsteps:\n  take:\n    activity: noop\n    compensate: {{ activity: http, input: {{ method: GET, url: \"http://{server}/\" }} }}\n  \
+         break: {{ after: take, activity: fail, input: {{}} }}\n"
+    );
+    at(&ready["nats_url"], &["apply", &folder.file("undone.yaml", &text)]).ends_with(0);
+    let ended = at(&ready["nats_url"], &["start", "undone", "--id", "u-1", "--wait", "--output", "json"]).ends_with(1);
+    assert_eq!(ended.json()[0]["status"], json!("rolled_back"));
+    let lines = dev.until(|line| line.contains("differed"));
+    let told: Value = serde_json::from_str(lines.last().expect("a line")).expect("JSON");
+    assert_eq!((&told["activity"], &told["step"]), (&json!("http"), &json!("take/~undo")), "{told}");
+    dev.signal(Signal::INT);
+    assert!(dev.end().0.success());
+}

@@ -2,7 +2,10 @@
 
 use std::process::{Child, Command};
 
-use sagaline_wire::client::Client;
+use sagaline_wire::{
+    client::{Client, Started},
+    texts::partition,
+};
 use serde_json::{Value, json};
 
 use crate::site::{LONG, Site, Worker};
@@ -155,4 +158,26 @@ fn a_claimed_task_that_is_revoked_while_it_runs_is_answered_for() {
     let _small = Small::start(&site);
     // It listens from its first breath, so the notice waits for it.
     stopped(&mut owner, "by-small", &mut || ());
+}
+
+#[test]
+fn the_tasks_of_a_step_that_can_be_undone_are_claimed() {
+    let site = Site::with("workflow: one\nsteps: { work: { activity: raw.work, compensate: raw.undo } }\n");
+    let mut client = site.client();
+    let partition = partition(EXECUTION, 2);
+    let log = client.nats.subscribe(&format!("sagaline.run.{partition}.{EXECUTION}.in")).unwrap();
+    let _worker = Worker::start(&site, "raw.work");
+    assert_eq!(client.start(EXECUTION, "one", &json!({})).unwrap(), Started::Now);
+    let mut kinds = vec![];
+    let success = loop {
+        let message = client.nats.next(LONG).unwrap().expect("it goes on");
+        if message.sid == log {
+            kinds.push(message.header("ce-type").expect("a type").to_owned());
+            if kinds.last().is_some_and(|kind| kind.ends_with("step_succeeded.v1")) {
+                break serde_json::from_slice::<Value>(&message.payload).unwrap();
+            }
+        }
+    };
+    assert!(kinds.contains(&"sagaline.input.step_started.v1".to_owned()), "{kinds:?}");
+    assert_eq!(success["claimed"], true, "{success}");
 }
