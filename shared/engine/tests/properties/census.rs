@@ -9,7 +9,7 @@ use proptest::{
 use sagaline_engine::{
     Effect, Stage,
     compiled::CompiledKind,
-    state::{Outcome, State},
+    state::{Outcome, Phase, State},
 };
 use sagaline_events::input::INPUT_TYPES;
 
@@ -82,8 +82,12 @@ fn expected() -> Vec<String> {
         "between rounds",
         "asking",
         "delayed",
+        "settling",
+        "asked",
+        "in doubt",
     ];
-    let outcomes = ["completed", "failed", "cancelled", "timed out", "refused"].map(|name| format!("outcome {name}"));
+    let outcomes = ["completed", "failed", "cancelled", "timed out", "refused", "rolled back"]
+        .map(|name| format!("outcome {name}"));
     let effects = [
         "dispatch",
         "revoke",
@@ -98,6 +102,7 @@ fn expected() -> Vec<String> {
         "bury",
         "emit",
         "entity",
+        "ask saga",
     ]
     .map(|name| format!("effect {name}"));
     let states = states.into_iter().chain(["pending"]).map(|name| format!("state {name}"));
@@ -145,6 +150,11 @@ fn census(history: &History) -> BTreeSet<String> {
             }
             seen.extend(run.frames.values().map(|frame| state_name(&frame.state).to_owned()));
             seen.extend((0 < run.index.beside).then(|| "state beside".to_owned()));
+            seen.extend(run.undo.undoing.as_deref().map(|undoing| match &undoing.phase {
+                Phase::Settling { .. } => "state settling".to_owned(),
+                Phase::Asked(_) => "state asked".to_owned(),
+            }));
+            seen.extend((!run.undo.doubts.is_empty()).then(|| "state in doubt".to_owned()));
             seen.extend(run.cleanup.as_ref().map(|_| "state tidying up".to_owned()));
             seen.extend(run.between_rounds().map(|_| "state between rounds".to_owned()));
         }

@@ -54,6 +54,10 @@ fn kind(choices: &mut Choices, place: usize) -> Value {
         (1, json!({"step": {"activity": "further", "expand": {"concurrency": 2}}})),
         // What they leave out is for the step that returns them to say.
         (6, json!({"step": {"activity": "plain"}})),
+        (
+            6,
+            json!({"step": {"activity": "undone", "compensate": {"actions": [{"activity": "undo", "input": "${ output }"}]}}}),
+        ),
         (1, json!({"step": {"activity": "often", "retry": {"attempts": 3}}})),
     ];
     let places: Vec<(usize, usize)> = kinds.iter().enumerate().map(|(place, (weight, _))| (*weight, place)).collect();

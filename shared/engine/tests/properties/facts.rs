@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_engine::{
     Compiled, Effect, Execution, Stage,
-    compiled::{ASIDE, CompiledKind, CompiledNode, NodeId},
+    compiled::{ASIDE, CompiledDag, CompiledKind, CompiledNode, NodeId},
     state::{Graft, Outcome, Recorded},
 };
 use sagaline_events::{
-    EntityInput, FramePath, Happening, Input, Parent, Ticket,
+    EntityInput, FramePath, Happening, Input, Parent, SagaRequest, Ticket,
     entity::{Outcome as Reported, Release},
     input::StepExpanded,
     record::StepStatus,
 };
 use sagaline_model::{ExecutionId, OnError, Step};
+
+use crate::undoing::{Undoing, before};
 
 pub(crate) struct Facts<'p> {
     plan: &'p Compiled,
@@ -45,6 +47,7 @@ pub(crate) struct Facts<'p> {
     base: u32,
     /// The highest number that any attempt had.
     highest: u32,
+    undoing: Undoing,
     /// What it asked for and neither gave back nor was refused.
     owes: BTreeSet<Ticket>,
 }
@@ -79,6 +82,7 @@ impl<'p> Facts<'p> {
             base: 0,
             highest: 0,
             owes: BTreeSet::new(),
+            undoing: Undoing::default(),
         }
     }
 
@@ -88,8 +92,9 @@ impl<'p> Facts<'p> {
             all.iter().partition(|effect| matches!(effect, Effect::Entity { .. }));
         shared.into_iter().for_each(|effect| self.shares(effect));
         // And says so again, to a parent that asks.
-        let asked = matches!(input, Input::ParentAsks(_) | Input::Start(_));
+        let asked = matches!(input, Input::ParentAsks(_) | Input::Start(_) | Input::StepSucceeded(_));
         assert!(!self.over || asked || effects.is_empty(), "it is over, yet {input:?} gave {effects:?}");
+        self.undoing.heard(input);
         if !effects.is_empty() {
             self.answered(input);
         }
@@ -97,14 +102,16 @@ impl<'p> Facts<'p> {
             self.expanded(said, all);
         }
         for effect in effects {
-            let last = matches!(effect, Effect::TellParent { .. } | Effect::Bury { .. });
+            let last = matches!(effect, Effect::TellParent { .. } | Effect::Bury { .. } | Effect::Late { .. });
             assert!(!self.over || last, "{effect:?} after the end");
             match effect {
                 Effect::Dispatch(task) => {
+                    assert_eq!(task.claim, self.is_undone(&task.path), "{} asks for a claim", task.path);
                     self.handed_out(&task.path, task.attempt);
                     assert_eq!(task.cause, after.now);
                 }
                 Effect::Revoke { path, attempt, .. } => {
+                    self.undoing.given_up(path, *attempt);
                     assert!(
                         self.in_queue.remove(&(path.clone(), *attempt)),
                         "{path}#{attempt} was taken back for nothing"
@@ -126,8 +133,11 @@ impl<'p> Facts<'p> {
                         self.waiting.insert(child.clone());
                     }
                 }
-                Effect::AskChild { child, .. } => assert!(self.waiting.contains(child), "{child} is not waited for"),
+                Effect::AskChild { child, .. } => {
+                    assert!(self.waiting.contains(child) || self.undoing.is_parted(child), "{child} is not waited for");
+                }
                 Effect::CancelChild { child, parent, .. } => {
+                    self.undoing.parted(child);
                     assert_eq!(self.children.get(child), Some(parent));
                     self.waiting.remove(child);
                 }
@@ -142,7 +152,14 @@ impl<'p> Facts<'p> {
                 Effect::Bury { .. } => {}
                 Effect::Recall => assert!(matches!(after.stage, Stage::Unborn(_) | Stage::Unbound { .. })),
                 Effect::Emit { id, .. } => assert!(self.emitted.insert(id.clone()), "{id} was emitted twice"),
-                Effect::AskSaga { .. } | Effect::LookAfterSaga { .. } | Effect::Late { .. } => {}
+                Effect::AskSaga { request, again } => {
+                    self.undoing.asked(request, *again, after);
+                    self.in_its_order(request);
+                }
+                Effect::LookAfterSaga { .. } => {
+                    assert!(self.undoing.is_asked(), "it looks after a saga that it never asked for")
+                }
+                Effect::Late { late } => self.undoing.late(late, after),
                 Effect::Entity { .. } => unreachable!("they are taken out above"),
             }
         }
@@ -184,6 +201,10 @@ impl<'p> Facts<'p> {
             Input::StepExpanded(answer) => (&answer.path, answer.attempt),
             Input::TaskDiscarded(answer) => (&answer.path, answer.attempt),
             Input::ChildEnded(told) => {
+                // It was told to end, and is waited for all the same.
+                if self.undoing.is_parted(&told.child) {
+                    return;
+                }
                 assert!(self.waiting.remove(&told.child), "{told:?} had an effect, but nobody waited for it");
                 return;
             }
@@ -194,7 +215,10 @@ impl<'p> Facts<'p> {
             Input::StepAwaits(answer) => (&answer.path, answer.attempt),
             _ => return,
         };
-        assert!(self.in_queue.remove(&(task.0.clone(), task.1)), "{task:?} had an effect, but nobody waited for it");
+        let was_waited_for = self.in_queue.remove(&(task.0.clone(), task.1));
+        let is_heard_late = self.undoing.is_given_up(task.0, task.1);
+        self.undoing.given_up(task.0, task.1);
+        assert!(was_waited_for || is_heard_late, "{task:?} had an effect, but nobody waited for it");
     }
 
     /// What was returned, if it was taken up.
@@ -327,11 +351,16 @@ impl<'p> Facts<'p> {
         }
         match happening {
             Happening::StepScheduled { step, .. } | Happening::StepWaiting { step, .. } => self.begins(step),
+            Happening::WorkflowStuck { .. } => assert!(self.undoing.is_asked()),
             Happening::StepStarted { step, .. } => {
+                self.undoing.began(step);
                 self.begins(step);
                 assert!(!self.ended.contains(step));
             }
-            Happening::StepCompleted { step, duration, .. } => {
+            Happening::StepCompleted { step, duration, attempt } => {
+                if 0 < *attempt && self.is_undone(step) {
+                    self.undoing.did(step);
+                }
                 self.begins(step);
                 self.ends(step);
                 self.satisfied.insert(step.clone());
@@ -399,8 +428,45 @@ impl<'p> Facts<'p> {
         }
     }
 
+    /// Whether the step that stands there is undone.
+    fn is_undone(&self, path: &FramePath) -> bool {
+        matches!(&self.node(path).kind, CompiledKind::Step { undo: Some(_), .. })
+    }
+
+    /// A step is undone after everything that came after it.
+    fn in_its_order(&self, request: &SagaRequest) {
+        let places = self.undoing.places(request);
+        let all: Vec<&FramePath> = places.keys().filter(|path| path.parent().is_none()).collect();
+        for earlier in &all {
+            for later in all.iter().filter(|later| *later != earlier) {
+                if self.comes_after(&self.plan.root, later, earlier) {
+                    assert!(before(request, places[*later], places[*earlier]), "{later} is undone before {earlier}");
+                }
+            }
+        }
+    }
+
+    /// Whether one needs the other, directly or not.
+    fn comes_after(&self, dag: &CompiledDag, later: &FramePath, earlier: &FramePath) -> bool {
+        let place = |path: &FramePath| dag.children.iter().position(|id| self.plan.node(*id).path == *path);
+        let (Some(later), Some(earlier)) = (place(later), place(earlier)) else { return false };
+        let (mut open, mut seen) = (vec![earlier], BTreeSet::new());
+        while let Some(place) = open.pop() {
+            if place == later {
+                return true;
+            }
+            if seen.insert(place) {
+                let behind = dag.dependents[place].iter().chain(&dag.any_dependents[place]);
+                open.extend(behind.map(|behind| *behind as usize));
+            }
+        }
+        false
+    }
+
     pub(crate) fn at_the_end(&self, execution: &Execution) {
         let Stage::Over(over) = &execution.stage else { panic!("it never ended") };
+        let is_undone = matches!(over.outcome, Outcome::RolledBack { .. });
+        assert_eq!(is_undone, self.undoing.is_asked(), "what is asked for is waited for, and nothing else is undone");
         assert!(self.over, "nobody was told of the end");
         assert_eq!(self.in_queue, BTreeSet::new(), "tasks that nobody waits for were not taken back");
         assert_eq!(self.begun, self.ended, "what began ended");

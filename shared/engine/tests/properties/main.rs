@@ -12,4 +12,5 @@ mod facts;
 mod history;
 mod plans;
 mod promises;
+mod undoing;
 mod world;

@@ -1,9 +1,10 @@
 //! Random plans: steps inside steps, every kind, retries, limits, conditions, ways to fail.
 
 use sagaline_model::{
-    ActivityName, Approval, Await, AwaitSignals, Backoff, Breaker, BreakerRule, Case, Child, Concurrency, Conduct, Dag,
-    DeadLetters, Emit, Exchange, Expand, ForEach, Handlers, Kind, Name, Need, Node, OnError, OnLimit, OnParentEnd,
-    OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepDefaults, StepLimits, Try, UpdateRule, Wait, WhenOpen,
+    ActivityName, Approval, Await, AwaitSignals, Backoff, Breaker, BreakerRule, Case, Child, Compensate, CompensateOn,
+    Compensation, Concurrency, Conduct, Dag, DeadLetters, Emit, Exchange, Expand, ForEach, Handlers, Kind, Name, Need,
+    Node, OnError, OnLimit, OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepDefaults, StepLimits,
+    Try, UpdateRule, Wait, WhenOpen,
 };
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
     };
     Plan {
         workflow: name("w"),
-        rules: Plan::RULES_OF_COMPANY,
+        rules: root.nodes.iter().map(Node::rules).fold(Plan::RULES_OF_COMPANY, u32::max),
         note: None,
         input_schema: None,
         triggers: vec![],
@@ -62,7 +63,7 @@ fn conduct(choices: &mut Choices) -> Conduct {
         timeout: choices.chance(5).then(|| "${ workflow.input.n + 30 }".to_owned()),
         deadline: choices.chance(5).then(|| "2026-01-01T00:20:00Z".to_owned()),
         metadata: Value::Null,
-        retry_workflow: choices.chance(33).then(|| RetryPolicy {
+        retry_workflow: choices.chance(40).then(|| RetryPolicy {
             attempts: 2 + choices.below(2) as u32,
             backoff: choices.one_of(&[Backoff::Fixed, Backoff::Custom { expression: "attempt".to_owned() }]),
             ..RetryPolicy::default()
@@ -334,8 +335,30 @@ impl Maker<'_> {
                 })
             }),
             breaker: self.breaker().map(Box::new),
-            compensate: None,
+            compensate: self.compensate(),
         }
+    }
+
+    fn compensate(&mut self) -> Option<Box<Compensate>> {
+        if !self.choices.chance(75) {
+            return None;
+        }
+        let action = |choices: &mut Choices| Compensation {
+            activity: ActivityName::new("some.undoing").unwrap(),
+            queue: None,
+            input: match choices.below(4) {
+                3 => json!(["${ output.n }", "${ item }", "${ ctx.n }", "${ outcome }"]),
+                2 => json!("${ 1 / output.n }"),
+                _ => Value::Null,
+            },
+            timeout: choices.chance(20).then(|| "${ ctx.n }".to_owned()),
+            retry: Compensation::patience(),
+            allow_skip: choices.chance(20),
+            metadata: Value::Null,
+        };
+        let actions = (0..=self.choices.below(2)).map(|_| action(self.choices)).collect();
+        let on = self.choices.one_of(&[CompensateOn::Effected, CompensateOn::Attempted]);
+        Some(Box::new(Compensate { actions, on }))
     }
 
     fn child(&mut self) -> Child {

@@ -3,9 +3,16 @@
 //! It is unruly as long as there are choices, then it turns kind: every task succeeds, every signal comes, every timer fires. An
 //! execution that does not end in a kind world never would.
 
-use sagaline_engine::{Compiled, Effect, Execution, Stage, compiled::CompiledKind, state::State};
+use std::collections::BTreeSet;
+
+use sagaline_engine::{
+    Compiled, Effect, Execution, Stage,
+    compiled::CompiledKind,
+    state::{Phase, State},
+};
 use sagaline_events::{
-    EntityInput, EntityKey, EntityWord, FramePath, Input, Parent, Says, Start, Ticket, TimerKind, TimerName,
+    EntityInput, EntityKey, EntityWord, FramePath, Input, Parent, SagaNews, SagaStatus, Says, Start, Ticket, TimerKind,
+    TimerName, UndoStep,
     entity::EntityKind,
     input::{
         Approval, Bound, Cancel, ChildEnded, ChildUnknown, OnLate, ParentAsks, ParentGone, Pause, Recalled, Refused,
@@ -13,8 +20,9 @@ use sagaline_events::{
         TaskDiscarded, Update,
     },
     record::Status,
+    saga::{UndoAction, UndoOutcome},
 };
-use sagaline_model::{ExecutionId, Moment, Span, StepError};
+use sagaline_model::{Compensation, ExecutionId, Moment, Span, StepError};
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,6 +45,8 @@ struct World<'p> {
     log: Vec<(Input, Moment)>,
     /// Every task that was ever handed out.
     tasks: Vec<(FramePath, u32)>,
+    /// Steps that can be undone.
+    claims: BTreeSet<FramePath>,
     /// How often a kind world let it go on.
     patience: usize,
     /// With what it ever asked that which executions share.
@@ -46,8 +56,17 @@ struct World<'p> {
 /// What happens to one execution of the plan, from before its start to its end.
 pub(crate) fn run(plan: &Compiled, choices: Choices) -> Vec<(Input, Moment)> {
     let execution = unborn();
-    let mut world =
-        World { plan, execution, choices, clock: BEGIN, log: vec![], tasks: vec![], patience: 5, asked: vec![] };
+    let mut world = World {
+        plan,
+        execution,
+        choices,
+        clock: BEGIN,
+        log: vec![],
+        tasks: vec![],
+        claims: BTreeSet::new(),
+        patience: 5,
+        asked: vec![],
+    };
     world.begins();
     while !world.choices.are_over() && !world.execution.is_over() {
         let input = world.unruly();
@@ -73,7 +92,12 @@ impl World<'_> {
         let effects = step(&mut self.execution, self.plan, &input, self.clock);
         for effect in effects {
             match effect {
-                Effect::Dispatch(task) => self.tasks.push((task.path, task.attempt)),
+                Effect::Dispatch(task) => {
+                    if task.claim {
+                        self.claims.insert(task.path.clone());
+                    }
+                    self.tasks.push((task.path, task.attempt));
+                }
                 Effect::Entity { entity, input: EntityInput::Acquire(ask) } => self.asked.push((entity, ask.ticket)),
                 Effect::Entity { entity, input: EntityInput::Permit(ask) } => self.asked.push((entity, ask.ticket)),
                 _ => {}
@@ -115,7 +139,7 @@ impl World<'_> {
         }
         let what = self.choices.weighted(&[
             (22, "answer"),
-            (18, "began"),
+            (38, "began"),
             (18, "timer"),
             (6, "any timer"),
             (8, "twice"),
@@ -134,6 +158,8 @@ impl World<'_> {
             (4, "approval"),
             (4, "update"),
             (20, "shared"),
+            (25, "saga"),
+            (14, "rollback"),
         ]);
         match what {
             "began" => self.waited_for().map(|task| self.began(task)),
@@ -163,6 +189,12 @@ impl World<'_> {
             })),
             "approval" => Some(self.approval()),
             "update" => Some(self.update()),
+            "saga" => match self.saga() {
+                None => self.waited_for().map(|task| self.answer(task)),
+                told => told,
+            },
+            // Where there is something to undo.
+            "rollback" => self.has_effects().then(|| Input::Cancel(Cancel { rollback: true, ..Cancel::at_once(None) })),
             "back" => {
                 // The clock of a new leader may be behind.
                 self.clock = Moment::from_nanos(self.clock.as_nanos() - 5_000_000_000);
@@ -191,16 +223,20 @@ impl World<'_> {
             self.patience -= 1;
             return Some(Input::Resume(Resume { context: Default::default() }));
         }
+        if let Some(told) = self.kindly_undone() {
+            return if self.log.len() % 7 == 6 { self.due() } else { Some(Input::SagaNews(told)) };
+        }
         if let Some(word) = self.kindly_shared() {
             return Some(word);
         }
         if let Some((path, attempt)) = self.waited_for() {
+            let claimed = self.claims.contains(&path);
             return Some(Input::StepSucceeded(StepSucceeded {
                 path,
                 attempt,
                 output: Value::Null,
                 worker: None,
-                claimed: false,
+                claimed,
             }));
         }
         if let Some((path, child)) = self.child() {
@@ -216,7 +252,12 @@ impl World<'_> {
             State::Delegated(delegated) => Some((path.clone(), delegated.child.clone())),
             _ => None,
         });
-        let children: Vec<_> = children.collect();
+        let parting = match run.undo.undoing.as_deref().map(|undoing| &undoing.phase) {
+            Some(Phase::Settling { children, .. }) => children.clone(),
+            Some(Phase::Asked(_)) | None => Default::default(),
+        };
+        let parting = parting.into_iter().map(|(path, delegated)| (path, delegated.child));
+        let children: Vec<_> = children.chain(parting).collect();
         (!children.is_empty()).then(|| self.choices.one_of(&children))
     }
 
@@ -226,6 +267,10 @@ impl World<'_> {
             4 => Input::ChildEnded(ended(path, child, Status::Cancelled)),
             3 => Input::ChildEnded(ended(path, child, Status::TimedOut)),
             2 => Input::ChildEnded(ended(path, child, Status::Failed)),
+            1 => {
+                let undo = vec![undone("one", &[]), undone("two", &[]), undone("both", &[0, 1])];
+                Input::ChildEnded(ChildEnded { undo, ..ended(path, child, Status::Completed) })
+            }
             _ => Input::ChildEnded(ended(path, child, Status::Completed)),
         }
     }
@@ -255,7 +300,11 @@ impl World<'_> {
         let parent = self.parent();
         match self.choices.chance(60) {
             true => Input::ParentAsks(ParentAsks { parent }),
-            false => Input::ParentGone(ParentGone { parent, reason: Some("nobody waits".to_owned()), rollback: false }),
+            false => Input::ParentGone(ParentGone {
+                parent,
+                reason: Some("nobody waits".to_owned()),
+                rollback: self.choices.chance(40),
+            }),
         }
     }
 
@@ -294,6 +343,44 @@ impl World<'_> {
             _ => Says::Delayed { until: self.clock + Span::from_millis(self.choices.below(9000) as u64) },
         };
         Some(Input::Entity(EntityWord::new(entity, &ticket, says)))
+    }
+
+    /// It is over in the end, though it may be lost or stuck before.
+    fn kindly_undone(&self) -> Option<SagaNews> {
+        let Stage::Running(run) = &self.execution.stage else { return None };
+        let Some(Phase::Asked(asked)) = run.undo.undoing.as_deref().map(|undoing| &undoing.phase) else { return None };
+        let is_new = asked.status.is_none() && asked.times == 1;
+        Some(match self.log.len() % 7 {
+            0 | 1 if is_new => news(None),
+            2..=5 if is_new => stuck(),
+            _ => news(Some(SagaStatus::Completed)),
+        })
+    }
+
+    fn has_effects(&self) -> bool {
+        matches!(&self.execution.stage, Stage::Running(run) if !run.undo.list.is_empty())
+    }
+
+    fn is_asked(&self) -> bool {
+        let Stage::Running(run) = &self.execution.stage else { return false };
+        matches!(run.undo.undoing.as_deref().map(|undoing| &undoing.phase), Some(Phase::Asked(_)))
+    }
+
+    /// What its saga says, if it was asked for; or about nothing.
+    fn saga(&mut self) -> Option<Input> {
+        if !self.is_asked() && !self.choices.chance(20) {
+            return None;
+        }
+        let statuses = [
+            Some(SagaStatus::Running),
+            Some(SagaStatus::Stuck),
+            None,
+            Some(SagaStatus::Completed),
+            Some(SagaStatus::Resolved),
+            Some(SagaStatus::Unknown),
+        ];
+        let status = self.choices.one_of(&statuses);
+        Some(Input::SagaNews(if status == Some(SagaStatus::Stuck) { stuck() } else { news(status) }))
     }
 
     /// Its turn comes, or its breaker lets it through.
@@ -375,7 +462,7 @@ impl World<'_> {
                 Input::StepExpanded(StepExpanded { path, attempt, steps, worker })
             }
             "failed" => {
-                let kind = self.choices.one_of(&["Busy", "Broken"]);
+                let kind = self.choices.one_of(&["Busy", "Broken", StepError::TIMEOUT, StepError::TIMEOUT]);
                 let error = StepError::new(kind, "no luck");
                 let error = if self.choices.chance(15) { error.final_() } else { error };
                 Input::StepFailed(StepFailed { path, attempt, error, worker })
@@ -401,7 +488,8 @@ impl World<'_> {
                     2 => json!({"n": self.choices.below(5)}),
                     _ => Value::Null,
                 };
-                Input::StepSucceeded(StepSucceeded { path, attempt, output, worker, claimed: false })
+                let claimed = self.claims.contains(&path);
+                Input::StepSucceeded(StepSucceeded { path, attempt, output, worker, claimed })
             }
         }
     }
@@ -454,13 +542,20 @@ impl World<'_> {
             TimerKind::WorkflowRetry,
             TimerKind::Cleanup,
             TimerKind::AskAgain,
+            TimerKind::Settle,
+            TimerKind::SagaLook,
         ];
         let kind = self.choices.one_of(&kinds);
         let node = self.choices.below(self.plan.nodes.len());
         Input::Timer(match (kind, self.execution.next_timer()) {
-            (TimerKind::WorkflowTimeout | TimerKind::WorkflowRetry | TimerKind::Cleanup, _) => {
-                TimerName::of_execution(kind)
-            }
+            (
+                TimerKind::WorkflowTimeout
+                | TimerKind::WorkflowRetry
+                | TimerKind::Cleanup
+                | TimerKind::Settle
+                | TimerKind::SagaLook,
+                _,
+            ) => TimerName::of_execution(kind),
             (TimerKind::AskAgain, _) if self.choices.chance(50) => TimerName::of_execution(kind),
             (TimerKind::Wait, Some((_, armed))) => armed.clone(),
             (_, _) => TimerName::of_frame(kind, &self.plan.nodes[node].path, self.choices.below(3) as u32),
@@ -476,7 +571,7 @@ impl World<'_> {
         let reason = self.choices.chance(50).then(|| "not today".to_owned());
         let cleanup = self.choices.chance(70);
         let grace = self.choices.one_of(&[None, Some(Span::from_secs(1)), Some(Span::from_millis(0))]);
-        Input::Cancel(Cancel { reason, cleanup, grace: grace.filter(|_| cleanup), rollback: false })
+        Input::Cancel(Cancel { reason, cleanup, grace: grace.filter(|_| cleanup), rollback: self.choices.chance(75) })
     }
 
     fn lookup(&mut self) -> Input {
@@ -487,6 +582,32 @@ impl World<'_> {
             _ => Input::Bound(Bound { version: 1 }),
         }
     }
+}
+
+fn news(status: Option<SagaStatus>) -> SagaNews {
+    SagaNews { status, stuck: vec![], compensated: vec![], skipped: vec![], by: None, why: None }
+}
+
+fn stuck() -> SagaNews {
+    let error = StepError::new("Gone", "it is not there");
+    SagaNews { stuck: vec![(FramePath::root(&name("n0")), error)], ..news(Some(SagaStatus::Stuck)) }
+}
+
+/// What a child hands over.
+fn undone(step: &str, after: &[u32]) -> UndoStep {
+    let action = UndoAction {
+        activity: "some.undoing".parse().unwrap(),
+        queue: name("default"),
+        input: Value::Null,
+        timeout: None,
+        retry: Compensation::patience(),
+        allow_skip: false,
+        metadata: Value::Null,
+        fault: None,
+        default_input: false,
+    };
+    let (path, after) = (FramePath::root(&name(step)), after.to_vec());
+    UndoStep { path, execution: None, after, outcome: UndoOutcome::Completed, actions: vec![action] }
 }
 
 fn ended(path: FramePath, child: ExecutionId, status: Status) -> ChildEnded {
