@@ -84,7 +84,6 @@ fn expected() -> Vec<String> {
         "delayed",
         "settling",
         "asked",
-        "in doubt",
     ];
     let outcomes = ["completed", "failed", "cancelled", "timed out", "refused", "rolled back"]
         .map(|name| format!("outcome {name}"));
@@ -154,7 +153,6 @@ fn census(history: &History) -> BTreeSet<String> {
                 Phase::Settling { .. } => "state settling".to_owned(),
                 Phase::Asked(_) => "state asked".to_owned(),
             }));
-            seen.extend((!run.undo.doubts.is_empty()).then(|| "state in doubt".to_owned()));
             seen.extend(run.cleanup.as_ref().map(|_| "state tidying up".to_owned()));
             seen.extend(run.between_rounds().map(|_| "state between rounds".to_owned()));
         }
@@ -189,8 +187,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::Emit { .. } => "effect emit",
         Effect::Entity { .. } => "effect entity",
         Effect::AskToStop { .. } => "effect ask to stop",
-        Effect::AskSaga { again: false, .. } => "effect ask saga",
-        Effect::AskSaga { again: true, .. } => "effect ask saga again",
+        Effect::AskSaga { .. } => "effect ask saga",
         Effect::LookAfterSaga { .. } => "effect look after saga",
         Effect::Late { .. } => "effect late",
     }
