@@ -246,6 +246,9 @@ impl Machine for Executions {
     }
 
     fn answer(&self, ask: &Ask, state: Option<&Held>) -> Answer {
+        if let Ask::Entity { .. } | Ask::Entities { .. } = ask {
+            return entities::seen(ask, state);
+        }
         let state = state.and_then(Held::execution);
         let plan = state.and_then(|state| self.plan_of(state)).map(|plan| &**plan);
         match (ask, state) {
@@ -267,7 +270,7 @@ impl Machine for Executions {
                 Answer::Unknown
             }
             // Those are the compensator's.
-            (Ask::Saga { .. } | Ask::Sagas { .. }, _) => Answer::Unknown,
+            (Ask::Saga { .. } | Ask::Sagas { .. } | Ask::Entity { .. } | Ask::Entities { .. }, _) => Answer::Unknown,
         }
     }
 

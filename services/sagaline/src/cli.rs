@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     commands::{
         apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, get, history,
-        list, parse, pause, query, rejected, resume, retry, sagas, signal, start, update, validate, watch, why,
+        limits, list, parse, pause, query, rejected, resume, retry, sagas, signal, start, update, validate, watch, why,
         workflows,
     },
     context::Context,
@@ -70,6 +70,7 @@ enum Verb {
     Retry(retry::Args),
     Dead(dead::Args),
     Sagas(sagas::Args),
+    Limits(limits::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Approve(approve::Args),
@@ -149,6 +150,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Retry(args) => retry::run(args, context).await,
         Verb::Dead(args) => dead::run(args, context).await,
         Verb::Sagas(args) => sagas::run(args, context).await,
+        Verb::Limits(args) => limits::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => resume::run(args, context).await,
         Verb::Approve(args) => approve::run(args, context).await,

@@ -7,6 +7,7 @@
 mod breaker;
 mod places;
 mod recent;
+mod view;
 
 use sagaline_events::{
     EntityInput, EntityKey, EntityWord, Says, Ticket,

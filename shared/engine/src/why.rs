@@ -141,7 +141,10 @@ fn pending_why(id: &str, place: &Place) -> Why {
         state: "pending".into(),
         cause: format!("as many of `{}` as may be at once are at work; it waits for its turn", place.entity),
         since: place.since,
-        ends: "one of them ends, and nobody who began earlier waits; until then it asks again now and then".into(),
+        ends: format!(
+            "one of them ends, and nobody who began earlier waits; `sagaline limits get {}` shows the line",
+            place.entity
+        ),
         until: again,
         command: format!("sagaline cancel {id}"),
         worker_of: None,

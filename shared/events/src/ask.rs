@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    FramePath,
+    EntityKey, FramePath,
+    entity_view::{EntityPage, EntityView},
     record::ExecutionView,
     saga::{SagaPage, SagaView},
 };
@@ -61,6 +62,15 @@ pub enum Ask {
         #[serde(default = "some_hundred")]
         limit: usize,
     },
+    /// A limit or a breaker: who holds it, and who waits.
+    Entity { entity: EntityKey },
+    /// All of them, ordered by name, after `after`.
+    Entities {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<EntityKey>,
+        #[serde(default = "some_hundred")]
+        limit: usize,
+    },
 }
 
 fn some_hundred() -> usize {
@@ -91,6 +101,8 @@ pub enum Answer {
     Reply(Reply),
     Saga(Box<SagaView>),
     Sagas(SagaPage),
+    Entity(Box<EntityView>),
+    Entities(EntityPage),
 }
 
 /// What came of something that was sent to an execution and is answered: an update, an approval.

@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod dead;
 pub mod entity;
+pub mod entity_view;
 pub mod envelope;
 pub mod input;
 pub mod lifecycle;

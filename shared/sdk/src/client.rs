@@ -14,6 +14,7 @@ mod follow;
 mod history;
 mod id;
 mod inspect;
+mod limits;
 mod list;
 mod pages;
 mod people;
@@ -47,6 +48,7 @@ pub use inspect::{
     Rejected, RejectedFacts, RejectedFilter, Replica, Served, ServerFacts, StreamFacts, StreamKind, StreamState,
     Unserved, Work, inspect,
 };
+pub use limits::Shared;
 pub use list::{Cursor, ListFilter, Listed, Listing, NotACursor};
 pub use people::{Replied, Verdict};
 pub use sagas::{SagaFilter, SagaListing};

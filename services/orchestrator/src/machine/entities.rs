@@ -7,9 +7,21 @@ use sagaline_broker::{
     ports::Message,
 };
 use sagaline_engine::{Entity, entity::EntityEffect};
-use sagaline_events::{EntityInput, EntityKey, Input, entity::EntityTimer};
+use sagaline_events::{
+    EntityInput, EntityKey, Input,
+    ask::{Answer, Ask},
+    entity::EntityTimer,
+};
 
-use super::acts::Wire;
+use super::{acts::Wire, held::Held};
+
+/// What is seen of an entity by who asks for it, or for all of them: then without names, of which there may be many.
+pub(super) fn seen(ask: &Ask, state: Option<&Held>) -> Answer {
+    let Some(Held::Entity(entity)) = state else { return Answer::Unknown };
+    let Some(view) = entity.view(entity.now) else { return Answer::Unknown };
+    let view = if matches!(ask, Ask::Entities { .. }) { view.without_names() } else { view };
+    Answer::Entity(Box::new(view))
+}
 
 impl Wire {
     pub(super) fn apply_to_entity(&self, entity: &mut Entity, input: &EntityInput, origin: &Origin) -> Vec<Act> {

@@ -17,6 +17,7 @@ mod dev;
 mod doctor;
 #[cfg(test)]
 mod executions;
+mod limits;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]

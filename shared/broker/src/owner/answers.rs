@@ -3,7 +3,11 @@
 
 use std::{ops::Bound, sync::Arc};
 
-use sagaline_events::ask::{Answer, Ask, PartitionView};
+use sagaline_events::{
+    EntityKey,
+    ask::{Answer, Ask, PartitionView},
+    entity_view::EntityPage,
+};
 
 use super::{
     Mode, Owner, Watcher,
@@ -18,6 +22,11 @@ use crate::{
 
 /// So many questions may wait; more are not answered, and whoever asks asks again.
 pub(super) const QUESTIONS_LIMIT: usize = 20_000;
+
+/// No key of an entity comes before this one, and no id of an execution after it.
+const FIRST_ENTITY: &str = "~";
+/// More are not told at once: each takes some hundred bytes.
+const ENTITIES_AT_ONCE: usize = 1000;
 
 #[derive(Default)]
 pub(super) struct Questions {
@@ -67,6 +76,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Ask::List { .. } | Ask::Sagas { .. } if self.mode == Mode::Refolding => None,
             Ask::List { .. } | Ask::Sagas { .. } => return self.list(&ask, asker),
             Ask::Partition => return self.tell_how_far(asker),
+            Ask::Entities { .. } if self.mode == Mode::Refolding => None,
+            Ask::Entities { after, limit } => return self.tell_entities(&ask, after.as_ref(), *limit, asker),
             Ask::Wanted { .. } if self.stopping.is_some() => return self.turn_away(&ask, asker),
             Ask::Wanted { .. } => None,
             // What was sent just before is to be in the answer.
@@ -75,6 +86,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             | Ask::Why { execution }
             | Ask::Query { execution, .. }
             | Ask::Saga { execution } => Some(execution.as_str()),
+            Ask::Entity { entity } => Some(entity.as_str()),
         };
         let live = self.mode == Mode::Live;
         if let Some(key) = key.filter(|_| live)
@@ -113,6 +125,26 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         }
         drop(behind);
         self.ports.answer(asker, &listing.answer());
+    }
+
+    /// What executions share: it is always in memory.
+    fn tell_entities(&mut self, ask: &Ask, after: Option<&EntityKey>, limit: usize, asker: Asker) {
+        let from = after.map_or(Bound::Included(FIRST_ENTITY), |after| Bound::Excluded(after.as_str()));
+        let mut behind = self.slots.range::<str, _>((from, Bound::Unbounded));
+        let mut page = EntityPage::default();
+        let most = limit.clamp(1, ENTITIES_AT_ONCE);
+        for (_, slot) in behind.by_ref() {
+            if let Answer::Entity(view) = self.machine.answer(ask, Some(&slot.state)) {
+                page.entities.push(*view);
+            }
+            if page.entities.len() == most {
+                break;
+            }
+        }
+        if behind.next().is_some() {
+            page.next = page.entities.last().map(|last| last.entity.clone());
+        }
+        self.ports.answer(asker, &Answer::Entities(page));
     }
 
     /// How far the fold is, whatever the mode: an operator asks most of all when something takes long.
@@ -166,8 +198,13 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 | Ask::Query { execution, .. }
                 | Ask::Saga { execution }
                 | Ask::Reply { execution, .. } => execution.as_str(),
+                Ask::Entity { entity } => entity.as_str(),
                 Ask::List { .. } | Ask::Sagas { .. } => {
                     self.list(&ask, asker);
+                    continue;
+                }
+                Ask::Entities { after, limit } => {
+                    self.tell_entities(&ask, after.as_ref(), *limit, asker);
                     continue;
                 }
                 Ask::Partition => continue,

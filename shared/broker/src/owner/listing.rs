@@ -33,7 +33,9 @@ pub(super) fn is_answered_by(ask: &Ask, log: LogKind) -> bool {
         | Ask::Partition
         | Ask::Query { .. }
         | Ask::Reply { .. }
-        | Ask::Saga { .. } => false,
+        | Ask::Saga { .. }
+        | Ask::Entity { .. }
+        | Ask::Entities { .. } => false,
     }
 }
 
@@ -74,7 +76,9 @@ impl Listing {
             | Ask::Partition
             | Ask::Query { .. }
             | Ask::Reply { .. }
-            | Ask::Saga { .. } => None,
+            | Ask::Saga { .. }
+            | Ask::Entity { .. }
+            | Ask::Entities { .. } => None,
         }
     }
 

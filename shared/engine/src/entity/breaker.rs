@@ -63,6 +63,10 @@ impl Breaker {
         &self.phase
     }
 
+    pub(super) fn rule(&self) -> &BreakerRule {
+        &self.rule
+    }
+
     pub(super) fn permit(&mut self, ask: &Permit, at: Moment) -> Vec<Said> {
         let ticket = &ask.ticket;
         if self.recent.knows(ticket, at) {

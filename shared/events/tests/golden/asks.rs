@@ -66,6 +66,9 @@ fn every_question_is_written_and_read_as_recorded() {
     is_promised("ask/partition", &Ask::Partition);
     is_promised("ask/query", &Ask::Query { execution: execution(), name: name("progress") });
     is_promised("ask/reply", &Ask::Reply { execution: execution(), id: "u-1".to_owned() });
+    let entity = EntityKey::limit(&name("order"), Some("acme"));
+    is_promised("ask/entity", &Ask::Entity { entity: entity.clone() });
+    is_promised("ask/entities", &Ask::Entities { after: Some(entity), limit: 50 });
 }
 
 #[test]

@@ -17,7 +17,8 @@ pub fn execution_of(ask: &Ask) -> &str {
         | Ask::Query { execution, .. }
         | Ask::Saga { execution }
         | Ask::Reply { execution, .. } => execution.as_str(),
-        Ask::List { .. } | Ask::Sagas { .. } | Ask::Partition => "",
+        Ask::Entity { entity } => entity.as_str(),
+        Ask::List { .. } | Ask::Sagas { .. } | Ask::Entities { .. } | Ask::Partition => "",
     }
 }
 

@@ -1,0 +1,67 @@
+//! `limits`: who has a place, who waits, and in which order; and breakers.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::{
+    common::{Folder, eventually},
+    dev::{Dev, SOON, at},
+};
+
+const NARROW: &str = "workflow: narrow\nconcurrency: 1\nsteps: { go: { await: go } }\n";
+const GUARDED: &str = "workflow: guarded\nsteps:\n  a:\n    activity: fail\n    breaker: { name: bank, threshold: 2, reset: 1h }\n    retry: { attempts: 3, initial: 10ms }\n    input: { error: { type: Busy, message: later } }\n";
+
+#[test]
+fn who_has_a_place_and_who_waits_is_shown_in_the_order_of_the_line() {
+    let (dev, folder) = (Dev::start(&["--output", "json"]), Folder::new());
+    let url = dev.ready()["nats_url"].take();
+    let none = at(&url, &["limits", "list"]).ends_with(0);
+    assert!(none.stdout.is_empty() && none.stderr.contains("nobody has a place"), "{}", none.stderr);
+    for (file, text) in [("narrow.yaml", NARROW), ("guarded.yaml", GUARDED)] {
+        at(&url, &["apply", &folder.file(file, text)]).ends_with(0);
+    }
+    let is = |id: &str, status: &str| at(&url, &["get", id]).stdout.contains(&format!("status: {status}"));
+    for (id, status) in [("n-1", "waiting"), ("n-2", "pending"), ("n-3", "pending")] {
+        at(&url, &["start", "narrow", "--id", id]).ends_with(0);
+        eventually("it has a place, or waits for one", SOON, || is(id, status));
+    }
+    let shown = || at(&url, &["limits", "get", "limit:narrow", "--output", "json"]).ends_with(0).json()[0].take();
+    eventually("both wait in line", SOON, || shown()["state"]["places"]["waiting"] == 2);
+    let names = |list: &str| {
+        shown()["state"]["places"][list]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|ticket| ticket["execution"].as_str().expect("an id").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((names("held"), names("line")), (vec!["n-1".to_owned()], vec!["n-2".to_owned(), "n-3".to_owned()]));
+    let told = at(&url, &["limits", "get", "~limit:narrow"]).ends_with(0).stdout;
+    assert!(told.contains("1 of 1 taken, 2 waiting") && told.contains("waits, number 2: n-3, asked for at "), "{told}");
+    let why = at(&url, &["why", "n-3"]).ends_with(0).stdout;
+    assert!(why.contains("`sagaline limits get ~limit:narrow` shows the line"), "{why}");
+
+    at(&url, &["start", "guarded", "--id", "g-1"]).ends_with(0);
+    let open = || at(&url, &["limits", "get", "breaker:bank"]).ends_with(0).stdout;
+    eventually("two failures open the breaker", SOON, || {
+        open().starts_with("~breaker:bank: open; whoever asks after ")
+    });
+    let listed = at(&url, &["limits", "list"]).ends_with(0).stdout;
+    assert!(listed.contains("~breaker:bank") && listed.contains("~limit:narrow"), "{listed}");
+
+    at(&url, &["signal", "n-1", "go"]).ends_with(0);
+    eventually("the next one has the place", SOON, || names("held") == ["n-2"]);
+    for id in ["n-2", "n-3"] {
+        at(&url, &["cancel", id]).ends_with(0);
+    }
+    let free = || at(&url, &["limits", "get", "limit:narrow", "--output", "json"]).ends_with(0).json();
+    eventually("all places came back", SOON, || free() == [json!({ "entity": "~limit:narrow", "state": null })]);
+    dev.signal(Signal::TERM);
+    assert!(dev.end().0.success());
+}
+
+#[test]
+fn what_names_no_limit_is_refused_with_what_would() {
+    let refused = at(&json!("nats://127.0.0.1:1"), &["limits", "get", "order"]).ends_with(64);
+    assert!(refused.stderr.contains("names no entity"), "{}", refused.stderr);
+}
