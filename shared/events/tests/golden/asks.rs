@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use sagaline_events::{
-    Task,
+    EntityKey, Task, Ticket,
     ask::{Answer, Ask, Page, PartitionView, Reply, Why, WorkerOf},
+    entity_view::{EntityPage, EntityState, EntityView},
 };
 use sagaline_model::{ActivityName, Span, StepError};
 use serde_json::json;
@@ -128,4 +129,29 @@ fn a_list_may_be_asked_for_without_a_filter() {
             paged: false,
         }
     );
+}
+
+#[test]
+fn what_is_seen_of_limits_and_breakers_is_written_and_read_as_recorded() {
+    let ticket =
+        |execution| Ticket { since: at("2026-01-01T00:00:00Z"), execution: id(execution), path: None, attempt: 0 };
+    let entity = EntityKey::limit(&name("order"), None);
+    let state = EntityState::Places {
+        limit: 1,
+        taken: 1,
+        waiting: 1,
+        held: vec![ticket("A-100")],
+        line: vec![ticket("A-101")],
+    };
+    let places = EntityView { entity: entity.clone(), state };
+    is_promised("answer/entity", &Answer::Entity(Box::new(places.clone())));
+    let attempt = Ticket { path: Some(frame("pay")), attempt: 2, ..ticket("A-100") };
+    let breaker = |state| EntityView { entity: EntityKey::breaker(&name("bank")), state };
+    let entities = vec![
+        breaker(EntityState::Closed { failures: 1, threshold: 5 }),
+        breaker(EntityState::Open { until: at("2026-01-01T00:00:30Z") }),
+        breaker(EntityState::HalfOpen { trying: vec![attempt], passed: 0, probes: 1 }),
+        places.without_names(),
+    ];
+    is_promised("answer/entities", &Answer::Entities(EntityPage { entities, next: Some(entity) }));
 }

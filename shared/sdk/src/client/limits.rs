@@ -1,5 +1,6 @@
 //! What executions share, as its owner sees it: who has a place and who waits, and which breakers are open.
 
+use sagaline_broker::names::LogKind;
 use sagaline_events::{
     EntityKey,
     ask::{Answer, Ask},
@@ -81,5 +82,9 @@ impl Client {
 }
 
 fn odd(partition: u32, answer: &Answer) -> Error {
-    Error::QuestionRefused { partition, why: format!("it answered something else: {answer:?}") }
+    Error::QuestionRefused {
+        service: LogKind::Runs.service(),
+        partition,
+        why: format!("it answered something else: {answer:?}"),
+    }
 }
