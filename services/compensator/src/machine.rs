@@ -190,7 +190,9 @@ impl Machine for Sagas {
             | Ask::Reply { .. }
             | Ask::List { .. }
             | Ask::Partition
-            | Ask::Sagas { .. } => Answer::Unknown,
+            | Ask::Sagas { .. }
+            | Ask::Entity { .. }
+            | Ask::Entities { .. } => Answer::Unknown,
         }
     }
 
