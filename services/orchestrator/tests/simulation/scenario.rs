@@ -5,7 +5,7 @@ pub(crate) mod people;
 pub(crate) mod shared;
 
 use sagaline_broker::{
-    names::Names,
+    names::{LogKind, Names},
     ports::{Bucket, Message, Outcome},
     worker::Ended,
 };
@@ -24,11 +24,13 @@ use serde_json::json;
 pub(crate) const SINGLE: Scenario<Executions> = Scenario {
     shape: Shape::single,
     machine: Executions::new,
+    kinds: &[LogKind::Runs],
     prepare,
     clients,
     activity,
     must_end: executions,
     limited: unlimited,
+    verdict: |_, _| None,
 };
 
 /// Several partitions and members, one node or three.

@@ -13,7 +13,6 @@ use std::{
 use bytes::Bytes;
 use sagaline_broker::{
     machine::Machine,
-    names::Names,
     ports::{Asker, Bucket, Event, Failure, LogRoom, Message, Outcome, Ports, Sequence, Snapshots, Ticket},
 };
 use sagaline_events::{ask::Answer, task::REPEAT_HEADER};
@@ -257,7 +256,8 @@ impl<M: Machine> Ports for SimPorts<M> {
 
     /// Any replica answers: it has everything once it has what was written last when this began.
     async fn snapshots(&mut self, from: Option<Sequence>) -> Result<Snapshots, Failure> {
-        let prefix = Names::snapshot_key(self.seat.partition, "");
+        let (kind, partition) = self.world.lock().log_at(self.seat.partition);
+        let prefix = kind.snapshot_key(partition, "");
         let until = self.boot() + REPLICA_WITHIN;
         let mut mark = from.map(|_| self.mark);
         let from = from.unwrap_or(1);

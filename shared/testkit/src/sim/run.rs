@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use sagaline_broker::{machine::Machine, names::Names};
+use sagaline_broker::{
+    machine::Machine,
+    names::{LogKind, Names},
+};
 
 pub use self::tally::Tally;
 use super::{Dice, Faults, World, faults::Shape, limits::Limited, tasks, world::Pid};
@@ -25,8 +28,10 @@ pub type Client = Pin<Box<dyn Future<Output = ()>>>;
 pub struct Scenario<M: Machine> {
     /// How large the world of a seed is.
     pub shape: fn(u64) -> Shape,
-    /// The machine of a partition, of so many.
+    /// The machine of the partition at a place, of so many of each kind.
     pub machine: fn(Names, u32, u32) -> M,
+    /// What its logs are about: of each kind there are as many partitions.
+    pub kinds: &'static [LogKind],
     /// Puts what must be there before anything starts into the buckets.
     pub prepare: fn(&World<M>),
     /// What clients do. Each future is one client; it returns when it has nothing more to do.
@@ -37,6 +42,8 @@ pub struct Scenario<M: Machine> {
     pub must_end: fn() -> Vec<String>,
     /// Of which executions only so many may be at work at once.
     pub limited: Limited,
+    /// What does not hold once everything has ended, given the seed.
+    pub verdict: fn(&World<M>, u64) -> Option<String>,
 }
 
 /// Why a seed fails.
@@ -83,7 +90,7 @@ struct Run<'s, M: Machine> {
 pub fn simulate<M: Machine + 'static>(scenario: &Scenario<M>, faults: Faults, seed: u64) -> Result<Tally, Violation> {
     let names = Names::default();
     let shape = (scenario.shape)(seed);
-    let world = World::new(seed, shape, faults, names, scenario.machine);
+    let world = World::new(seed, shape, faults, names, scenario.kinds, scenario.machine);
     (scenario.prepare)(&world);
     let mut run = Run {
         world,
@@ -224,7 +231,7 @@ impl<M: Machine + 'static> Run<'_, M> {
             self.shared_at = world.since;
             return Ok(false);
         };
-        let too_long = self.shared_at + SHARED_WITHIN < world.since;
+        let too_long = self.shared_at.max(world.leapt) + SHARED_WITHIN < world.since;
         drop(world);
         let what = format!("the partitions are not shared as they should be: {what}");
         if too_long { Err(self.violation(what)) } else { Ok(true) }
@@ -244,6 +251,7 @@ impl<M: Machine + 'static> Run<'_, M> {
     /// Everything ended: does what is stored agree with the log, and was everyone told?
     fn verdict(&self) -> Result<(), Violation> {
         let what = self.world.lock().disagreement();
+        let what = what.or_else(|| (self.scenario.verdict)(&self.world, self.seed));
         what.map_or(Ok(()), |what| Err(self.violation(what)))
     }
 }

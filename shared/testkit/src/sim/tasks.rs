@@ -22,7 +22,7 @@ use super::{
     World,
     limits::Limited,
     ports::step,
-    world::{ACK_WAIT, Delivered, Pid, Stream, WINDOW, execution_of, header},
+    world::{ACK_WAIT, Delivered, Pid, Stream, WINDOW, header},
 };
 
 /// How an activity ends, given the seed.
@@ -189,17 +189,17 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
         }
     }
 
-    async fn ask(&self, _subject: &str, ask: &Ask) -> Option<Answer> {
+    async fn ask(&self, subject: &str, ask: &Ask) -> Option<Answer> {
         let (question, until) = {
             let mut state = self.world.lock();
             if state.faults.without.asking {
                 return Some(Answer::Wanted(true));
             }
+            let place = state.asked_on(subject);
             if let Some(job) = &mut *self.lock_job() {
-                let partition = state.partition_of(execution_of(ask));
-                job.asked_at = Some(state.logs[partition as usize].head());
+                job.asked_at = Some(state.logs[place as usize].head());
             }
-            (state.ask(ask.clone()), state.since + ANSWER_WITHIN)
+            (state.ask_owner(place, ask.clone()), state.since + ANSWER_WITHIN)
         };
         loop {
             {

@@ -2,6 +2,7 @@
 
 mod buckets;
 mod disasters;
+mod kinds;
 mod log;
 mod nodes;
 mod questions;
@@ -18,11 +19,11 @@ use std::{
 use bytes::Bytes;
 use sagaline_broker::{
     machine::Machine,
-    names::Names,
+    names::{LogKind, Names},
     ports::{Bucket, Entry, Event, Message, Outcome, Sequence, Ticket},
 };
 use sagaline_events::ask::{Answer, Ask};
-use sagaline_model::{Moment, partition_of};
+use sagaline_model::Moment;
 
 use self::{buckets::Buckets, log::Log, nodes::Cluster, queue::Queue, reference::Reference};
 pub use self::{
@@ -66,6 +67,8 @@ pub struct State<M: Machine> {
     pub shape: Shape,
     pub faults: Faults,
     pub names: Names,
+    /// What its logs are about.
+    pub(super) kinds: &'static [LogKind],
     pub since: Duration,
     /// One for each partition.
     pub logs: Vec<Log>,
@@ -102,6 +105,30 @@ pub struct State<M: Machine> {
     pub runs: BTreeMap<(String, String, u32), u32>,
     /// What each worker works on that is limited: for which execution, and by what.
     pub(super) at_work: BTreeMap<Pid, (String, Limit)>,
+    /// What was sent to logs of a kind that this world has not.
+    pub elsewhere: BTreeMap<String, Vec<Bytes>>,
+    /// When time leapt last.
+    pub leapt: Duration,
+    /// What activities did, in the order in which they did it.
+    pub deeds: Vec<Deed>,
+}
+
+/// An attempt of an activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    pub what: What,
+    pub execution: String,
+    pub path: String,
+    pub attempt: u32,
+    pub key: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A worker began it.
+    Began,
+    /// Its success is on a log.
+    Succeeded,
 }
 
 /// A message between an owner and the broker.
@@ -134,8 +161,17 @@ impl Inbox {
 }
 
 impl<M: Machine> World<M> {
-    pub fn new(seed: u64, shape: Shape, faults: Faults, names: Names, machine: fn(Names, u32, u32) -> M) -> Self {
-        let machines = (0..shape.partitions).map(|partition| machine(names.clone(), partition, shape.partitions));
+    pub fn new(
+        seed: u64,
+        shape: Shape,
+        faults: Faults,
+        names: Names,
+        kinds: &'static [LogKind],
+        machine: fn(Names, u32, u32) -> M,
+    ) -> Self {
+        let each = shape.partitions;
+        let shape = Shape { partitions: each * kinds.len() as u32, ..shape };
+        let machines = (0..shape.partitions).map(|place| machine(names.clone(), place, each));
         let state = State {
             dice: Dice::new(seed),
             shape,
@@ -164,6 +200,10 @@ impl<M: Machine> World<M> {
             tally: Tally::default(),
             runs: BTreeMap::new(),
             at_work: BTreeMap::new(),
+            deeds: vec![],
+            elsewhere: BTreeMap::new(),
+            leapt: Duration::ZERO,
+            kinds,
             names,
         };
         Self(Arc::new(Mutex::new(state)))
@@ -179,13 +219,15 @@ impl<M: Machine> State<M> {
         Moment::from_nanos(BEGINNING) + self.since.into()
     }
 
-    pub fn partition_of(&self, key: &str) -> u32 {
-        partition_of(key, self.shape.partitions)
-    }
-
     /// How often the connection of a process was lost, and the time: what a worker knows of its session.
     pub fn session(&self, pid: Pid) -> (u64, Moment) {
         (self.restarts + self.cluster.losses.get(&pid).copied().unwrap_or(0), self.now())
+    }
+
+    /// Nothing happens for long.
+    pub fn leap(&mut self, time: Duration) {
+        self.since += time;
+        self.leapt = self.since;
     }
 
     /// The time of day as a process has it.
@@ -240,6 +282,10 @@ impl<M: Machine> State<M> {
             Stream::Queue => self.queue.publish(message, self.since, now, self.shape.nodes),
             Stream::Told => {
                 match message.subject.split('.').nth(1) {
+                    Some("run") => {
+                        let told = self.elsewhere.entry(message.subject.clone()).or_default();
+                        told.push(message.payload.clone());
+                    }
                     Some("lifecycle" | "events") => {
                         let id = header(message, "ce-id").unwrap_or_default().to_owned();
                         *self.told.entry(id).or_default() += 1;

@@ -183,7 +183,7 @@ async fn own<M: Machine>(world: World<M>, seat: Seat, machine: MachineOf<M>, sto
     world.lock().shares.owns(seat, true);
     let (names, partitions) = {
         let world = world.lock();
-        (world.names.clone(), world.shape.partitions)
+        (world.names.clone(), world.partitions_of_each())
     };
     let recovered = Arc::new(AtomicBool::new(false));
     let ports = SimPorts::new(world.clone(), seat, Arc::clone(&recovered), stop);
@@ -196,9 +196,11 @@ async fn own<M: Machine>(world: World<M>, seat: Seat, machine: MachineOf<M>, sto
     halt
 }
 
-fn settings<M: Machine>(world: &World<M>, partition: u32, names: Names) -> Settings {
+fn settings<M: Machine>(world: &World<M>, place: u32, names: Names) -> Settings {
     let mut world = world.lock();
+    let (log, partition) = world.log_at(place);
     let mut settings = Settings::new(partition, names);
+    settings.log = log;
     settings.snapshot_after_inputs = 20;
     settings.snapshot_after = Duration::from_secs(10);
     settings.checkpoint_every = Duration::from_secs(1);

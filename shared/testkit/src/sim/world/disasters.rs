@@ -5,14 +5,15 @@ use std::{collections::BTreeSet, time::Duration};
 use bytes::Bytes;
 use sagaline_broker::{
     machine::Machine,
-    names::Names,
     owner::Checkpoint,
     ports::{Bucket, Event, Outcome, Sequence},
 };
 
-use super::{InFlight, State, log::Log, nodes::Stream};
+use super::{InFlight, State, kinds::is_a_beginning, log::Log, nodes::Stream};
 use crate::sim::faults::Nodes;
 
+/// Stages of what nothing has begun yet, in snapshots.
+const UNBORN: [&str; 3] = ["unborn", r#""unasked":"#, r#""recalling":"#];
 /// From now on a node that is behind answers for so long.
 const STALE_WITHIN: Duration = Duration::from_secs(3);
 /// A log that is deleted is made anew after so long at least, and at most. What was on its way to the old one is over by then.
@@ -77,8 +78,9 @@ impl<M: Machine> State<M> {
     fn has_lost(&mut self, partition: u32) {
         self.cut.insert(partition);
         let kept = self.logs[partition as usize].entries_from(1, usize::MAX);
-        let named = kept.iter().filter_map(|entry| self.names.parse_run(&entry.subject));
-        let starts: BTreeSet<&str> = named.filter(|(_, _, end)| *end == "start").map(|(_, key, _)| key).collect();
+        let begins =
+            kept.iter().filter(|entry| entry.content.as_ref().is_ok_and(|content| is_a_beginning(&content.kind)));
+        let starts: BTreeSet<String> = begins.filter_map(|entry| self.name_in(&entry.subject)).collect();
         let mut started = std::mem::take(&mut self.started);
         started.retain(|key| {
             self.partition_of(key) != partition
@@ -91,9 +93,12 @@ impl<M: Machine> State<M> {
 
     /// Whether there is a snapshot of an execution that was taken after its start: before it, it holds only what came early.
     fn is_born(&self, key: &str) -> bool {
-        let place = Names::snapshot_key(self.partition_of(key), key);
+        let place = self.snapshot_key(key);
         let snapshot = self.buckets.value(Bucket::Executions, &place, self.since);
-        snapshot.is_some_and(|(_, value)| !String::from_utf8_lossy(&value).contains("unborn"))
+        snapshot.is_some_and(|(_, value)| {
+            let text = String::from_utf8_lossy(&value);
+            !UNBORN.iter().any(|stage| text.contains(stage))
+        })
     }
 
     /// Whether an execution must come to its end. Nothing is promised of what a log lost with its tail.
@@ -106,6 +111,11 @@ impl<M: Machine> State<M> {
     pub fn is_excused(&self, key: &str) -> bool {
         let ends = key.match_indices('-').map(|(end, _)| end).chain([key.len()]);
         ends.into_iter().any(|end| self.excused.contains(&key[..end]))
+    }
+
+    /// Nothing is promised of what has this name.
+    pub fn is_exempt(&self, name: &str) -> bool {
+        self.is_excused(name) || self.has_cut(name)
     }
 
     /// Whether the log of an execution lost acknowledged entries.
@@ -123,7 +133,7 @@ impl<M: Machine> State<M> {
     pub fn purge_log(&mut self) {
         let partition = self.dice.below(self.logs.len()) as u32;
         let log = &self.logs[partition as usize];
-        let there = self.buckets.value(Bucket::Partitions, &Names::checkpoint_key(partition), self.since);
+        let there = self.buckets.value(Bucket::Partitions, &self.checkpoint_key(partition), self.since);
         let Some(checkpoint) = there.and_then(|(_, json)| serde_json::from_slice::<Checkpoint>(&json).ok()) else {
             return;
         };
@@ -151,8 +161,8 @@ impl<M: Machine> State<M> {
                 // By `kv del`, which leaves a mark for ever.
                 false => self.buckets.delete(Bucket::Executions, place),
             }
-            let key = place.split_once('.').map_or(place.as_str(), |(_, key)| key);
-            self.excused.insert(key.to_owned());
+            let name = self.name_of_snapshot(place);
+            self.excused.insert(name);
         }
     }
 

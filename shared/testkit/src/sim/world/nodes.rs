@@ -47,8 +47,8 @@ impl<M: Machine> State<M> {
 
     /// The stream that takes a message.
     pub(super) fn stream_of(&self, subject: &str) -> Stream {
-        if let Some((partition, ..)) = self.names.parse_run(subject) {
-            return Stream::Log(partition);
+        if let Some(place) = self.log_of(subject) {
+            return Stream::Log(place);
         }
         let bucket = Bucket::ALL.into_iter().find(|bucket| subject.starts_with(&self.names.key(*bucket, "")));
         match bucket {

@@ -25,8 +25,14 @@ pub fn execution_of(ask: &Ask) -> &str {
 impl<M: Machine> State<M> {
     /// Asks the owner of what the question is about.
     pub fn ask(&mut self, ask: Ask) -> u64 {
+        let place = self.partition_of(execution_of(&ask));
+        self.ask_owner(place, ask)
+    }
+
+    /// Asks the owner of what is at a place.
+    pub fn ask_owner(&mut self, place: u32, ask: Ask) -> u64 {
         self.next_question += 1;
-        self.questions.push((self.partition_of(execution_of(&ask)), ask, self.next_question));
+        self.questions.push((place, ask, self.next_question));
         self.next_question
     }
 

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use sagaline_broker::{
     machine::{Act, Machine, Origin, Read},
-    names::Names,
+    names::LogKind,
     ports::{Bucket, Content, Sequence},
 };
 use sagaline_events::{Input, Task};
 
-use super::{State, header};
+use super::{Deed, State, What, header, kinds::is_a_beginning};
 
 /// More timers than this no execution here has by far.
 const TIMERS_LIMIT: u32 = 150;
@@ -48,33 +48,43 @@ impl<M: Machine> State<M> {
     /// What was stored just now is folded.
     pub(super) fn fold_reference(&mut self, partition: u32, sequence: Sequence) {
         let Some(entry) = self.logs[partition as usize].entry(sequence) else { return };
+        let (kind, _) = self.log_at(partition);
         let Reference { machines, states, answered, timers, inputs, to_be_told } = &mut self.reference;
         let machine = &mut machines[partition as usize];
         let Ok(Read::Input(key, input)) = machine.read(&entry) else { return };
-        let count = inputs.entry(Arc::clone(&key)).or_default();
+        let name: Arc<str> = kind.record_key(&key).into();
+        let count = inputs.entry(Arc::clone(&name)).or_default();
         *count += 1;
         if *count == INPUTS_LIMIT {
-            self.violations.push(format!("the inputs of `{key}` come in a loop"));
+            self.violations.push(format!("the inputs of `{name}` come in a loop"));
         }
-        match entry.content.as_ref().ok().and_then(|content| Input::read(&content.kind, &content.data).ok()) {
-            Some(Input::Start(_)) => drop(self.started.insert(key.to_string())),
+        let content = entry.content.as_ref().ok();
+        if content.is_some_and(|content| is_a_beginning(&content.kind)) {
+            self.started.insert(name.to_string());
+        }
+        match content.and_then(|content| Input::read(&content.kind, &content.data).ok()) {
             Some(Input::Timer(_)) => {
-                let count = timers.entry(Arc::clone(&key)).or_default();
+                let count = timers.entry(Arc::clone(&name)).or_default();
                 *count += 1;
                 if *count == TIMERS_LIMIT {
-                    self.violations.push(format!("the timers of `{key}` fire in a loop"));
+                    self.violations.push(format!("the timers of `{name}` fire in a loop"));
                 }
             }
             _ => {}
         }
-        if let Some((path, attempt)) = entry.content.as_ref().ok().and_then(answer) {
+        let is_a_success = content.is_some_and(|content| content.kind == "sagaline.input.step_succeeded.v1");
+        if let Some((path, attempt)) = content.and_then(answer) {
+            if is_a_success {
+                let (execution, key) = (key.to_string(), String::new());
+                self.deeds.push(Deed { what: What::Succeeded, execution, path: path.clone(), attempt, key });
+            }
             answered.entry((key.to_string(), path, attempt)).or_insert(sequence);
         }
-        while let Some(need) = machine.needs(states.get(&key), Some(&input)) {
+        while let Some(need) = machine.needs(states.get(&name), Some(&input)) {
             let value = self.buckets.value(need.bucket, &need.key, self.since);
             machine.learn(&need, value.map(|(_, bytes)| bytes));
         }
-        let state = states.entry(Arc::clone(&key)).or_insert_with(|| machine.fresh(&key));
+        let state = states.entry(Arc::clone(&name)).or_insert_with(|| machine.fresh(&key));
         let origin = Origin { sequence, time: entry.time, traceparent: None, again: false };
         for act in machine.apply(&key, state, input, &origin) {
             if let Act::Send(message) = act
@@ -92,9 +102,13 @@ impl<M: Machine> State<M> {
         let name = (task.execution.to_string(), task.path.to_string(), task.attempt);
         let again = self.reference.answered.get(&name).is_some_and(|stored| *stored <= asked_at);
         let (execution, path, attempt) = &name;
-        if again && !self.has_cut(execution) && !self.is_excused(execution) {
+        let whose = self.name_in(&task.reply).unwrap_or_else(|| execution.clone());
+        if again && !self.is_exempt(&whose) {
             self.violations.push(format!("{execution}/{path}/{attempt} ran after its result was recorded ({about})"));
         }
+        let (execution, path, attempt) = name.clone();
+        let key = task.idempotency_key.clone();
+        self.deeds.push(Deed { what: What::Began, execution, path, attempt, key });
         *self.runs.entry(name).or_default() += 1;
     }
 
@@ -133,7 +147,10 @@ impl<M: Machine> State<M> {
                 return Some(format!("the record of `{key}` is not what its log gives: {end}"));
             }
         }
-        let of_exempt = |id: &str| is_exempt(execution_of(id));
+        let of_exempt = |id: &str| match execution_of(id).strip_suffix("-saga") {
+            Some(saga) => is_exempt(&LogKind::Sagas.record_key(saga)),
+            None => is_exempt(execution_of(id)),
+        };
         let missing = to_be_told.iter().find(|(id, _)| !self.told.contains_key(*id) && !of_exempt(id));
         if let Some((id, subject)) = missing {
             return Some(format!("nobody was told `{subject}` ({id})"));
@@ -144,10 +161,12 @@ impl<M: Machine> State<M> {
 
     /// All that is stored of an execution, for whoever wonders why it does not end.
     pub fn tale_of(&self, key: &str) -> String {
-        let token = format!(".{key}.");
+        let bare = self.parts_of(key).1;
+        let token = format!(".{bare}.");
         let partition = self.partition_of(key);
         let entries = self.logs[partition as usize].entries_from(1, usize::MAX);
-        let of_it = entries.iter().filter(|entry| entry.subject.contains(&token) || entry.subject.contains("~owner"));
+        let is_it = |subject: &str| subject.contains(&token) || subject.ends_with(&format!(".{bare}"));
+        let of_it = entries.iter().filter(|entry| is_it(&entry.subject) || entry.subject.contains("~owner"));
         let told = of_it.map(|entry| {
             let kind = entry.content.as_ref().map_or("?", |content| content.kind.as_str());
             format!("  {} {} {kind} {}", entry.sequence, entry.time, String::from_utf8_lossy(&entry.payload))
@@ -158,8 +177,8 @@ impl<M: Machine> State<M> {
             let value = self.buckets.value(bucket, key, self.since);
             value.map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
         };
-        let snapshot = text(Bucket::Executions, &Names::snapshot_key(partition, key));
-        let checkpoint = text(Bucket::Partitions, &Names::checkpoint_key(partition));
+        let snapshot = text(Bucket::Executions, &self.snapshot_key(key));
+        let checkpoint = text(Bucket::Partitions, &self.checkpoint_key(partition));
         let told = told.join("\n");
         format!("`{key}`:\n{told}\n  queued {queued:?}, snapshot {snapshot:?}, checkpoint {checkpoint:?}")
     }

@@ -7,7 +7,6 @@ use std::{
 
 use sagaline_broker::{
     machine::Machine,
-    names::Names,
     ports::{Bucket, Message, Outcome},
     share::{Member, Sight},
 };
@@ -173,6 +172,6 @@ impl<M: Machine> State<M> {
     }
 
     pub fn is_checkpoint(&self, seat: Seat, message: &Message) -> bool {
-        message.subject == self.names.key(Bucket::Partitions, &Names::checkpoint_key(seat.partition))
+        message.subject == self.names.key(Bucket::Partitions, &self.checkpoint_key(seat.partition))
     }
 }
