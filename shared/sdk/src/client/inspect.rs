@@ -43,6 +43,8 @@ pub struct Inspection {
     pub partitions: Vec<PartitionFacts>,
     /// The orchestrators that share the partitions; nothing if that cannot be read.
     pub members: Option<Vec<String>>,
+    /// The compensators that share theirs; nothing if that cannot be read.
+    pub compensators: Option<Vec<String>>,
     /// The word on room for new executions, if an orchestrator has told it lately.
     pub admission: Option<Admission>,
     pub rejected: RejectedFacts,
@@ -124,9 +126,9 @@ pub async fn inspect(connection: &Connection, settings: &InspectSettings) -> Res
         Some(state) => client.rejected_facts(state, settings.recent_from).await,
         None => RejectedFacts::default(),
     };
-    let members = shell::look(connection, LogKind::Runs, partitions).await.ok();
     Ok(Inspection {
-        members: members.map(|sight| sight.members.iter().map(|member| member.id.to_string()).collect()),
+        members: members(connection, LogKind::Runs, partitions).await,
+        compensators: members(connection, LogKind::Sagas, partitions).await,
         admission: connection.admission().await.ok().flatten(),
         namespace: connection.names().namespace().to_owned(),
         server: api::server(connection).await?,
@@ -138,4 +140,10 @@ pub async fn inspect(connection: &Connection, settings: &InspectSettings) -> Res
         streams,
         work,
     })
+}
+
+/// Who shares the partitions of logs of this kind.
+async fn members(connection: &Connection, kind: LogKind, partitions: u32) -> Option<Vec<String>> {
+    let sight = shell::look(connection, kind, partitions).await.ok()?;
+    Some(sight.members.iter().map(|member| member.id.to_string()).collect())
 }

@@ -6,6 +6,7 @@ mod partitions;
 mod queues;
 mod rejected;
 mod room;
+mod sagas;
 mod server;
 mod streams;
 
@@ -29,6 +30,7 @@ pub(super) fn judge(facts: &Inspection, durability: Option<&Durability>) -> Vec<
         partitions::partitions(facts),
         queues::queues(facts),
         queues::events(facts),
+        sagas::sagas(facts),
         rejected::rejected(facts),
     ]
     .into_iter()

@@ -38,6 +38,7 @@ pub(super) fn healthy() -> Inspection {
         partitions: (0..2).map(partition).collect(),
         rejected: RejectedFacts::default(),
         members: Some(vec!["o-1".into()]),
+        compensators: Some(vec!["c-1".into()]),
         admission: None,
     }
 }
