@@ -1,5 +1,7 @@
 //! Sagas on a real nats-server: a compensator, a worker, and whoever asks for the saga in the place of an orchestrator.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod site;
 
 use std::time::Duration;
