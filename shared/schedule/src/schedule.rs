@@ -27,6 +27,9 @@ use crate::{Effect, Pattern, Tick};
 /// With a tick behind it, this is still the id of an execution.
 pub const LONGEST_NAME: usize = 64;
 
+/// Ids of requests are remembered, and a snapshot of a schedule stays small.
+const LONGEST_REQUEST: usize = 128;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     pub name: Name,
@@ -144,7 +147,10 @@ impl Schedule {
         if let Some(mut turn) = self.turn(&mut effects) {
             turn.time_passes();
         }
-        if self.requests.is_new(input.id()) {
+        if input.id().is_some_and(|id| LONGEST_REQUEST < id.len()) {
+            let detail = format!("`{}`: an id of more than {LONGEST_REQUEST} bytes; write a shorter one", self.name);
+            effects.push(Effect::Reject { reason: "invalid_request", detail });
+        } else if self.requests.is_new(input.id()) {
             self.heed(input, &mut effects);
         }
         self.timer = self.turn(&mut vec![]).and_then(|turn| turn.next_timer());

@@ -1,7 +1,7 @@
 //! What time brings: ticks that are due, those that are too late, and executions of which nothing was heard.
 
 use sagaline_events::{ScheduleHappening, schedule::SkipReason};
-use sagaline_model::{Moment, ScheduleSpec, Span};
+use sagaline_model::{Moment, Overlap, ScheduleSpec, Span};
 
 use super::{Running, Turn};
 use crate::{Effect, Tick};
@@ -49,13 +49,33 @@ impl Turn<'_> {
     }
 
     fn fire_what_is_due(&mut self) {
+        let overlap = self.known.spec.overlap;
         for _ in 0..AT_ONCE {
+            self.leave_out_crowds(overlap);
             let due = self.next_tick().filter(|tick| self.pattern.due(*tick) <= self.at);
             let Some(tick) = due.filter(|_| self.has_ticks()) else { return };
             self.memory.decide(tick);
             // A backfill may have been before it, while it waited for its jitter.
             if !self.memory.has_fired(tick) {
-                self.arrives(Tick::of(tick), self.known.spec.overlap);
+                self.arrives(Tick::of(tick), overlap);
+            }
+        }
+    }
+
+    /// Where many are due at once, say after a time in which nothing ran, those that have no chance are not told one by one.
+    fn leave_out_crowds(&mut self, overlap: Overlap) {
+        let end = just_after(earlier(self.at, self.pattern.jitter()));
+        match overlap {
+            Overlap::Allow => {}
+            Overlap::Skip if self.known.running.is_empty() && self.known.waiting.is_none() => {}
+            Overlap::Skip => self.leave_out(end, SkipReason::Overlap),
+            Overlap::QueueOne if self.known.waiting.is_none() => {}
+            Overlap::QueueOne => self.leave_out(end, SkipReason::Overlap),
+            Overlap::CancelRunning => {
+                // Only the last would stay: none is begun to be cancelled at once.
+                if let Some(last) = self.pattern.last_between(self.memory.decided(), end) {
+                    self.leave_out(last, SkipReason::Replaced);
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use sagaline_events::{
     ScheduleInput,
-    schedule::{ScheduleTrigger, ScheduledEnded},
+    schedule::{ScheduleDelete, ScheduleTrigger, ScheduledEnded},
 };
 use sagaline_model::{Moment, Overlap, ScheduleSpec, Span};
 
@@ -67,7 +67,14 @@ fn two_that_ask_without_an_id_are_two() {
 fn an_id_that_is_too_long_is_refused() {
     let id = Some("x".repeat(49));
     let trigger = ScheduleInput::Trigger(ScheduleTrigger { id, overlap: None, by: None });
-    tale(spec(every("1h"))).at("1m", &trigger).says(&["reject invalid_request"]);
+    let delete = ScheduleInput::Delete(ScheduleDelete { id: Some("x".repeat(129)), by: None });
+    tale(spec(every("1h")))
+        .at("1m", &trigger)
+        .says(&["reject invalid_request"])
+        .at("1m", &delete)
+        .says(&["reject invalid_request"])
+        .due()
+        .says(&["start 01:00"]);
 }
 
 #[test]

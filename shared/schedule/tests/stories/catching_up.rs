@@ -28,15 +28,13 @@ fn those_that_may_not_overlap_are_left_out_when_many_are_late() {
     tale(spec(Overlap::Skip)).timer("3h30m").says(&[
         "start 01:00",
         "watch 01:00",
-        "skipped 02:00: overlap",
-        "skipped 03:00: overlap",
+        "skipped 02:00 to 03:00 (2): overlap",
     ]);
     tale(spec(Overlap::QueueOne)).timer("3h30m").says(&["start 01:00", "watch 01:00", "skipped 03:00: overlap"]);
     tale(spec(Overlap::CancelRunning)).timer("3h30m").says(&[
-        "start 01:00",
-        "watch 01:00",
-        "cancel 01:00",
-        "skipped 02:00: replaced",
+        "skipped 01:00 to 02:00 (2): replaced",
+        "start 03:00",
+        "watch 03:00",
     ]);
 }
 

@@ -209,6 +209,9 @@ impl World {
             }
             Effect::Cancel { execution, .. } => {
                 assert!(self.started.contains_key(&execution), "cancelled, but never started");
+                if matches!(input, ScheduleInput::Unknown(unknown) if unknown.execution == execution) {
+                    self.running.remove(&execution);
+                }
                 assert!(self.cancelled.insert(execution), "cancelled twice");
             }
             Effect::Watch { execution } => assert!(self.started.contains_key(&execution)),

@@ -6,9 +6,14 @@
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use sagaline_model::{Moment, Span, When};
+use sagaline_events::{
+    ScheduleInput,
+    schedule::{ScheduleSet, ScheduleTimer},
+};
+use sagaline_model::{Moment, ScheduleSpec, Span, When};
+use sagaline_schedule::Schedule;
 
-use crate::{cron, moment, pattern};
+use crate::{cron, moment, name, pattern};
 
 const TRIES: usize = 5;
 const EACH: u32 = 2_000;
@@ -46,4 +51,24 @@ fn the_next_tick_is_found_at_once() {
             assert!(cost < MOST, "{expression} in {zone}: {cost:?}");
         }
     }
+}
+
+#[test]
+fn a_tick_is_decided_at_once() {
+    let spec = ScheduleSpec::of(name("report"), cron("*/5 * * * *", "Europe/Berlin"));
+    let mut schedule = Schedule::new(name("nightly"));
+    let set = ScheduleInput::Set(Box::new(ScheduleSet { spec, id: None }));
+    schedule.apply(&set, moment("2026-01-01T00:00:00Z"));
+    let mut tick = || {
+        let due = schedule.next_timer().unwrap();
+        assert_eq!(schedule.apply(&ScheduleInput::Timer(ScheduleTimer {}), due).len(), 2, "a start, and news of it");
+    };
+    let mut once = || {
+        let begin = now();
+        (0..EACH).for_each(|_| tick());
+        (now() - begin) / EACH
+    };
+    let cost = (0..TRIES).map(|_| once()).min().unwrap();
+    println!("{cost:?} for a tick, {} bytes of a snapshot", schedule.to_snapshot().len());
+    assert!(cost < MOST * 10, "{cost:?}");
 }
