@@ -140,6 +140,8 @@ pub enum ScheduleHappening {
         count: u64,
         more: bool,
         why: SkipReason,
+        /// What would have started, if somebody asked for it besides the ticks.
+        asked: Option<ExecutionId>,
     },
     Paused {
         note: Option<String>,
@@ -192,8 +194,9 @@ impl ScheduleNews {
             ScheduleHappening::Fired { tick, execution } => {
                 Wire { tick: Some(*tick), execution: Some(execution), ..wire }
             }
-            ScheduleHappening::Skipped { tick, last, count, more, why } => {
-                Wire { tick: Some(*tick), last: *last, count: Some(*count), more: *more, why: Some(*why), ..wire }
+            ScheduleHappening::Skipped { tick, last, count, more, why, asked } => {
+                let (execution, why) = (asked.as_ref(), Some(*why));
+                Wire { tick: Some(*tick), execution, last: *last, count: Some(*count), more: *more, why, ..wire }
             }
             ScheduleHappening::Paused { note, by } | ScheduleHappening::Resumed { note, by } => {
                 Wire { note: note.as_deref(), by: by.as_deref(), ..wire }

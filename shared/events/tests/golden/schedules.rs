@@ -102,7 +102,17 @@ fn what_a_schedule_tells_is_written_as_recorded() {
     let (note, by) = (some("a holiday"), some("ann"));
     let all = [
         ("fired", ScheduleHappening::Fired { tick, execution: id("nightly-20260101T060000Z") }),
-        ("skipped", ScheduleHappening::Skipped { tick, last: None, count: 1, more: false, why: SkipReason::Overlap }),
+        (
+            "skipped",
+            ScheduleHappening::Skipped {
+                tick,
+                last: None,
+                count: 1,
+                more: false,
+                why: SkipReason::Overlap,
+                asked: None,
+            },
+        ),
         (
             "skipped_many",
             ScheduleHappening::Skipped {
@@ -111,6 +121,18 @@ fn what_a_schedule_tells_is_written_as_recorded() {
                 count: 10_000,
                 more: true,
                 why: SkipReason::Missed,
+                asked: None,
+            },
+        ),
+        (
+            "skipped_asked",
+            ScheduleHappening::Skipped {
+                tick,
+                last: None,
+                count: 1,
+                more: false,
+                why: SkipReason::Overlap,
+                asked: Some(id("nightly-now_01J9")),
             },
         ),
         ("paused", ScheduleHappening::Paused { note: note.clone(), by: by.clone() }),

@@ -65,7 +65,8 @@ impl Turn<'_> {
     }
 
     pub(super) fn skips(&mut self, tick: &Tick, why: SkipReason) {
-        self.tell(ScheduleHappening::Skipped { tick: tick.at, last: None, count: 1, more: false, why });
+        let asked = tick.asked.as_ref().map(|_| tick.execution(self.name));
+        self.tell(ScheduleHappening::Skipped { tick: tick.at, last: None, count: 1, more: false, why, asked });
     }
 
     fn waits(&mut self, tick: Tick) {

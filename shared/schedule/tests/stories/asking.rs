@@ -30,7 +30,7 @@ fn now_keeps_to_the_policy_unless_it_is_told_otherwise() {
     tale(hourly(Overlap::Skip))
         .timer("1h")
         .trigger("1h10s", None)
-        .says(&["skipped 01:00:10: overlap"])
+        .says(&["skipped now_r2: overlap"])
         .trigger("1h20s", Some(Overlap::Allow))
         .says(&["start now_r3", "watch now_r3"])
         .trigger("1h30s", Some(Overlap::QueueOne))

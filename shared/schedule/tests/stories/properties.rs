@@ -215,7 +215,10 @@ impl World {
                 assert!(self.cancelled.insert(execution), "cancelled twice");
             }
             Effect::Watch { execution } => assert!(self.started.contains_key(&execution)),
-            Effect::Tell(ScheduleHappening::Skipped { tick, last, count, more, why }) => {
+            Effect::Tell(ScheduleHappening::Skipped { asked: Some(execution), why, .. }) => {
+                assert!(is_asked(&execution) && why != SkipReason::Missed);
+            }
+            Effect::Tell(ScheduleHappening::Skipped { tick, last, count, more, why, asked: None }) => {
                 assert!(!more && 0 < count);
                 self.skipped.push((tick, last.unwrap_or(tick), count, why));
             }
@@ -242,12 +245,7 @@ impl World {
             assert!(known == 1 || known == 0 && is_over, "{tick}: fired {fired}, waits {waits}, skipped {ranges:?}");
         }
         for (place, (first, _, count, why)) in self.skipped.iter().enumerate() {
-            // One that was asked for and left out is no tick.
-            assert!(
-                skipped_in[place] == *count || *count == 1,
-                "{first}: {count} {why:?}, {} found",
-                skipped_in[place]
-            );
+            assert_eq!(skipped_in[place], *count, "from {first} on: {why:?}");
         }
         if let Some(limit) = limit {
             assert!(self.fired.len() as u64 <= limit, "{} of {limit}", self.fired.len());

@@ -217,11 +217,12 @@ fn told(happening: &ScheduleHappening) -> String {
     let word = |word: &dyn std::fmt::Debug| format!("{word:?}").to_lowercase();
     match happening {
         ScheduleHappening::Fired { .. } => panic!("it fired, and nothing started"),
-        ScheduleHappening::Skipped { tick, last, count, more, why } => {
+        ScheduleHappening::Skipped { tick, last, count, more, why, asked } => {
             let last = last.map_or(String::new(), |last| format!(" to {}", clock(last)));
             let more = if *more { "more than " } else { "" };
             let count = if *count == 1 { String::new() } else { format!(" ({more}{count})") };
-            format!("skipped {}{last}{count}: {}", clock(*tick), word(why))
+            let tick = asked.as_ref().map_or_else(|| clock(*tick), short);
+            format!("skipped {tick}{last}{count}: {}", word(why))
         }
         ScheduleHappening::Paused { .. } => "paused".to_owned(),
         ScheduleHappening::Resumed { .. } => "resumed".to_owned(),
