@@ -207,9 +207,10 @@ fn workflow_line(event: &LifecycleEvent, told: &Told, output: &Output) -> String
 
 /// A line for what a saga has come to. How the execution ends is said by the execution.
 fn saga_line(what: &str, told: &Told, output: &Output) -> Option<String> {
-    let by = told.by.as_deref().map_or(String::new(), |by| format!(" by {}", words::short(by)));
+    let by = told.by.as_deref().map(|by| format!("by {}", words::short(by)));
     let why = told.why.as_deref().or(told.reason.as_deref()).map(words::short);
-    let why = why.map_or(String::new(), |why| format!(": {why}"));
+    // Who, and why, as far as that is known.
+    let known = by.into_iter().chain(why).collect::<Vec<_>>().join(": ");
     let error = told.error.as_ref().map(words::error).unwrap_or_default();
     let (sign, tone, word, detail) = match what {
         "started" => {
@@ -218,10 +219,10 @@ fn saga_line(what: &str, told: &Told, output: &Output) -> Option<String> {
             return Some(format!("  {} {line}", output.paint(Tone::Busy, "↩")));
         }
         "step_compensated" => ("↩", Tone::Good, "compensated", String::new()),
-        "step_skipped" => ("-", Tone::Quiet, "left as it is", format!("{by}{why}")),
+        "step_skipped" => ("-", Tone::Quiet, "left as it is", known),
         "stuck" => ("✗", Tone::Bad, "cannot be undone", error),
-        "retried" => ("…", Tone::Busy, "tried again", format!("{by}{why}")),
-        "resolved" => return Some(format!("  {} resolved{by}{why}", output.paint(Tone::Quiet, "-"))),
+        "retried" => ("…", Tone::Busy, "tried again", known),
+        "resolved" => return Some(format!("  {} resolved {known}", output.paint(Tone::Quiet, "-"))),
         _ => return None,
     };
     let mut line = format!("  {} {:<14} {word}", output.paint(tone, sign), told.step);
@@ -229,7 +230,7 @@ fn saga_line(what: &str, told: &Told, output: &Output) -> Option<String> {
         line.push_str(&format!(" (attempt {})", told.attempt));
     }
     if !detail.is_empty() {
-        line.push_str(&format!("  {}", detail.trim_start()));
+        line.push_str(&format!("  {detail}"));
     }
     Some(line)
 }
@@ -285,6 +286,7 @@ mod tests {
             said("started", json!({"steps": 1})),
             said("step_compensated", json!({"step": "reserve", "attempt": 3})),
             said("step_skipped", json!({"step": "notify", "reason": "counted by hand", "by": "ann"})),
+            said("step_skipped", json!({"step": "mail", "reason": "it may be"})),
             said("stuck", json!({"step": "pay", "error": {"type": "Busy", "message": "try later"}})),
             said("retried", json!({"step": "pay", "by": "ann", "why": "it answers again"})),
             said("resolved", json!({"by": "ann", "why": "refunded by hand"})),
@@ -293,6 +295,7 @@ mod tests {
             "  ↩ undoing 1 step",
             "  ↩ reserve        compensated (attempt 3)",
             "  - notify         left as it is  by ann: counted by hand",
+            "  - mail           left as it is  it may be",
             "  ✗ pay            cannot be undone  Busy: try later",
             "  … pay            tried again  by ann: it answers again",
             "  - resolved by ann: refunded by hand",

@@ -71,7 +71,7 @@ pub(crate) fn cause(saga: &SagaView) -> String {
 }
 
 /// How many of its steps are out of the way.
-pub(crate) fn done(saga: &SagaView) -> usize {
+fn done(saga: &SagaView) -> usize {
     saga.steps.iter().filter(|step| is_done(step.status)).count()
 }
 

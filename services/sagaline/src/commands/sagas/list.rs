@@ -77,7 +77,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
 }
 
 fn table(sagas: &[SagaView]) -> Table {
-    let mut table = Table::new(&["EXECUTION", "WORKFLOW", "SAGA", "STARTED", "UNDONE", "STUCK AT", "ERROR"]);
+    let mut table = Table::new(&["EXECUTION", "WORKFLOW", "SAGA", "STARTED", "STUCK AT", "ERROR"]);
     for saga in sagas {
         let stuck = saga.steps.iter().find(|step| step.status == UndoneStatus::Stuck);
         let error = stuck.and_then(|step| step.error.as_ref()).map(|error| words::cut(&words::error(error), 60));
@@ -86,7 +86,6 @@ fn table(sagas: &[SagaView]) -> Table {
             (Tone::Plain, saga.workflow.to_string()),
             (saga_view::tone(saga.status), saga.status.as_str().to_owned()),
             (Tone::Quiet, words::time(saga.started_at)),
-            (Tone::Plain, format!("{} of {}", saga_view::done(saga), saga.steps.len())),
             (Tone::Plain, stuck.map(|step| step.step.to_string()).unwrap_or_default()),
             (Tone::Bad, error.unwrap_or_default()),
         ]);
