@@ -178,7 +178,8 @@ pub async fn failing_orders(nodes: Nodes, of_each: usize) -> String {
         if started.is_finished() {
             break;
         }
-        killed.push(system.kill(role));
+        let at = now();
+        killed.push((system.kill(role), at));
     }
     let orders = started.await.expect("they are started");
     let witness = system.witness_file();

@@ -11,6 +11,7 @@ pub mod nats;
 pub mod orders;
 pub mod programs;
 pub mod system;
+pub mod undone;
 pub mod waiting;
 pub mod witness;
 

@@ -14,7 +14,7 @@ use sagaline_sdk::client::{Client, SagaFilter, StartOptions};
 use serde_json::json;
 use tokio::time::{interval, sleep};
 
-use crate::{System, Witness, load::seconds};
+use crate::{System, Witness, load::seconds, undone::Wanted};
 
 /// Starts a second: a thousand within 170 s.
 const RATE: u32 = 6;
@@ -111,7 +111,7 @@ impl Orders {
     }
 
     /// Waits until each is over or stuck, as it was made to; then helps those that are stuck. What was measured, in words.
-    pub async fn are_taken_back(&self, witness: impl Fn() -> Witness, killed: &[u32]) -> String {
+    pub async fn are_taken_back(&self, witness: impl Fn() -> Witness, killed: &[(u32, Moment)]) -> String {
         let deadline = Instant::now() + OVER_WITHIN;
         let made_to_be: BTreeSet<&ExecutionId> =
             self.orders.iter().filter(|(_, order)| order.stuck).map(|(id, _)| id).collect();
@@ -147,7 +147,7 @@ impl Orders {
             self.client.saga_skip(id, skip).await.unwrap_or_else(|why| panic!("{id} cannot be helped: {why}"));
         }
         let deadline = Instant::now() + OVER_WITHIN;
-        let (mut undone, mut doubled) = (0, 0);
+        let (mut undone, mut again) = (0, 0);
         let witness = {
             for id in &made_to_be {
                 self.is(id, Status::RolledBack, deadline).await;
@@ -158,55 +158,20 @@ impl Orders {
             let view = self.view(id).await.expect("it is there");
             let saga = self.client.saga(id).await.expect("an answer").expect("it had one");
             assert_eq!(saga.status, SagaStatus::Completed, "{id}: {saga:#?}");
-            let (steps, again) = self.holds(id, *order, &view, &witness, killed);
-            undone += steps;
-            doubled += again;
+            let (fails_at, stages) = STAGES[order.fails_at];
+            assert_eq!(view.failed_step.as_deref(), Some(format!("{fails_at}_fails").as_str()), "{view:#?}");
+            let (stuck, ended) = (order.stuck.then_some("pay"), view.ended_at.expect("it is over"));
+            let held = Wanted { stages, stuck, ended, killed }.holds(id.as_str(), &witness);
+            let held = held.unwrap_or_else(|why| panic!("{why}"));
+            undone += held.steps;
+            again += held.again;
         }
         format!(
-            "{} orders failed, all are taken back; {} were stuck, exactly those made to be; {undone} steps undone, {doubled} of them \
+            "{} orders failed, all are taken back; {} were stuck, exactly those made to be; {undone} steps undone, {again} of them \
              begun again because their executor was killed",
             self.orders.len(),
             made_to_be.len(),
         )
-    }
-
-    /// Exactly what it did is undone, in the right order, and nothing again. How many steps, and how many runs were cut off.
-    fn holds(
-        &self,
-        id: &ExecutionId,
-        order: Order,
-        view: &ExecutionView,
-        witness: &Witness,
-        killed: &[u32],
-    ) -> (usize, usize) {
-        let (fails_at, stages) = STAGES[order.fails_at];
-        assert_eq!(view.failed_step.as_deref(), Some(format!("{fails_at}_fails").as_str()), "{view:#?}");
-        let runs = witness.undone(id.as_str());
-        let wanted: BTreeSet<&str> = stages.iter().copied().flatten().copied().collect();
-        assert_eq!(runs.keys().map(String::as_str).collect::<BTreeSet<_>>(), wanted, "{id}");
-        let mut again = 0;
-        for (step, runs) in &runs {
-            let gets_stuck = order.stuck && step == "pay";
-            for pair in runs.windows(2).filter(|_| !gets_stuck) {
-                again += 1;
-                // The next one begins because the worker of the one before died, and for no other reason.
-                assert!(killed.contains(&pair[0].pid), "{id}/{step} ran twice: {runs:#?}");
-            }
-            let complete = runs.iter().filter(|run| run.ended.is_some()).count();
-            assert!(0 < complete, "{id}/{step} never came to its end: {runs:#?}");
-        }
-        // A stage begins when the one before it is over, and nothing of that begins after.
-        let mut over: Option<Moment> = None;
-        for stage in stages {
-            let of_stage = stage.iter().flat_map(|step| &runs[*step]);
-            let first = of_stage.clone().map(|run| run.begin).min().expect("it ran");
-            let last = of_stage.filter_map(|run| run.ended).max().expect("it ended");
-            assert!(over.is_none_or(|over| over <= first), "{id}: {stage:?} began too early: {runs:#?}");
-            over = Some(last);
-        }
-        let ended = view.ended_at.expect("it is over");
-        assert!(runs.values().flatten().all(|run| run.begin <= ended), "{id}: something was undone after the end");
-        (runs.len(), again)
     }
 
     async fn is(&self, id: &ExecutionId, wanted: Status, deadline: Instant) {

@@ -30,8 +30,12 @@ pub struct Run {
 
 impl Witness {
     pub fn read(file: &Path) -> Self {
+        Self::of(&std::fs::read_to_string(file).expect("a witness file can be read"))
+    }
+
+    /// What these lines say.
+    pub fn of(text: &str) -> Self {
         let mut witness = Self::default();
-        let text = std::fs::read_to_string(file).expect("a witness file can be read");
         for line in text.lines() {
             // A killed executor may leave half a line behind.
             let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
