@@ -1,5 +1,6 @@
 //! `defaults`: what an installation gives to workflows that say nothing of their own.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::{
@@ -93,4 +94,6 @@ fn a_step_that_says_nothing_is_tried_as_often_as_the_installation_says() {
         view["status"] == "failed"
     });
     assert_eq!((&view["steps"][0]["attempt"], &view["error"]["type"]), (&json!(3), &json!("Busy")));
+    dev.signal(Signal::TERM);
+    assert!(dev.end().0.success());
 }

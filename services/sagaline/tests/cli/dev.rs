@@ -271,6 +271,8 @@ steps: { ok: { await: { approval: { approvers: ann } } } }
     at(&["approve", "s-2", "ok", "--by", "ann", "--reject", "--data", r#"{"why":"no"}"#]).ends_with(0);
     let failed = at(&["get", "s-2", "--output", "json"]).ends_with(0).json();
     assert_eq!(failed[0]["error"]["type"], json!("Rejected"));
+    dev.signal(Signal::TERM);
+    assert!(dev.end().0.success());
 }
 
 #[test]
