@@ -38,6 +38,9 @@ fn what_is_undone_is_waited_for(execution: &Execution, run: &Run) -> Result<(), 
         return Err(Broken(format!("`{}` doubts whether {path} had an effect, yet would not undo it", execution.id)));
     }
     let Some(undoing) = &run.undo.undoing else { return Ok(()) };
+    if let Some((child, _)) = run.undo.left.iter().find(|(_, left)| run.parting_child(&left.path).is_none()) {
+        return Err(Broken(format!("`{}` is being undone, and does not wait for `{child}`", execution.id)));
+    }
     if run.undo.timers().next().is_none() {
         return Err(Broken(format!(
             "`{}` is being undone since {}, and waits for nobody",

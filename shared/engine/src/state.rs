@@ -41,7 +41,7 @@ pub use self::{
     rounds::{Between, Rounds},
     slots::Slots,
     task::{Course, Dispatched, Limits, Report, TaskInput},
-    undo::{Asked, Doubt, Phase, Place as UndoPlace, SagaEnd, Seen, Undo, Undoable, Undoing},
+    undo::{Asked, Doubt, Left, Phase, Place as UndoPlace, SagaEnd, Seen, Undo, Undoable, Undoing},
 };
 pub(crate) use self::{delegated::parent, place::asked_again};
 use crate::{

@@ -39,7 +39,7 @@ use crate::{
     exchange::last_words,
     nodes::Nodes,
     resumption,
-    state::{Delegated, Outcome, Over, Run, Stage},
+    state::{Outcome, Over, Run, Stage},
     undo_order,
     view::step_views,
     weight,
@@ -57,23 +57,11 @@ pub(crate) struct Turn<'p> {
     over: Option<Outcome>,
     /// Whether what a child did is undone that is given up now.
     rolls_back: bool,
-    /// Children that were given up since the execution ends.
-    parting: Vec<(FramePath, Delegated)>,
 }
 
 impl<'p> Turn<'p> {
     pub(crate) fn new(id: ExecutionId, run: Box<Run>, plan: Nodes<'p>, at: Moment) -> Self {
-        Self {
-            id,
-            run,
-            plan,
-            at,
-            effects: vec![],
-            ready: VecDeque::new(),
-            over: None,
-            rolls_back: true,
-            parting: vec![],
-        }
+        Self { id, run, plan, at, effects: vec![], ready: VecDeque::new(), over: None, rolls_back: true }
     }
 
     pub(crate) fn id(&self) -> &ExecutionId {

@@ -25,7 +25,7 @@ pub(crate) fn of_all(undo: &Undo, plan: Nodes<'_>) -> Vec<UndoStep> {
 
 /// The same of what a step returned, as an order of places: what is undone there may not be known yet.
 pub(crate) fn of_expansion(undo: &Undo, plan: Nodes<'_>, path: &FramePath, dag: &CompiledDag) -> Vec<Place> {
-    let mut writer = Places { undo, places: vec![] };
+    let mut writer = Places { undo, left: undo.left_below(path).collect(), places: vec![] };
     let mut walk = Walk { plan, undo, to: &mut writer, met: BTreeSet::new() };
     let last = walk.dag(dag, &Tree::of(undo, Some(path)), Some(path), None);
     let before = undo.groups.get(path).into_iter().flatten().filter(|place| !place.joins).map(|place| &place.path);
@@ -45,7 +45,8 @@ impl<'u> Tree<'u> {
         let mut tree = Self::default();
         let skipped = below.map_or(0, |below| below.as_str().len() + 1);
         let all: Vec<&FramePath> = match below {
-            Some(below) => undo.below(below).collect(),
+            // Some may hand over what they did when this order is made already.
+            Some(below) => undo.below(below).chain(undo.left_below(below)).collect(),
             None => undo.list.keys().collect(),
         };
         for path in all {
@@ -124,6 +125,8 @@ impl Writer for Steps<'_> {
 /// For an expansion that is over.
 struct Places<'u> {
     undo: &'u Undo,
+    /// Where children stood that may still hand over what they did.
+    left: BTreeSet<&'u FramePath>,
     places: Vec<Place>,
 }
 
@@ -136,7 +139,7 @@ impl Places<'_> {
 
 impl Writer for Places<'_> {
     fn step(&mut self, path: &FramePath, after: Option<u32>) -> Option<u32> {
-        if !self.undo.list.contains_key(path) {
+        if !self.undo.list.contains_key(path) && !self.left.contains(path) {
             return after;
         }
         Some(self.push(Place { path: path.clone(), after: after.into_iter().collect(), joins: false }))

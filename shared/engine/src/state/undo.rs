@@ -12,7 +12,7 @@ use sagaline_events::{
     FramePath, SagaStatus, TimerKind, TimerName, UndoStep,
     saga::{UndoAction, UndoOutcome},
 };
-use sagaline_model::{Compensate, Moment, Name, StepError};
+use sagaline_model::{Compensate, ExecutionId, Moment, Name, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,6 +33,10 @@ pub struct Undo {
     /// Loops for which it was computed that their items come one after the other.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub strict: BTreeSet<FramePath>,
+    /// Children that were told to end while this execution went on, and have not said that they have. One may have completed before it
+    /// heard of that: what it did is undone with what this execution did.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<ExecutionId, Left>,
     /// Set from when the execution has ended such that it is undone until it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoing: Option<Box<Undoing>>,
@@ -48,6 +52,16 @@ pub struct Undoable {
     /// What its child did: undone before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inner: Vec<UndoStep>,
+    /// Whose that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<ExecutionId>,
+}
+
+/// A child that was told to end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Left {
+    pub path: FramePath,
+    pub child: Delegated,
 }
 
 /// A step of which nobody knows whether it had its effect.
@@ -149,7 +163,11 @@ const UNDOING: usize = 240;
 
 impl Undo {
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty() && self.strict.is_empty() && self.groups.is_empty() && self.undoing.is_none()
+        self.list.is_empty()
+            && self.strict.is_empty()
+            && self.groups.is_empty()
+            && self.left.is_empty()
+            && self.undoing.is_none()
     }
 
     pub(crate) fn weight(&self) -> usize {
@@ -157,7 +175,8 @@ impl Undo {
         let doubts = self.doubts.iter().map(|(path, doubt)| doubt.weight(path)).sum::<usize>();
         let groups = self.groups.iter().map(weight_of_group).sum::<usize>();
         let strict = self.strict.iter().map(|path| weight::of_text(path.as_str())).sum::<usize>();
-        list + doubts + groups + strict + self.undoing.as_ref().map_or(0, |undoing| undoing.weight())
+        let left = self.left.values().map(Left::weight).sum::<usize>();
+        list + doubts + groups + strict + left + self.undoing.as_ref().map_or(0, |undoing| undoing.weight())
     }
 
     /// The timers that are armed.
@@ -173,6 +192,11 @@ impl Undo {
         range.map(|(path, _)| path)
     }
 
+    /// Children that may still hand over what they did: those that were started inside of this step.
+    pub(crate) fn left_below(&self, path: &FramePath) -> impl Iterator<Item = &FramePath> {
+        self.left.values().map(|left| &left.path).filter(move |left| left.is_below(path))
+    }
+
     /// Whether an answer of somebody who was at work may still come.
     pub(crate) fn waited_for(&self, at: Moment) -> Option<Moment> {
         let untils = self.doubts.values().flat_map(|doubt| doubt.attempts.values().flatten());
@@ -185,6 +209,13 @@ fn weight_of_group((path, places): (&FramePath, &Vec<Place>)) -> usize {
     weight::of_text(path.as_str()) + places.iter().map(place).sum::<usize>()
 }
 
+impl Left {
+    fn weight(&self) -> usize {
+        // It is named twice.
+        weight_of_child((&self.path, &self.child)) + weight::of_text(self.child.child.as_str())
+    }
+}
+
 impl Undoable {
     fn weight(&self, path: &FramePath) -> usize {
         let inner = |step: &UndoStep| {
@@ -194,7 +225,8 @@ impl Undoable {
         };
         let actions = self.actions.iter().map(weight_of_action).sum::<usize>();
         // It stands in the request a second time, beside a place that may hold others together.
-        ENTRY + 2 * weight::of_text(path.as_str()) + actions + self.inner.iter().map(inner).sum::<usize>()
+        let child = self.child.as_ref().map_or(0, |child| 10 + weight::of_text(child.as_str()));
+        ENTRY + 2 * weight::of_text(path.as_str()) + actions + child + self.inner.iter().map(inner).sum::<usize>()
     }
 }
 
@@ -336,6 +368,76 @@ impl Run {
         let doubt = self.undo.doubts.remove(path)?;
         self.index.weight -= doubt.weight(path);
         Some(doubt)
+    }
+
+    /// A child was told to end, and is heard until it says that it has.
+    pub(crate) fn leave_child(&mut self, path: &FramePath, child: &Delegated) {
+        // It is not started again, and nobody's patience ends.
+        let child = Delegated { input: super::TaskInput::Literal, until: None, ..child.clone() };
+        let left = Left { path: path.clone(), child };
+        self.index.weight += left.weight();
+        if let Some(before) = self.undo.left.insert(left.child.child.clone(), left) {
+            self.index.weight -= before.weight();
+        }
+    }
+
+    /// It is over, or waited for in another way.
+    pub(crate) fn take_left(&mut self, child: &ExecutionId) -> Option<Left> {
+        let left = self.undo.left.remove(child)?;
+        self.index.weight -= left.weight();
+        Some(left)
+    }
+
+    /// Those that are waited for before anything is undone: one at a place at a time, for those of earlier rounds have the same.
+    pub(crate) fn left_at_each_place(&mut self) -> BTreeMap<FramePath, Delegated> {
+        let mut first: BTreeMap<FramePath, ExecutionId> = BTreeMap::new();
+        for (child, left) in &self.undo.left {
+            first.entry(left.path.clone()).or_insert_with(|| child.clone());
+        }
+        first.into_iter().filter_map(|(path, child)| Some((path, self.take_left(&child)?.child))).collect()
+    }
+
+    /// The child of this place is over: the one of another round follows.
+    pub(crate) fn next_left_at(&mut self, path: &FramePath) -> Option<Delegated> {
+        let child = self.undo.left.iter().find(|(_, left)| left.path == *path).map(|(child, _)| child.clone())?;
+        self.take_left(&child).map(|left| left.child)
+    }
+
+    /// None of them is waited for.
+    pub(crate) fn forget_left(&mut self) {
+        self.index.weight -= self.undo.left.values().map(Left::weight).sum::<usize>();
+        self.undo.left.clear();
+    }
+
+    /// What a child did is put into the list. `is_last`: it is the one that this place had last. What others did that had it in
+    /// earlier rounds came before all that is of this one, and stands where no step does.
+    pub(crate) fn can_undo_child(&mut self, path: &FramePath, entry: Undoable, is_last: bool) {
+        let Some(before) =
+            self.undo.list.get(path).filter(|before| before.child.is_some() && before.child != entry.child).cloned()
+        else {
+            return self.can_undo(path, entry);
+        };
+        let earlier = self.place_of_earlier(path);
+        let (earlier_entry, last) = if is_last { (before, entry) } else { (entry, before) };
+        let moved = |step: &UndoStep| {
+            let inner = step.path.as_str().strip_prefix(path.as_str()).unwrap_or(step.path.as_str());
+            let moved = FramePath::try_from(format!("{earlier}{inner}")).unwrap_or_else(|_| step.path.clone());
+            UndoStep { path: moved, ..step.clone() }
+        };
+        let inner = earlier_entry.inner.iter().map(moved).collect();
+        self.can_undo(&earlier, Undoable { inner, ..earlier_entry });
+        self.can_undo(path, last);
+    }
+
+    /// The same path in a visit of its root that no step has.
+    fn place_of_earlier(&self, path: &FramePath) -> FramePath {
+        let (root, rest) = path
+            .as_str()
+            .split_once('/')
+            .map_or((path.as_str(), String::new()), |(root, rest)| (root, format!("/{rest}")));
+        let place = |visit: u32| FramePath::try_from(format!("{root}:{visit}{rest}")).ok();
+        let mut places = (2..).map_while(place);
+        places.find(|place| !self.undo.list.contains_key(place)).unwrap_or_else(|| path.clone())
     }
 
     /// The items of this loop come one after the other.

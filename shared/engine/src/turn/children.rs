@@ -16,7 +16,7 @@ use super::Turn;
 use crate::{
     compiled::{CompiledKind, InputSource, NodeId, SpanSource},
     effect::Effect,
-    state::{Delegated, State, TaskInput, Undoing, parent},
+    state::{Delegated, State, TaskInput, parent},
 };
 
 /// A child as the plan says it, ready to be started.
@@ -98,27 +98,16 @@ impl<'p> Turn<'p> {
 
     pub(crate) fn child_ended(&mut self, told: &ChildEnded) {
         let Some((id, _)) = self.delegated(&told.path, &told.child) else {
-            self.parting_child_ended(told);
-            return self.child_ended_late(told);
+            return self.left_child_ended(told);
         };
+        // One of an earlier round may have had the same id.
+        self.run.take_left(&told.child);
         self.tell(Happening::StepResumed { step: told.path.clone() });
         if told.status == Status::Completed {
-            self.take_over(told);
+            self.take_over(told, true);
             return self.complete(&told.path, id, 0, told.output.clone());
         }
         self.fail(&told.path, id, 0, failure_of(told));
-    }
-
-    /// A child that was given up has completed before it heard of that.
-    fn child_ended_late(&mut self, told: &ChildEnded) {
-        let given_up = |state: &State| matches!(state, State::Cancelled { .. } | State::Failed { .. });
-        let is_given_up = self.run.frames.get(&told.path).is_some_and(|frame| {
-            given_up(&frame.state) && matches!(self.plan.node(frame.node).kind, CompiledKind::Child { .. })
-        });
-        let is_asked = self.run.undo.undoing.as_deref().is_some_and(Undoing::is_asked);
-        if is_given_up && told.status == Status::Completed && self.run.ending.is_none() && !is_asked {
-            self.take_over(told);
-        }
     }
 
     /// Its start was lost: it is made again, under the same name.
@@ -149,7 +138,7 @@ impl<'p> Turn<'p> {
     pub(super) fn let_go(&mut self, path: &FramePath, id: NodeId, delegated: &Delegated, reason: &str) {
         let CompiledKind::Child { what, .. } = &self.plan.node(id).kind else { return };
         if what.on_parent_end == OnParentEnd::Cancel {
-            self.parting.push((path.clone(), delegated.clone()));
+            self.run.leave_child(path, delegated);
             self.part_from(path, delegated.child.clone(), true, reason);
         }
     }

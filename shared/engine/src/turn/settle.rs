@@ -20,10 +20,12 @@ impl Turn<'_> {
     /// Whether something of it is to be undone before what handles its end; `wanted`: somebody asked for that.
     pub(super) fn is_undone(&mut self, outcome: &Outcome, wanted: bool) -> bool {
         self.fold_expansions();
-        let parting = std::mem::take(&mut self.parting);
         // What others did by older rules did not wait for its children.
         let waits = wanted || Plan::RULES_OF_SAGAS <= self.run.rules || !self.run.undo.list.is_empty();
-        let children: std::collections::BTreeMap<_, _> = parting.into_iter().filter(|_| waits).collect();
+        if !waits {
+            self.run.forget_left();
+        }
+        let children = self.run.left_at_each_place();
         if self.run.undo.list.is_empty() && children.is_empty() {
             return false;
         }
@@ -122,23 +124,31 @@ impl Turn<'_> {
         }
     }
 
-    /// A child that is rolled back with this execution is over.
-    pub(super) fn parting_child_ended(&mut self, told: &ChildEnded) {
-        if !self.is_parting(&told.path, &told.child) {
+    /// A child is over that was told to end, whether this execution goes on or waits for that.
+    pub(super) fn left_child_ended(&mut self, told: &ChildEnded) {
+        let is_parting = self.is_parting(&told.path, &told.child);
+        if self.run.take_left(&told.child).is_none() && !is_parting {
             return;
         }
-        if told.status == Status::Completed {
-            self.take_over(told);
+        // It completed before it heard of that. Once it is known how this execution ends, nothing of it is undone any more.
+        if told.status == Status::Completed && self.run.ending.is_none() {
+            self.take_over(told, false);
         }
-        self.run.set_parting_child(&told.path, None);
+        if is_parting {
+            self.parting_child_is_over(&told.path);
+        }
+    }
+
+    fn parting_child_is_over(&mut self, path: &FramePath) {
+        let next = self.run.next_left_at(path);
+        self.run.set_parting_child(path, next);
         self.look_whether_settled();
     }
 
     /// Nothing is known of it, so it has done nothing.
     pub(super) fn parting_child_unknown(&mut self, told: &ChildUnknown) {
         if self.is_parting(&told.path, &told.child) {
-            self.run.set_parting_child(&told.path, None);
-            self.look_whether_settled();
+            self.parting_child_is_over(&told.path);
         }
     }
 

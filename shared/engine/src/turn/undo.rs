@@ -157,7 +157,7 @@ impl Turn<'_> {
         };
         let queue = queue_of(step, self.run.queue.as_ref());
         let actions = actions(undo, &queue, self.run.queue.as_ref(), &told, &self.data_at(path));
-        let entry = Undoable { outcome: told.outcome, actions, inner: vec![] };
+        let entry = Undoable { outcome: told.outcome, actions, ..Undoable::default() };
         self.run.can_undo(path, entry);
     }
 
@@ -260,11 +260,11 @@ impl Turn<'_> {
         // It was compiled when its plan was.
         let Ok(undo) = CompiledUndo::new(path.step(), &doubt.compensate) else { return };
         let actions = actions(&undo, &doubt.queue, self.run.queue.as_ref(), &told, &Remembered(&doubt.seen));
-        self.run.can_undo(path, Undoable { outcome, actions, inner: vec![] });
+        self.run.can_undo(path, Undoable { outcome, actions, ..Undoable::default() });
     }
 
-    /// A child has completed: what it did is undone with what this execution did.
-    pub(super) fn take_over(&mut self, told: &ChildEnded) {
+    /// A child has completed: what it did is undone with what this execution did. `is_last`: no other has its place since.
+    pub(super) fn take_over(&mut self, told: &ChildEnded, is_last: bool) {
         if told.undo.is_empty() {
             return;
         }
@@ -273,19 +273,19 @@ impl Turn<'_> {
             execution: Some(step.execution.clone().unwrap_or_else(|| told.child.clone())),
             ..step.clone()
         });
-        let entry = Undoable { inner: inner.collect(), ..Undoable::default() };
-        self.run.can_undo(&told.path, entry);
+        let entry = Undoable { inner: inner.collect(), child: Some(told.child.clone()), ..Undoable::default() };
+        self.run.can_undo_child(&told.path, entry, is_last);
     }
 
     /// What a step returned is forgotten when it is over: its order is not.
     pub(super) fn fold_expansions(&mut self) {
-        if self.run.undo.list.is_empty() {
+        if self.run.undo.list.is_empty() && self.run.undo.left.is_empty() {
             return;
         }
         for base in self.run.closed.clone() {
             let Some(graft) = self.plan.graft(base) else { continue };
             let path = graft.path().clone();
-            if self.run.undo.below(&path).next().is_none() {
+            if self.run.undo.below(&path).chain(self.run.undo.left_below(&path)).next().is_none() {
                 continue;
             }
             let places = undo_order::of_expansion(&self.run.undo, self.plan, &path, &graft.compiled().root);

@@ -257,7 +257,8 @@ impl World<'_> {
             Some(Phase::Asked(_)) | None => Default::default(),
         };
         let parting = parting.into_iter().map(|(path, delegated)| (path, delegated.child));
-        let children: Vec<_> = children.chain(parting).collect();
+        let left = run.undo.left.iter().map(|(child, left)| (left.path.clone(), child.clone()));
+        let children: Vec<_> = children.chain(parting).chain(left).collect();
         (!children.is_empty()).then(|| self.choices.one_of(&children))
     }
 

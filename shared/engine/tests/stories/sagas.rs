@@ -2,6 +2,7 @@
 
 mod children;
 mod ends;
+mod left;
 mod order;
 mod outcomes;
 mod settling;

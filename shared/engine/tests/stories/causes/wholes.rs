@@ -115,7 +115,7 @@ pub(super) fn wholes() -> Vec<Row> {
             &[[
                 "- pending",
                 "as many of `~limit:w` as may be at once are at work; it waits for its turn",
-                "one of them ends, and nobody who began earlier waits; until then it asks again now and then",
+                "one of them ends, and nobody who began earlier waits; `sagaline limits get ~limit:w` shows the line",
                 "sagaline cancel e",
             ]],
         ),

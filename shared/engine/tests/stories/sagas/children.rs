@@ -33,7 +33,7 @@ fn ended(status: Status, undo: Vec<UndoStep>) -> Input {
     Input::ChildEnded(ChildEnded { path: path("trip"), child: child(), status, output, error, reason: None, undo })
 }
 
-fn undo(step: &str, after: &[u32]) -> UndoStep {
+pub(super) fn undo(step: &str, after: &[u32]) -> UndoStep {
     let action = UndoAction {
         activity: "un".parse().unwrap(),
         queue: "default".parse().unwrap(),
