@@ -1,4 +1,4 @@
-//! Expression by expression: the founding documents' own, and those that people get wrong.
+//! Expression by expression: those that people write, and those that they get wrong.
 
 use crate::{cron, ticks};
 
