@@ -147,7 +147,7 @@ async fn what_is_served_is_what_is_declared() {
     let is_declared = |name: &&String| declared::ALL.iter().any(|metric| metric.name == name.as_str());
     let undeclared: Vec<_> = served.types.keys().filter(|name| !is_declared(name)).collect();
     assert_eq!(undeclared, Vec::<&String>::new());
-    let unserved = FOUNDING.iter().find(|(name, _)| !served.types.contains_key(*name));
+    let unserved = DRAWN.iter().find(|(name, _)| !served.types.contains_key(*name));
     assert_eq!(unserved, None);
 
     let of = |name: &str, labels: &[(&str, &str)]| served.value(name, labels);
@@ -166,7 +166,7 @@ async fn what_is_served_is_what_is_declared() {
 }
 
 /// Names and labels that dashboards were drawn for before there was anything to draw.
-const FOUNDING: [(&str, &[&str]); 5] = [
+const DRAWN: [(&str, &[&str]); 5] = [
     ("sagaline_workflows_started_total", &["workflow_type"]),
     ("sagaline_workflows_completed_total", &["workflow_type", "status"]),
     ("sagaline_workflow_duration_seconds", &["workflow_type"]),
@@ -176,7 +176,7 @@ const FOUNDING: [(&str, &[&str]); 5] = [
 
 #[test]
 fn the_names_and_buckets_that_dashboards_go_by() {
-    for (name, labels) in FOUNDING {
+    for (name, labels) in DRAWN {
         let declared = declared::ALL.iter().find(|metric| metric.name == name);
         assert_eq!(declared.map(|metric| metric.labels), Some(labels), "{name}");
     }
