@@ -65,8 +65,8 @@ pub enum Act {
     Start(Box<Starting>),
 }
 
-/// Something that begins once: its `start` has an expected sequence. If it is there already, or the server will never take it,
-/// another message is sent instead.
+/// Something that begins once: its `start` has an expected sequence, or a name. If it is there already, or the server will never take
+/// it, another message is sent instead.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Starting {
     pub start: Message,

@@ -73,6 +73,8 @@ impl StepError {
     pub const NOT_BEGUN: &str = "NotBegun";
     /// An attempt was told to stop, and did: nobody knows how far it had come.
     pub const CANCELLED: &str = "Cancelled";
+    /// NATS does not take the request for the saga: usually it is too large.
+    pub const SAGA_REFUSED: &str = "SagaRefused";
 
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into(), retryable: true, details: None }

@@ -80,7 +80,7 @@ impl Wire {
                 let name = format!("{id}-{}-{ordinal}", origin.sequence);
                 Act::Send(self.to_entity(&entity, &input, name))
             }
-            Effect::AskSaga { request, again } => Act::Send(self.ask_saga(id, *request, again)),
+            Effect::AskSaga { request, again } => self.ask_saga(id, *request, again),
             Effect::LookAfterSaga { began } => Act::Send(self.look_after_saga(id, began)),
             Effect::Late { late } => Act::Send(self.late(id, late)),
         };

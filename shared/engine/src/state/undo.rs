@@ -296,6 +296,11 @@ impl Asked {
         (self.look, TimerName::of_execution(TimerKind::SagaLook))
     }
 
+    /// NATS did not take the request.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.stuck.iter().any(|(_, error)| error.kind == StepError::SAGA_REFUSED)
+    }
+
     /// It is asked: nothing was heard of it for long.
     pub(crate) fn again(&mut self, at: Moment) {
         self.times += 1;

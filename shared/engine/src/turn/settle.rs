@@ -96,7 +96,10 @@ impl Turn<'_> {
                 self.effects.extend(request.map(|request| Effect::AskSaga { request: Box::new(request), again: true }));
                 self.run.change_asked(|asked| {
                     asked.again(at);
-                    (asked.status, asked.stuck) = (None, vec![]);
+                    // Whether it is refused once more is heard in a moment.
+                    if !asked.is_refused() {
+                        (asked.status, asked.stuck) = (None, vec![]);
+                    }
                 });
             }
             Some(status @ (SagaStatus::Completed | SagaStatus::Resolved)) => {
@@ -116,8 +119,11 @@ impl Turn<'_> {
                 }
                 let stuck = news.stuck.clone();
                 self.run.change_asked(|asked| {
-                    asked.heard(at);
                     (asked.status, asked.stuck) = (Some(status), stuck);
+                    // Then it is not the saga that has said something.
+                    if !asked.is_refused() {
+                        asked.heard(at);
+                    }
                 });
             }
             Some(SagaStatus::Unknown) => self.run.change_asked(|asked| asked.heard(at)),

@@ -48,6 +48,13 @@ pub(super) fn reasons(id: &str, run: &Run) -> Vec<Why> {
 
 fn asked_why(id: &str, undoing: &Undoing, asked: &Asked) -> Why {
     match asked.stuck.first().filter(|_| undoing.is_stuck()) {
+        Some((_, error)) if asked.is_refused() => Why {
+            cause: format!("{}; nothing is undone yet: {}", cause_of(&undoing.outcome), error.message),
+            ends: "NATS takes it when it is asked for again".into(),
+            until: Some(asked.look),
+            command: format!("sagaline get {id}"),
+            ..blank(undoing, "stuck")
+        },
         Some((step, error)) => Why {
             step: Some(step.clone()),
             cause: format!(

@@ -4,8 +4,8 @@ use sagaline_events::record::Status;
 use serde_json::json;
 
 use crate::{
-    inputs::{began, claimed, failed, rollback, skipped, succeeded, undone},
-    story::{Story, workflow},
+    inputs::{began, claimed, failed, news, rollback, skipped, succeeded, undone},
+    story::{Story, path, workflow},
 };
 
 const BOTH: &str = "
@@ -83,4 +83,29 @@ fn what_waits_or_was_paused_waits_no_more() {
         .at("4s", rollback("no"))
         .gives_also("workflow.resumed")
         .gives_also("undo of cancelled: a");
+}
+
+#[test]
+fn a_request_that_nats_does_not_take_leaves_it_stuck_until_it_does() {
+    use sagaline_events::{Input, SagaNews, SagaStatus};
+    use sagaline_model::StepError;
+    let refused = || {
+        let error = StepError::new(StepError::SAGA_REFUSED, "too large").final_();
+        Input::SagaNews(SagaNews { stuck: vec![(path("a"), error)], ..news(Some(SagaStatus::Stuck)) })
+    };
+    let nothing = || Input::SagaNews(news(None));
+    let story = failing().at("5s", claimed("a", 1, json!(1))).at("6s", failed("b", 1, "Stopped"));
+    let story = story.gives(&["undo of failed: a"]).then(refused()).gives(&["workflow.stuck a SagaRefused"]);
+    let story = story.is(Status::Stuck).timer_is_due("1m6s");
+    let why = &story.why()[0];
+    assert_eq!((why.state.as_str(), why.until.is_some()), ("stuck", true));
+    assert!(why.cause.ends_with("nothing is undone yet: too large"), "{}", why.cause);
+    // It asks for it again, ever more rarely, and says so once.
+    let story = story.timer().gives(&["ask saga"]).then(nothing()).gives(&["undo again of failed: a"]);
+    let story = story.is(Status::Stuck).then(refused()).gives_nothing().is(Status::Stuck);
+    let (due, _) = story.execution.next_timer().unwrap();
+    assert!(story.execution.now + "3m".parse().unwrap() < due, "{due}");
+    // Then it is taken.
+    let story = story.timer().then(nothing()).then(Input::SagaNews(news(Some(SagaStatus::Running))));
+    story.is(Status::Compensating).then(undone(&["a"])).is(Status::RolledBack);
 }
