@@ -18,7 +18,7 @@ pub enum EntityKind {
     Breaker,
 }
 
-/// The name of an entity, as it stands in its subject: `~limit:order`, `~limit:order:acme`, `~breaker:payments`. No execution's id
+/// The name of an entity, as it stands in its subject: `~limit:order`, `~limit:order:acme`, `~pool:all`, `~breaker:payments`. No execution's id
 /// begins with `~`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -26,7 +26,7 @@ pub struct EntityKey(Arc<str>);
 
 /// A text that names no entity.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` names no entity; `~limit:…` and `~breaker:…` do")]
+#[error("`{0}` names no entity; `~limit:…`, `~pool:…` and `~breaker:…` do")]
 pub struct NotAnEntity(String);
 
 impl EntityKey {
@@ -34,6 +34,12 @@ impl EntityKey {
     pub fn limit(workflow: &Name, key: Option<&str>) -> Self {
         let key = key.map(|key| format!(":{}", ExecutionId::encoded(key))).unwrap_or_default();
         Self(format!("~limit:{workflow}{key}").into())
+    }
+
+    /// The places of a pool, which several workflows share.
+    pub fn pool(pool: &Name, key: Option<&str>) -> Self {
+        let key = key.map(|key| format!(":{}", ExecutionId::encoded(key))).unwrap_or_default();
+        Self(format!("~pool:{pool}{key}").into())
     }
 
     pub fn breaker(name: &Name) -> Self {
@@ -45,7 +51,7 @@ impl EntityKey {
     }
 
     pub fn kind(&self) -> EntityKind {
-        if self.0.starts_with("~limit:") { EntityKind::Limit } else { EntityKind::Breaker }
+        if self.0.starts_with("~breaker:") { EntityKind::Breaker } else { EntityKind::Limit }
     }
 }
 
@@ -54,7 +60,7 @@ impl TryFrom<String> for EntityKey {
 
     fn try_from(text: String) -> Result<Self, NotAnEntity> {
         let (names, most) = match text.split_once(':') {
-            Some(("~limit", names)) => (names, 2),
+            Some(("~limit" | "~pool", names)) => (names, 2),
             Some(("~breaker", name)) => (name, 1),
             Some(_) | None => return Err(NotAnEntity(text)),
         };
@@ -238,12 +244,14 @@ mod tests {
         let order = Name::new("order").expect("a name");
         let keys = [
             EntityKey::limit(&order, None),
+            EntityKey::pool(&order, None),
+            EntityKey::pool(&order, Some("a.b")),
             EntityKey::limit(&order, Some("a.b")),
             EntityKey::limit(&order, Some(&"é".repeat(300))),
             EntityKey::limit(&order, Some("")),
             EntityKey::breaker(&order),
         ];
-        assert_eq!(keys[1].as_str(), "~limit:order:a_2eb");
+        assert_eq!((keys[2].as_str(), keys[3].as_str()), ("~pool:order:a_2eb", "~limit:order:a_2eb"));
         for key in keys {
             assert_eq!(EntityKey::try_from(key.to_string()).expect("a key"), key);
             assert!(ExecutionId::new(key.as_str()).is_err());

@@ -4,6 +4,7 @@ use sagaline_model::Defaults;
 
 use crate::{
     fault::{Fault, Faults},
+    limit,
     outline::{Outline, Scope},
     reader::Reader,
     retry::Retry,
@@ -13,7 +14,7 @@ use crate::{
     workflow::optional,
 };
 
-/// Reads a map with any of `timeout`, `step_timeout` and `retry`; `{}` is none at all. `from` is the name of the text, for the
+/// Reads a map with any of `timeout`, `step_timeout`, `retry` and `concurrency`; `{}` is none at all. `from` is the name of the text, for the
 /// places of faults. Gives what is doubtful about it too.
 pub fn read_defaults(text: &str, from: &str) -> Result<(Defaults, Vec<Fault>), Faults> {
     let source = Source::new(text, from);
@@ -46,5 +47,6 @@ fn read(reader: &mut Reader, outline: &mut Outline, documents: &[std::rc::Rc<tre
     let retry = optional(entries, "retry").and_then(|node| Retry::read(reader, outline, node, Scope::Whole));
     let retry = retry.unwrap_or_default();
     retry.check(reader, &Retry::default());
-    Some(Defaults { timeout, step_timeout, retry: retry.for_an_installation() })
+    let concurrency = optional(entries, "concurrency").and_then(|node| limit::concurrency(reader, outline, node));
+    Some(Defaults { timeout, step_timeout, retry: retry.for_an_installation(), concurrency })
 }

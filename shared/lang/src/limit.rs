@@ -17,7 +17,7 @@ pub(crate) fn concurrency(reader: &mut Reader, outline: &mut Outline, node: &Rc<
     const HINT: &str = "it counts the executions that are at work at once";
     if let Content::Plain(..) = &node.content {
         let limit = reader.count(node, "concurrency", HINT)?;
-        return Some(Concurrency { limit, key: None, on_limit: OnLimit::Queue });
+        return Some(Concurrency { limit, key: None, on_limit: OnLimit::Queue, pool: None });
     }
     let Content::Map(entries) = &node.content else {
         reader
@@ -42,11 +42,12 @@ pub(crate) fn concurrency(reader: &mut Reader, outline: &mut Outline, node: &Rc<
         Some("cancel_old") => OnLimit::CancelOld,
         _ => OnLimit::Queue,
     };
+    let pool = get(entries, "pool").and_then(|entry| reader.name(&entry.value, "pool"));
     let Some(limit) = get(entries, "limit") else {
         reader.error(node.place, "the `concurrency` has no `limit`").hint("for example `concurrency: { limit: 5 }`");
         return None;
     };
-    Some(Concurrency { limit: reader.count(&limit.value, "limit", HINT)?, key, on_limit })
+    Some(Concurrency { limit: reader.count(&limit.value, "limit", HINT)?, key, on_limit, pool })
 }
 
 /// `breaker: payments`, or a map.

@@ -155,7 +155,7 @@ pub(crate) const DEAD_LETTER: Words = Words { known: &["ttl"], later: &[] };
 pub(crate) const FOR_EACH: Words = Words { known: &["items", "as", "concurrency", "on_item_error"], later: &[] };
 
 pub(crate) const EXPAND: Words = Words { known: &["concurrency", "queues"], later: &[] };
-pub(crate) const CONCURRENCY: Words = Words { known: &["limit", "key", "on_limit"], later: &[] };
+pub(crate) const CONCURRENCY: Words = Words { known: &["limit", "key", "on_limit", "pool"], later: &[] };
 
 pub(crate) const BREAKER: Words =
     Words { known: &["name", "threshold", "window", "reset", "probes", "when_open"], later: &[] };
@@ -166,7 +166,7 @@ pub(crate) const RETRY: Words = Words {
 };
 
 /// What an installation may say for its workflows.
-pub(crate) const DEFAULTS: Words = Words { known: &["timeout", "step_timeout", "retry"], later: &[] };
+pub(crate) const DEFAULTS: Words = Words { known: &["timeout", "step_timeout", "retry", "concurrency"], later: &[] };
 
 pub(crate) const EVENT: Words = Words { known: &["event", "when", "input"], later: &["source", "id", "unique"] };
 

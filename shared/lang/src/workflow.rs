@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sagaline_model::{Defaults, Handlers, Kind, Node as Planned, Plan, StepDefaults};
+use sagaline_model::{Concurrency, Defaults, Handlers, Kind, Node as Planned, Plan, StepDefaults};
 
 use crate::{
     conduct, exchange, expression, limit,
@@ -41,7 +41,8 @@ pub(crate) fn read(
     let step_timeout = optional(entries, "step_timeout")
         .and_then(|node| expression::timeout(reader, outline, node, "step_timeout", Scope::Whole))
         .or_else(|| of_installation.step_timeout.map(|span| span.to_string()));
-    let concurrency = optional(entries, "concurrency").and_then(|node| limit::concurrency(reader, outline, node));
+    let concurrency = optional(entries, "concurrency").map(|node| limit::concurrency(reader, outline, node));
+    let concurrency = concurrency.unwrap_or_else(|| of_installation.concurrency.clone());
     let tags = optional(entries, "tags").map_or(vec![], |node| tags_of(reader, node));
     let defaults = optional(entries, "retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(None)));
     let of_installation = Retry::of(&of_installation.retry);
@@ -80,7 +81,7 @@ pub(crate) fn read(
     let root = root?;
     let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
     let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };
-    let of_limit = if concurrency.is_some() { Plan::RULES_OF_COMPANY } else { Plan::FIRST_RULES };
+    let of_limit = concurrency.as_ref().map_or(Plan::FIRST_RULES, Concurrency::rules);
     let of_top = of_top.max(conduct.rules()).max(handlers.rules()).max(of_limit);
     let mut plan = Plan {
         workflow: workflow?,

@@ -227,6 +227,17 @@ fn under(source: &str, defaults: &str) -> Plan {
 }
 
 #[test]
+fn a_workflow_without_a_limit_has_that_of_the_installation() {
+    let defaults = "concurrency: { limit: 200, pool: everything }";
+    let given = under(BARE, defaults);
+    let limit = given.concurrency.clone().expect("a limit");
+    assert_eq!((limit.limit, limit.pool.as_ref().map(Name::as_str)), (200, Some("everything")));
+    assert_eq!(given.rules, Plan::RULES_OF_SAGAS);
+    let own = under(&format!("concurrency: 2\n{BARE}"), defaults).concurrency.expect("a limit");
+    assert_eq!((own.limit, own.pool), (2, None));
+}
+
+#[test]
 fn what_a_definition_leaves_out_is_as_the_installation_says() {
     let defaults = "timeout: 1d\nstep_timeout: 5m\nretry: { attempts: 3, initial: 2s, backoff: fixed }";
     let plan = under(BARE, defaults);

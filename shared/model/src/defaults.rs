@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RetryPolicy, Span};
+use crate::{Concurrency, RetryPolicy, Span};
 
 /// What an installation gives to the workflows that are applied to it, where they say nothing of their own. It is decided when a
 /// definition is applied: its plan holds what came of it, and stays as it is.
@@ -21,6 +21,9 @@ pub struct Defaults {
     pub step_timeout: Option<Span>,
     #[serde(default, skip_serializing_if = "RetryDefaults::is_empty")]
     pub retry: RetryDefaults,
+    /// How many executions are at work at once: of all that share the `pool`, or of each workflow for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
 }
 
 /// How steps are tried again: any part of a [`RetryPolicy`].

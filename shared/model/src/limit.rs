@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, Span};
+use crate::{Name, Plan, Span};
 
 /// How many executions run at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,17 @@ pub struct Concurrency {
     pub key: Option<String>,
     #[serde(default, skip_serializing_if = "OnLimit::is_queue")]
     pub on_limit: OnLimit,
+    /// Workflows that name the same pool are counted together. Children that are waited for take no place of it: they do the work of
+    /// one who has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Name>,
+}
+
+impl Concurrency {
+    /// By which rules it can be decided.
+    pub fn rules(&self) -> u32 {
+        if self.pool.is_some() { Plan::RULES_OF_SAGAS } else { Plan::RULES_OF_COMPANY }
+    }
 }
 
 /// What becomes of an execution for which there is no place.

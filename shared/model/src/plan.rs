@@ -357,7 +357,7 @@ impl Plan {
     pub const RULES_OF_CONTROL: u32 = 3;
     /// Executions deal with others: with children, with people, and with what executions share. Steps may return further steps.
     pub const RULES_OF_COMPANY: u32 = 4;
-    /// Steps may be undone.
+    /// Steps may be undone; workflows may share the places of a pool.
     pub const RULES_OF_SAGAS: u32 = 5;
 
     /// Whether its executions have what [`Plan::RULES_OF_CONTRACTS`] gives them.

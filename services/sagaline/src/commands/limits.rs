@@ -22,7 +22,8 @@ Examples:
   sagaline limits get breaker:payments
 
 The places of a workflow with `concurrency` are `limit:WORKFLOW`, or
-`limit:WORKFLOW:KEY`; the breaker of steps is `breaker:NAME`. `sagaline why`
+`limit:WORKFLOW:KEY`; those that workflows share are `pool:NAME`, and the
+breaker of steps is `breaker:NAME`. `sagaline why`
 names the one that an execution waits for.";
 
 /// Look at who has a place and who waits for one, and which breakers are open

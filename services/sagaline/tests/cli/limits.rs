@@ -61,6 +61,32 @@ fn who_has_a_place_and_who_waits_is_shown_in_the_order_of_the_line() {
 }
 
 #[test]
+fn workflows_share_the_places_of_a_pool_which_may_be_that_of_the_whole_installation() {
+    let (dev, folder) = (Dev::start(&["--output", "json"]), Folder::new());
+    let url = dev.ready()["nats_url"].take();
+    at(&url, &["defaults", "set", "{ concurrency: { pool: everything, limit: 1 } }"]).ends_with(0);
+    let child = "workflow: inner\nsteps: { a: { activity: noop } }\n";
+    let outer = "workflow: outer\nsteps: { go: { await: go }, run: { after: go, child: inner } }\n";
+    for (file, text) in [("inner.yaml", child), ("outer.yaml", outer)] {
+        at(&url, &["apply", &folder.file(file, text)]).ends_with(0);
+    }
+    let is = |id: &str, status: &str| at(&url, &["get", id]).stdout.contains(&format!("status: {status}"));
+    for (workflow, id, status) in [("outer", "o-1", "waiting"), ("inner", "i-1", "pending")] {
+        at(&url, &["start", workflow, "--id", id]).ends_with(0);
+        eventually("it has a place, or waits for one", SOON, || is(id, status));
+    }
+    let pool = at(&url, &["limits", "get", "pool:everything"]).ends_with(0).stdout;
+    assert!(pool.contains("1 of 1 taken, 1 waiting"), "{pool}");
+    // Its child does not wait for the place that it has itself.
+    at(&url, &["signal", "o-1", "go"]).ends_with(0);
+    for id in ["o-1", "i-1"] {
+        eventually("each has had its turn", SOON, || is(id, "completed"));
+    }
+    dev.signal(Signal::TERM);
+    assert!(dev.end().0.success());
+}
+
+#[test]
 fn what_names_no_limit_is_refused_with_what_would() {
     let refused = at(&json!("nats://127.0.0.1:1"), &["limits", "get", "order"]).ends_with(64);
     assert!(refused.stderr.contains("names no entity"), "{}", refused.stderr);

@@ -17,9 +17,13 @@ use crate::{
 impl Turn<'_> {
     /// Begins, or asks for the place that it needs first.
     pub(crate) fn begin_or_ask(&mut self) {
-        let Some(limit) = self.plan.plan.concurrency.as_ref().map(|concurrency| concurrency.limit) else {
+        let wanted = self.plan.plan.concurrency.as_ref();
+        // Whoever waits for it has a place of the pool already, and would keep that while it waits for one.
+        let is_helped = self.run.parent.as_ref().is_some_and(|parent| parent.waits);
+        let Some(wanted) = wanted.filter(|wanted| wanted.pool.is_none() || !is_helped) else {
             return self.open(None, None, 0);
         };
+        let limit = wanted.limit;
         let key = match self.plan.limit_key.as_ref().map(|key| key.render(&self.data())).transpose() {
             Ok(key) => key.map(|key| match key {
                 Value::String(text) => text,
@@ -30,7 +34,10 @@ impl Turn<'_> {
                 return self.end(Outcome::Failed { error, step: None, attempts: None });
             }
         };
-        let entity = EntityKey::limit(&self.run.workflow, key.as_deref());
+        let entity = match &wanted.pool {
+            Some(pool) => EntityKey::pool(pool, key.as_deref()),
+            None => EntityKey::limit(&self.run.workflow, key.as_deref()),
+        };
         self.tell(Happening::WorkflowPending { wait_for: entity.to_string() });
         let state = PlaceState::Granted { at: self.at };
         self.run.place = Some(Place { entity, since: self.at, state });

@@ -22,6 +22,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
         limit: 2,
         key: choices.chance(50).then(|| "${ workflow.input.n }".to_owned()),
         on_limit: choices.one_of(&[OnLimit::Queue, OnLimit::Skip, OnLimit::CancelOld]),
+        pool: None,
     });
     let timeout = choices.chance(25).then(|| Span::from_secs(5 + choices.below(60) as u64));
     let conduct = conduct(choices);

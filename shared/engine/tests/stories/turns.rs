@@ -1,7 +1,7 @@
 //! Executions of which so many run at once: waiting for a turn, getting it, and giving it back on every way out.
 
 use sagaline_events::{
-    EntityKey, EntityWord, Input, Says, Start, Ticket, TimerKind, TimerName,
+    EntityKey, EntityWord, Input, Parent, Says, Start, Ticket, TimerKind, TimerName,
     input::{DoneStep, Recalled, Resumption},
     record::{Status, StepStatus},
 };
@@ -42,6 +42,23 @@ fn begun() -> Story {
 fn it_waits_for_its_turn_and_gives_it_back_at_the_end() {
     workflow(ONE).start().gives(&ASKED).is(Status::Pending).timer_is_due("1m");
     begun().is(Status::Running).has_no_timer().at("5s", succeeded("a", 1)).gives_also("~limit:w release");
+}
+
+#[test]
+fn workflows_may_share_a_pool_but_a_child_that_is_waited_for_needs_no_place_of_it() {
+    let pooled = "concurrency: { limit: 3, pool: heavy }\nsteps: { a: { activity: one } }";
+    workflow(pooled).start().gives_also("~pool:heavy acquire of 3 Queue").is(Status::Pending);
+    let keyed =
+        "concurrency: { limit: 3, pool: heavy, key: \"${ workflow.input.tenant }\" }\nsteps: { a: { activity: one } }";
+    workflow(keyed).start_with(json!({"tenant": "acme"})).gives_also("~pool:heavy:acme acquire of 3 Queue");
+    let child = |waits| {
+        let parent = Parent { execution: ExecutionId::new("p").unwrap(), path: crate::story::path("run"), waits };
+        Input::Start(Start { version: Some(1), parent: Some(parent), ..unversioned() })
+    };
+    workflow(pooled).at("0s", child(true)).is(Status::Running);
+    workflow(pooled).at("0s", child(false)).is(Status::Pending);
+    // Places of its own workflow it waits for all the same.
+    workflow(ONE).at("0s", child(true)).is(Status::Pending);
 }
 
 #[test]

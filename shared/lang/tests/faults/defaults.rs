@@ -19,7 +19,7 @@ fn what_no_default_can_be_is_told_with_its_place() {
          hint: they are the same for every workflow; a definition of its own may say `${…}`\n\
          defaults:2:42: unknown key `backof` in `retry`\n  hint: did you mean `backoff`?\n\
          defaults:3:1: unknown key `queue` in the defaults\n  \
-         hint: known here: timeout, step_timeout, retry",
+         hint: known here: timeout, step_timeout, retry, concurrency",
     );
 }
 
