@@ -129,6 +129,10 @@ pub enum What {
     Began,
     /// Its success is on a log.
     Succeeded,
+    /// It had its effect, whether or not anybody ever hears of it.
+    Did,
+    /// That a worker begins it is on a log.
+    Reported,
 }
 
 /// A message between an owner and the broker.

@@ -162,6 +162,12 @@ impl<M: Machine> State<M> {
                 false => self.buckets.delete(Bucket::Executions, place),
             }
             let name = self.name_of_snapshot(place);
+            if self.kinds.len() > 1 {
+                // What is set aside is waited for until a person comes, by whatever belongs together.
+                let (_, key) = self.parts_of(&name);
+                let root = key.split('-').next().unwrap_or(key).to_owned();
+                self.excused.extend(self.kinds.iter().map(|kind| kind.record_key(&root)));
+            }
             self.excused.insert(name);
         }
     }

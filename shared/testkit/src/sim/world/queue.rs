@@ -74,6 +74,10 @@ impl Queue {
         self.messages.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     pub fn contains(&self, subject: &str) -> bool {
         self.messages.contains_key(subject)
     }

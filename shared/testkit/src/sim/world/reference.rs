@@ -69,6 +69,11 @@ impl<M: Machine> State<M> {
                 self.violations.push(format!("the timers of `{name}` fire in a loop"));
             }
         }
+        let reported = content.filter(|content| content.kind == "sagaline.input.step_started.v1");
+        if let Some(Input::StepStarted(begun)) = reported.and_then(|begun| Input::read(&begun.kind, &begun.data).ok()) {
+            let (execution, path, attempt) = (key.to_string(), begun.path.to_string(), begun.attempt);
+            self.deeds.push(Deed { what: What::Reported, execution, path, attempt, key: String::new() });
+        }
         let is_a_success = content.is_some_and(|content| content.kind == "sagaline.input.step_succeeded.v1");
         if let Some((path, attempt)) = content.and_then(answer) {
             if is_a_success {
@@ -103,10 +108,18 @@ impl<M: Machine> State<M> {
         if again && !self.is_exempt(&whose) {
             self.violations.push(format!("{execution}/{path}/{attempt} ran after its result was recorded ({about})"));
         }
-        let (execution, path, attempt) = name.clone();
-        let key = task.idempotency_key.clone();
-        self.deeds.push(Deed { what: What::Began, execution, path, attempt, key });
+        self.notes(What::Began, task);
         *self.runs.entry(name).or_default() += 1;
+    }
+
+    /// An activity has its effect.
+    pub fn does(&mut self, task: &Task) {
+        self.notes(What::Did, task);
+    }
+
+    fn notes(&mut self, what: What, task: &Task) {
+        let (execution, path) = (task.execution.to_string(), task.path.to_string());
+        self.deeds.push(Deed { what, execution, path, attempt: task.attempt, key: task.idempotency_key.clone() });
     }
 
     /// What has begun and is promised to come to its end: also what others started.
