@@ -119,14 +119,16 @@ impl Turn<'_> {
                 }
                 let stuck = news.stuck.clone();
                 self.run.change_asked(|asked| {
+                    let says_the_same = asked.status == Some(status) && asked.stuck == stuck;
                     (asked.status, asked.stuck) = (Some(status), stuck);
-                    // Then it is not the saga that has said something.
-                    if !asked.is_refused() {
+                    // One that says the same each time is asked ever more rarely: people may take days. And of a request that was
+                    // refused it is not the saga that has said something.
+                    if !says_the_same && !asked.is_refused() {
                         asked.heard(at);
                     }
                 });
             }
-            Some(SagaStatus::Unknown) => self.run.change_asked(|asked| asked.heard(at)),
+            Some(SagaStatus::Unknown) => {}
         }
     }
 

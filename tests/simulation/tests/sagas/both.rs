@@ -170,9 +170,7 @@ impl Machine for Both {
 
     fn seal(&self, key: &Arc<str>, glance: Option<&Self::Glance>, cause: &str, at: Moment) -> Option<Self::State> {
         match &self.machine {
-            Either::Execution(machine) => {
-                machine.seal(key, glance.map(execution), cause, at).map(Either::Execution)
-            }
+            Either::Execution(machine) => machine.seal(key, glance.map(execution), cause, at).map(Either::Execution),
             Either::Saga(machine) => machine.seal(key, glance.map(saga), cause, at).map(Either::Saga),
         }
     }

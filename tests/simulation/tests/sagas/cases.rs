@@ -163,7 +163,7 @@ pub(crate) fn activity(seed: u64, task: &Task) -> Ended {
     match task.path.undone() {
         Some((step, _)) if step.as_str() == case.stubborn && task.attempt <= 3 => flaky(),
         // Never three times in a row, so that nothing else gets stuck.
-        Some(_) if task.attempt % 3 != 0 && dice.chance(250) => flaky(),
+        Some(_) if !task.attempt.is_multiple_of(3) && dice.chance(250) => flaky(),
         Some(_) => Ended::Succeeded(json!(null)),
         None if task.path.as_str() == case.fails => Ended::Failed(StepError::new("Never", "it fails").final_()),
         None if dice.chance(120) => flaky(),

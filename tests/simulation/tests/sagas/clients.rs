@@ -51,7 +51,8 @@ async fn person(world: World<Both>, seed: u64, number: u32) {
         (world.names.clone(), world.partitions_of_each())
     };
     wait(&mut dice, 300).await;
-    let start = Start { version: Some(1), input: json!(number), ..Start::of(Name::new(case.workflow).expect("a name")) };
+    let start =
+        Start { version: Some(1), input: json!(number), ..Start::of(Name::new(case.workflow).expect("a name")) };
     let start = Input::Start(start);
     let start = message(names.start(&id, each), Some(0), start.kind(), start.data());
     // A conflict: an own earlier try was stored, and only its ack got lost.

@@ -30,7 +30,8 @@ fn judge(world: &World<Both>, seed: u64, takes_all_tasks: bool) -> Option<String
     (0..EXECUTIONS).find_map(|number| {
         let what = wrong_with(world, seed, number, takes_all_tasks)?;
         let world = world.lock();
-        let deeds: Vec<String> = world.deeds.iter().filter(|deed| number_of(&deed.execution) == number).map(shown).collect();
+        let deeds: Vec<String> =
+            world.deeds.iter().filter(|deed| number_of(&deed.execution) == number).map(shown).collect();
         let tales: Vec<String> =
             world.begun().iter().filter(|key| is_of(key, number)).map(|key| world.tale_of(key)).collect();
         Some(format!("{}: {what}\n{}\n{}", name_of(number), deeds.join("\n"), tales.join("\n")))
@@ -63,7 +64,9 @@ fn wrong_with(world: &World<Both>, seed: u64, number: u32, takes_all_tasks: bool
     };
     let is_undone = deeds.iter().any(|deed| undone(deed).is_some());
     match status {
-        Status::Completed if !case.fails.is_empty() => return Some(format!("it completed, though `{}` fails", case.fails)),
+        Status::Completed if !case.fails.is_empty() => {
+            return Some(format!("it completed, though `{}` fails", case.fails));
+        }
         Status::Completed if is_undone => return Some("it completed, and something was undone".to_owned()),
         Status::Completed => return None,
         Status::RolledBack => {}
@@ -74,7 +77,8 @@ fn wrong_with(world: &World<Both>, seed: u64, number: u32, takes_all_tasks: bool
         return Some(format!("the effect of `{key}` is left"));
     }
     let was_stuck = world.must_be_told(&world.names.lifecycle("saga", "stuck", case.workflow, &id));
-    let begun = |deed: &&Deed| deed.what == What::Began && undone(deed).is_some_and(|step| step.as_str() == case.stubborn);
+    let begun =
+        |deed: &&Deed| deed.what == What::Began && undone(deed).is_some_and(|step| step.as_str() == case.stubborn);
     let was_made_to_be = deeds.iter().any(begun);
     if was_stuck != was_made_to_be && takes_all_tasks {
         return Some(format!("stuck: {was_stuck}, and it was made to be: {was_made_to_be}"));
@@ -142,15 +146,14 @@ impl Effects {
     /// An effect that can be undone and was not. Nobody can know of one that came after its step was undone as one of unknown outcome,
     /// if whoever made it died before it could say so.
     fn left(&self, deeds: &[&Deed]) -> Option<&String> {
-        let is_compensable = |key: &str| {
-            !matches!(key.rsplit('/').next(), Some("end" | "d"))
-        };
+        let is_compensable = |key: &str| !matches!(key.rsplit('/').next(), Some("end" | "d"));
         let left = self.there.iter().filter(|(key, there)| **there && is_compensable(key));
         left.map(|(key, _)| key).find(|key| {
             let (execution, path, attempt) = &self.made_by[*key];
             let is_undone = deeds.iter().any(|deed| undone(deed).is_some_and(|step| target(deed, &step) == **key));
             let is_heard_of = deeds.iter().any(|deed| {
-                deed.what == What::Succeeded && (&deed.execution, &deed.path, &deed.attempt) == (execution, path, attempt)
+                deed.what == What::Succeeded
+                    && (&deed.execution, &deed.path, &deed.attempt) == (execution, path, attempt)
             });
             !is_undone || is_heard_of
         })
@@ -160,7 +163,8 @@ impl Effects {
 /// Whatever came after a step had been undone when its own undoing began.
 fn out_of_order(case: &Case, deeds: &[&Deed]) -> Option<String> {
     let first = |what: What, execution: &str, step: &FramePath| {
-        let is_it = |deed: &&Deed| deed.what == what && deed.execution == execution && undone(deed).as_ref() == Some(step);
+        let is_it =
+            |deed: &&Deed| deed.what == what && deed.execution == execution && undone(deed).as_ref() == Some(step);
         deeds.iter().position(is_it)
     };
     let undone: BTreeSet<(&str, FramePath)> =

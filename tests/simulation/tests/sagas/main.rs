@@ -10,10 +10,10 @@ mod ledger;
 
 use sagaline_broker::{
     names::{LogKind, Names},
-    ports::Bucket,
+    ports::{Bucket, Message},
 };
 use sagaline_events::record::{Definition, Latest};
-use sagaline_testkit::sim::{Faults, Scenario, Shape, World, limits::unlimited, simulate};
+use sagaline_testkit::sim::{Faults, Scenario, Shape, World, faults::Without, limits::unlimited, simulate};
 
 use crate::{
     both::Both,
@@ -38,6 +38,21 @@ const MANY: Scenario<Both> = Scenario { shape: Shape::many, ..SINGLE };
 
 /// Its server refuses tasks for good at times.
 const HOSTILE: Scenario<Both> = Scenario { verdict: ledger::verdict_where_tasks_are_refused, ..SINGLE };
+
+/// The first request is never sent, or none is.
+const WITHOUT_FIRST_REQUESTS: Scenario<Both> = Scenario {
+    machine: |names, place, each| {
+        Both::that_loses(names, place, each, |message| is_request(message) && message.msg_id.is_some())
+    },
+    ..SINGLE
+};
+const WITHOUT_REQUESTS: Scenario<Both> =
+    Scenario { machine: |names, place, each| Both::that_loses(names, place, each, is_request), ..SINGLE };
+
+fn is_request(message: &Message) -> bool {
+    let is_a_request = |value: &str| value == "sagaline.input.saga_request.v1";
+    message.headers.iter().any(|(name, value)| *name == "ce-type" && is_a_request(value))
+}
 
 fn prepare(world: &World<Both>) {
     for source in WORKFLOWS.iter().chain([&KID]) {
@@ -108,4 +123,21 @@ fn clocks_disks_servers_and_operators_leave_no_effect_behind() {
 #[test]
 fn many_members_and_nodes_leave_no_effect_behind() {
     all_hold(&MANY, Faults::many(), 32);
+}
+
+/// A request that is lost for good is noticed by whoever asked for it.
+#[test]
+fn a_first_request_that_is_lost_is_sent_again() {
+    all_hold(&WITHOUT_FIRST_REQUESTS, Faults::harsh(), 16);
+}
+
+#[test]
+fn without_asking_again_an_execution_waits_for_ever() {
+    fails(&WITHOUT_REQUESTS, Faults::default(), 3, "not everything came to its end");
+}
+
+#[test]
+fn without_claims_what_is_done_late_is_left() {
+    let without = Without { asking: true, ..Without::default() };
+    fails(&SINGLE, Faults { without, ..Faults::harsh() }, 300, "the effect of");
 }

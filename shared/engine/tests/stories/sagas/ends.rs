@@ -194,6 +194,26 @@ fn of_what_nothing_is_heard_is_asked_ever_more_rarely_and_asked_for_again() {
 }
 
 #[test]
+fn who_is_stuck_for_long_and_says_so_each_time_is_asked_ever_more_rarely() {
+    let error = StepError::new("Closed", "at night");
+    let stuck =
+        || Input::SagaNews(SagaNews { stuck: vec![(path("flight"), error.clone())], ..news(Some(SagaStatus::Stuck)) });
+    failing()
+        .at("6s", stuck())
+        .timer_is_due("1m6s")
+        .timer()
+        .gives(&["ask saga"])
+        .at("1m7s", stuck())
+        .timer_is_due("3m6s")
+        .timer()
+        .gives(&["ask saga"])
+        .at("3m7s", stuck())
+        .timer_is_due("7m6s")
+        .at("4m", Input::SagaNews(news(Some(SagaStatus::Running))))
+        .timer_is_due("5m");
+}
+
+#[test]
 fn what_handles_the_end_begins_when_all_is_undone_and_is_told_of_it() {
     let handled = format!("{TRIP}on_failure: {{ activity: tell }}\non_cancel: {{ activity: tell }}\n");
     let booked = || {
