@@ -44,7 +44,11 @@ impl Both {
     }
 
     fn kept(&self, mut acts: Vec<Act>) -> Vec<Act> {
-        acts.retain(|act| !matches!(act, Act::Send(message) if (self.loses)(message)));
+        acts.retain(|act| match act {
+            Act::Send(message) => !(self.loses)(message),
+            Act::Start(starting) => !(self.loses)(&starting.start),
+            Act::Task(_) | Act::Revoke { .. } | Act::LookUp { .. } | Act::Reject(_) => true,
+        });
         acts
     }
 }
