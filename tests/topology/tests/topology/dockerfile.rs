@@ -60,7 +60,7 @@ fn what_crates_compile_in_from_elsewhere_is_copied() {
             // Tests and benches are not built for the image.
             if file.is_dir() && !file.ends_with("tests") && !file.ends_with("benches") {
                 folders.push(file);
-            } else if file.extension().is_some_and(|extension| extension == "rs") {
+            } else if file.extension().is_some_and(|extension| extension == "rs") && !file.ends_with("tests.rs") {
                 let text = fs::read_to_string(&file).expect("source is text");
                 let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
                 for path in text.split("include_str!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
