@@ -32,14 +32,17 @@ pub struct NotAnEntity(String);
 impl EntityKey {
     /// The places of a workflow, or of those of its executions that have this key in common.
     pub fn limit(workflow: &Name, key: Option<&str>) -> Self {
-        let key = key.map(|key| format!(":{}", ExecutionId::encoded(key))).unwrap_or_default();
-        Self(format!("~limit:{workflow}{key}").into())
+        Self::places("limit", workflow, key)
     }
 
     /// The places of a pool, which several workflows share.
     pub fn pool(pool: &Name, key: Option<&str>) -> Self {
+        Self::places("pool", pool, key)
+    }
+
+    fn places(kind: &str, of: &Name, key: Option<&str>) -> Self {
         let key = key.map(|key| format!(":{}", ExecutionId::encoded(key))).unwrap_or_default();
-        Self(format!("~pool:{pool}{key}").into())
+        Self(format!("~{kind}:{of}{key}").into())
     }
 
     pub fn breaker(name: &Name) -> Self {
