@@ -46,6 +46,7 @@ fn step(input: Value) -> Kind {
         expand: None,
         breaker: None,
         compensate: None,
+        gates: vec![],
     })
 }
 

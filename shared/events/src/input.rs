@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_model::{ExecutionId, Name, Span, StepError};
+use sagaline_model::{ExecutionId, JobSpec, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -65,6 +65,25 @@ pub struct Start {
     /// What is done already: it goes on from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Box<Resumption>>,
+    /// It is a job: this is what is done, and there is no definition. `workflow` is [`JobSpec::workflow`], `version` 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Box<JobSpec>>,
+    /// It begins at this time, and is pending until then.
+    #[serde(rename = "at", default, skip_serializing_if = "Option::is_none")]
+    pub begin_at: Option<Moment>,
+    /// The schedule that started it, and for when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Box<Scheduled>>,
+}
+
+/// Which tick of a schedule an execution is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scheduled {
+    pub by: Name,
+    pub tick: Moment,
+    /// The schedule wants to know when it has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tell: bool,
 }
 
 /// What an execution begins with that goes on where another one failed, or from a later step.
@@ -103,6 +122,9 @@ impl Start {
             queue: None,
             again: false,
             resume: None,
+            job: None,
+            begin_at: None,
+            schedule: None,
         }
     }
 }

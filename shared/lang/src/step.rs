@@ -328,6 +328,7 @@ fn activity(
         expand,
         breaker,
         compensate,
+        gates: vec![],
     })
 }
 

@@ -59,6 +59,7 @@ fn step(activity: &str, retry: RetryPolicy) -> Step {
         metadata: Value::Null,
         expand: None,
         compensate: None,
+        gates: vec![],
     }
 }
 

@@ -5,10 +5,13 @@
 pub mod company;
 pub mod defaults;
 pub mod error;
+pub mod gate;
 pub mod id;
+pub mod job;
 pub mod limit;
 pub mod people;
 pub mod plan;
+pub mod queue;
 pub mod retry;
 pub mod saga;
 pub mod schedule;
@@ -17,13 +20,16 @@ pub mod time;
 pub use company::{Child, Emit, OnParentEnd};
 pub use defaults::{BackoffWord, Defaults, RetryDefaults, StepDefaults};
 pub use error::StepError;
+pub use gate::{Gate, PlacesGate, RateGate, RateRule};
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
+pub use job::{JobSpec, Unique, UniqueUntil};
 pub use limit::{Breaker, BreakerRule, Concurrency, OnLimit, WhenOpen};
 pub use people::{Approval, AwaitSignals, Exchange, Need, SignalRule, UpdateRule};
 pub use plan::{
     Await, Case, Conduct, Dag, DeadLetters, Expand, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash,
     Raise, Step, StepLimits, Trigger, Try, Wait,
 };
+pub use queue::{QueuePause, QueueSettings};
 pub use retry::{Backoff, RetryPolicy};
 pub use saga::{Compensate, CompensateOn, Compensation};
 pub use schedule::{Every, Overlap, ScheduleSpec, When};

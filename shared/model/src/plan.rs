@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 pub use self::conduct::{Conduct, DeadLetters};
 use crate::{
-    ActivityName, Approval, AwaitSignals, Breaker, Child, Compensate, Concurrency, Emit, Exchange, Name, RetryPolicy,
-    Span, StepDefaults,
+    ActivityName, Approval, AwaitSignals, Breaker, Child, Compensate, Concurrency, Emit, Exchange, Gate, Name,
+    RetryPolicy, Span, StepDefaults,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -240,6 +240,9 @@ pub struct Step {
     /// How it is undone, if it can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compensate: Option<Box<Compensate>>,
+    /// What each attempt must get before it begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
 }
 
 /// What is done with the steps that a step returns.
@@ -359,6 +362,8 @@ impl Plan {
     pub const RULES_OF_COMPANY: u32 = 4;
     /// Steps may be undone; workflows may share the places of a pool.
     pub const RULES_OF_SAGAS: u32 = 5;
+    /// Attempts pass gates; executions begin later, are jobs, wait for events.
+    pub const RULES_OF_STARTS: u32 = 6;
 
     /// Whether its executions have what [`Plan::RULES_OF_CONTRACTS`] gives them.
     pub fn has_contract(&self) -> bool {
@@ -515,6 +520,7 @@ impl Node {
     /// By which rules it can be decided: the first that know of all that it asks for.
     pub fn rules(&self) -> u32 {
         let own = match &self.kind {
+            Kind::Step(step) if !step.gates.is_empty() => Plan::RULES_OF_STARTS,
             Kind::Step(step) if step.compensate.is_some() => Plan::RULES_OF_SAGAS,
             _ if self.on_error == OnError::Pause || self.context_key.is_some() => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits.deadline.is_some() => Plan::RULES_OF_COMPANY,

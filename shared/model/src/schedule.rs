@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Moment, Name, Span};
+use crate::{JobSpec, Moment, Name, Span};
 
 /// When a schedule fires: at every moment that at least one of its parts names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,9 @@ pub struct ScheduleSpec {
     /// So many ticks start something; then it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// It starts this job; `workflow` is named after its activity then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Box<JobSpec>>,
 }
 
 impl ScheduleSpec {
@@ -106,6 +109,7 @@ impl ScheduleSpec {
             overlap: Overlap::Allow,
             catch_up: None,
             limit: None,
+            job: None,
         }
     }
 }

@@ -337,6 +337,7 @@ impl Maker<'_> {
             }),
             breaker: self.breaker().map(Box::new),
             compensate: self.compensate(),
+            gates: vec![],
         }
     }
 
