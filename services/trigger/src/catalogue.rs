@@ -9,7 +9,7 @@ use sagaline_events::record::{Definition, Latest};
 use sagaline_model::{Moment, Name, Span, Trigger};
 use sagaline_schema::Schema;
 
-use crate::listener::Listener;
+use crate::{listener::Listener, pattern::TypePattern};
 
 /// How far the clocks of the servers that stamp events and definitions may be apart.
 const CLOCKS_APART_MAX: Span = Span::from_secs(10);
@@ -36,11 +36,17 @@ struct Version {
     schema: Option<Arc<Schema>>,
 }
 
-/// The newest version of each workflow, by the types of events that it listens to.
+/// The newest version of each workflow that listens to anything.
 #[derive(Debug, Default)]
-pub(crate) struct Index(HashMap<String, Vec<Listening>>);
+pub(crate) struct Index {
+    workflows: Vec<Listening>,
+    /// Those that name a type, by that.
+    by_type: HashMap<String, Vec<usize>>,
+    /// Those that name types with wildcards.
+    by_pattern: Vec<(TypePattern, usize)>,
+}
 
-/// A workflow and its triggers for one type of event.
+/// A workflow and its triggers.
 #[derive(Debug)]
 pub(crate) struct Listening {
     pub(crate) workflow: Name,
@@ -49,7 +55,9 @@ pub(crate) struct Listening {
     pub(crate) listeners: Vec<Arc<Listener>>,
     pub(crate) queues: Arc<[Name]>,
     pub(crate) schema: Option<Arc<Schema>>,
+    /// Since when this version listens, and what others before it listened to.
     since: Moment,
+    before: Vec<(Moment, Vec<Arc<Listener>>)>,
 }
 
 impl Catalogue {
@@ -85,33 +93,44 @@ impl Catalogue {
     }
 
     pub(crate) fn index(&self) -> Index {
-        let mut by_type: HashMap<String, Vec<Listening>> = HashMap::new();
+        let mut index = Index::default();
         for (workflow, known) in &self.workflows {
             let Some(version) = known.latest else { continue };
             let Some(newest) = known.versions.get(&version) else {
                 tracing::error!(%workflow, version, "the newest version of a workflow is not there; apply it again");
                 continue;
             };
-            for listener in &newest.listeners {
-                let listening = by_type.entry(listener.kind.clone()).or_default();
-                match listening.last_mut().filter(|last| last.workflow == *workflow) {
-                    Some(last) => last.listeners.push(listener.clone()),
-                    None => listening.push(Listening {
-                        workflow: workflow.clone(),
-                        version,
-                        listeners: vec![listener.clone()],
-                        queues: newest.queues.clone(),
-                        schema: newest.schema.clone(),
-                        since: known.listens_since(&listener.kind).unwrap_or(newest.stored),
-                    }),
+            let place = index.workflows.len();
+            for pattern in newest.listeners.iter().flat_map(|listener| &listener.types) {
+                match pattern.exact() {
+                    Some(kind) => index.by_type.entry(kind.to_owned()).or_default().push(place),
+                    None => index.by_pattern.push((pattern.clone(), place)),
                 }
             }
+            let before = known.versions.iter().filter(|(number, _)| **number != version);
+            index.workflows.push(Listening {
+                workflow: workflow.clone(),
+                version,
+                listeners: newest.listeners.clone(),
+                queues: newest.queues.clone(),
+                schema: newest.schema.clone(),
+                since: newest.stored,
+                before: before.map(|(_, version)| (version.stored, version.listeners.clone())).collect(),
+            });
         }
-        Index(by_type)
+        index
     }
 }
 
 impl Listening {
+    /// Whether the workflow listened to events of this type at that time, in whichever version.
+    fn did(&self, kind: &str, at: Moment) -> bool {
+        let listened = |(since, listeners): &(Moment, Vec<Arc<Listener>>)| {
+            *since <= at && listeners.iter().any(|listener| listener.is_for(kind))
+        };
+        self.since <= at || self.before.iter().any(listened)
+    }
+
     /// Every way in which an input does not fit; nothing if it does. The engine checks again, and has the last word.
     pub(crate) fn refuses(&self, input: &serde_json::Value) -> Option<String> {
         let violations = self.schema.as_ref()?.check(input).err()?;
@@ -120,26 +139,24 @@ impl Listening {
     }
 }
 
-impl Workflow {
-    fn listens_since(&self, kind: &str) -> Option<Moment> {
-        let listening = |version: &&Version| version.listeners.iter().any(|listener| listener.kind == kind);
-        self.versions.values().filter(listening).map(|version| version.stored).min()
-    }
-}
-
 impl Index {
-    /// Who listens to events of this type, and did so when the event was stored.
-    pub(crate) fn listening(&self, kind: &str, stored: Moment) -> impl Iterator<Item = &Listening> {
-        let listening = self.0.get(kind).map(Vec::as_slice).unwrap_or_default();
-        listening.iter().filter(move |listening| listening.since <= stored + CLOCKS_APART_MAX)
+    /// Who listens to events of this type, and did so when the event was stored: each workflow once.
+    pub(crate) fn listening(&self, kind: &str, stored: Moment) -> Vec<&Listening> {
+        let by_type = self.by_type.get(kind).map(Vec::as_slice).unwrap_or_default();
+        let mut places = by_type.to_vec();
+        places.extend(self.by_pattern.iter().filter(|(pattern, _)| pattern.fits(kind)).map(|(_, place)| *place));
+        if 1 < places.len() {
+            places.sort_unstable();
+            places.dedup();
+        }
+        let listening = places.into_iter().filter_map(|place| self.workflows.get(place));
+        listening.filter(|listening| listening.did(kind, stored + CLOCKS_APART_MAX)).collect()
     }
 }
 
 fn listener(workflow: &str, trigger: &Trigger) -> Option<Listener> {
     match trigger {
-        Trigger::Event { kind, when, input } => {
-            Some(Listener::compile(workflow, kind, when.as_deref(), input.as_ref()))
-        }
+        Trigger::Event(event) => Some(Listener::compile(workflow, event)),
         Trigger::Manual => None,
     }
 }
@@ -169,7 +186,9 @@ mod tests {
 
     fn heard(catalogue: &Catalogue, kind: &str, stored: Moment) -> Vec<(u32, usize)> {
         let index = catalogue.index();
-        index.listening(kind, stored).map(|listening| (listening.version, listening.listeners.len())).collect()
+        let count =
+            |listening: &&Listening| listening.listeners.iter().filter(|listener| listener.is_for(kind)).count();
+        index.listening(kind, stored).iter().map(|listening| (listening.version, count(listening))).collect()
     }
 
     #[test]
@@ -205,6 +224,29 @@ mod tests {
         assert_eq!(heard(&catalogue, "a", first), [(2, 1)], "it listened then, and is served by what is newest now");
         assert_eq!(heard(&catalogue, "b", first), []);
         assert_eq!(heard(&catalogue, "b", second), [(2, 1)]);
+    }
+
+    #[test]
+    fn a_type_and_a_pattern_that_fits_it_are_one_workflow() {
+        let mut catalogue = Catalogue::default();
+        catalogue.learn("order.1", Some(&definition(1, &["a.b", "a.*", ">"])), Moment::EPOCH);
+        catalogue.learn("order.latest", Some(&latest(1)), Moment::EPOCH);
+        assert_eq!(heard(&catalogue, "a.b", Moment::EPOCH), [(1, 3)]);
+        assert_eq!(heard(&catalogue, "a.c", Moment::EPOCH), [(1, 2)]);
+        assert_eq!(heard(&catalogue, "b", Moment::EPOCH), [(1, 1)]);
+    }
+
+    /// A version that listens to a type by another name listened to it all the same.
+    #[test]
+    fn since_when_a_type_is_listened_to_does_not_hang_on_how_it_is_written() {
+        let mut catalogue = Catalogue::default();
+        let (first, second) = (Moment::EPOCH + HOUR, Moment::EPOCH + HOUR + HOUR);
+        catalogue.learn("order.1", Some(&definition(1, &["a.b"])), first);
+        catalogue.learn("order.2", Some(&definition(2, &["a.*"])), second);
+        catalogue.learn("order.latest", Some(&latest(2)), second);
+        assert_eq!(heard(&catalogue, "a.b", first), [(2, 1)]);
+        assert_eq!(heard(&catalogue, "a.c", first), []);
+        assert_eq!(heard(&catalogue, "a.c", second), [(2, 1)]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is done with one event: read, match, start, tell. Safe to do any number of times, on any replica.
 
+mod signal;
+
 use std::{
     error::Error,
     fmt,
@@ -52,11 +54,14 @@ impl From<Trouble> for Later {
     }
 }
 
-/// An execution that an event is meant to start.
+/// An execution that an event is meant to start, or to be told to.
 pub(crate) struct Meant {
+    /// The workflow whose trigger this is.
     pub(crate) workflow: Name,
     pub(crate) version: u32,
     pub(crate) execution: ExecutionId,
+    /// The signal that it is told, if it is not started.
+    pub(crate) signal: Option<Name>,
     /// What its start carries.
     pub(crate) traceparent: Option<String>,
     /// Where a collector takes spans.
@@ -114,7 +119,7 @@ impl Handler {
             }
         };
         let index = self.definitions.current().await?;
-        let listening: Vec<&Listening> = index.listening(&event.kind, received.stored).collect();
+        let listening = index.listening(&event.kind, received.stored);
         if listening.is_empty() {
             tracing::debug!(
                 id = event.id,
@@ -150,34 +155,69 @@ impl Handler {
         Ok(Ok(Cause { received, event, scope: listener::scope(trigger.clone()), trigger }))
     }
 
+    /// The first of a workflow's triggers that means the event starts it; whoever is to be told is told by every trigger.
     async fn serve(&self, listening: &Listening, cause: &Cause<'_>) -> Result<(), Later> {
-        let mut verdicts = listening.listeners.iter().map(|listener| listener.hears(&cause.scope));
-        let Some(verdict) = verdicts.find(|verdict| *verdict != Verdict::Pass) else { return Ok(()) };
+        let mut starts = None;
+        let mut done = Ok(());
+        for listener in &listening.listeners {
+            if listener.starts() && starts.is_some() {
+                continue;
+            }
+            match listener.hears(cause.event, &cause.scope) {
+                Verdict::Pass => {}
+                Verdict::Start(input) => starts = Some(Ok(input)),
+                Verdict::Fault(why) if listener.starts() => starts = Some(Err(why)),
+                Verdict::Signal(signal) => done = done.and(self.signal(listening, signal, cause).await),
+                Verdict::Fault(why) => {
+                    let rejection =
+                        Rejection { reason: "trigger_fault", why: &why, event: Some(cause.event), meant: None };
+                    done = done.and(self.reject(cause.received, &rejection).await.map_err(Later::from));
+                }
+            }
+        }
+        match starts {
+            Some(input) => self.begin(listening, input, cause).await.and(done),
+            None => done,
+        }
+    }
+
+    async fn begin(&self, listening: &Listening, input: Result<Value, String>, cause: &Cause<'_>) -> Result<(), Later> {
         let execution = execution_of(&listening.workflow, &cause.event.source, &cause.event.id);
         let given = cause.received.traceparent(cause.event);
         let span = TriggerSpan::of(self.connection.names().namespace(), execution.as_str(), given.as_deref());
         let traceparent = span.map(|span| span.traceparent()).or(given);
-        let meant =
-            Meant { workflow: listening.workflow.clone(), version: listening.version, execution, traceparent, span };
-        let started = match verdict {
-            Verdict::Pass => return Ok(()),
-            Verdict::Start(_) if cause.received.is_old() && self.was_started(&meant).await? => return Ok(()),
-            Verdict::Start(input) => match listening.refuses(&input) {
+        let meant = Meant {
+            workflow: listening.workflow.clone(),
+            version: listening.version,
+            execution,
+            signal: None,
+            traceparent,
+            span,
+        };
+        let started = match input {
+            Ok(_) if cause.received.is_old() && self.was_started(&meant).await? => return Ok(()),
+            Ok(input) => match listening.refuses(&input) {
                 Some(why) => Err(("invalid_input", why)),
                 None => {
                     self.find_room(&meant, &listening.queues).await?;
                     self.start(&meant, input, cause).await?
                 }
             },
-            Verdict::Fault(why) => Err(("trigger_fault", why)),
+            Err(why) => Err(("trigger_fault", why)),
         };
-        match started {
-            Ok(()) => Ok(()),
-            Err((reason, why)) => {
-                let rejection = Rejection { reason, why: &why, event: Some(cause.event), meant: Some(&meant) };
-                Ok(self.reject(cause.received, &rejection).await?)
-            }
-        }
+        self.unless_done(started, &meant, cause).await
+    }
+
+    /// What cannot be done is set aside.
+    async fn unless_done(
+        &self,
+        done: Result<(), (&'static str, String)>,
+        meant: &Meant,
+        cause: &Cause<'_>,
+    ) -> Result<(), Later> {
+        let Err((reason, why)) = done else { return Ok(()) };
+        let rejection = Rejection { reason, why: &why, event: Some(cause.event), meant: Some(meant) };
+        Ok(self.reject(cause.received, &rejection).await?)
     }
 
     /// Whether the execution is known though its start may have left the log, which gives up history before it refuses anything.

@@ -1,7 +1,7 @@
 //! CloudEvents to starts. Stateless: any number of replicas share one durable consumer of `EVENTS`.
 //!
-//! An event on `<ns>.events.>` starts every workflow whose newest version has a trigger for its type and whose condition
-//! holds. What it promises:
+//! An event on `<ns>.events.>` starts every workflow whose newest version has a trigger that it fits, or is told to an execution
+//! as a signal, if the trigger says so. What it promises:
 //!
 //! - **Once.** A workflow is started once for one (source, id), however often the event is published or delivered, by
 //!   whichever replica: the execution's id is a hash of the three, and a start is stored only where none is yet. This holds
@@ -24,6 +24,7 @@ mod event;
 mod handler;
 mod intake;
 mod listener;
+mod pattern;
 mod run;
 mod settings;
 mod span;

@@ -1,14 +1,21 @@
-//! A trigger made ready: does this event start the workflow, and with which input? No I/O.
+//! A trigger made ready: is this event meant, and what comes of it? No I/O.
 
+use sagaline_events::Envelope;
 use sagaline_expr::{Expression, Template, whole};
+use sagaline_model::{EventTrigger, ExecutionId, Name, SignalTrigger};
 use serde_json::{Map, Value};
+
+use crate::pattern::{TextPattern, TypePattern};
 
 /// A trigger of one version of a workflow, compiled.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    pub(crate) kind: String,
+    pub(crate) types: Vec<TypePattern>,
+    source: Option<TextPattern>,
+    subject: Option<TextPattern>,
+    extensions: Vec<(String, TextPattern)>,
     when: When,
-    input: Input,
+    what: What,
 }
 
 #[derive(Debug)]
@@ -19,46 +26,88 @@ enum When {
     Never,
 }
 
+/// What comes of an event that is meant.
 #[derive(Debug)]
-enum Input {
+enum What {
+    Start { input: Made },
+    Signal { name: Name, execution: Made, data: Made },
+}
+
+/// A value that is made of the event.
+#[derive(Debug)]
+enum Made {
     /// The event's data.
     Data,
     Template(Template),
     Broken(String),
 }
 
-/// What a trigger says to an event of its type.
+/// What a trigger says to an event.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Verdict {
     /// Not meant.
     Pass,
+    /// An execution begins, with this input.
     Start(Value),
-    /// It is meant, or may be, and there is no input for it.
+    Signal(Signal),
+    /// It is meant, or may be, and what comes of it cannot be made.
     Fault(String),
+}
+
+/// What an execution is told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Signal {
+    pub(crate) name: Name,
+    pub(crate) execution: ExecutionId,
+    pub(crate) data: Value,
 }
 
 impl Listener {
     /// Faults were told by `validate`; a definition that has some all the same is served as far as it goes.
-    pub(crate) fn compile(workflow: &str, kind: &str, when: Option<&str>, input: Option<&Value>) -> Self {
-        let when = when.map_or(When::Always, |text| match Expression::compile(whole(text).unwrap_or(text)) {
-            Ok(expression) => When::Holds(expression),
-            Err(fault) => {
-                tracing::warn!(workflow, kind, when = text, %fault, "the condition of a trigger never holds");
-                When::Never
-            }
-        });
-        let input = input.map_or(Input::Data, |json| match Template::compile(json) {
-            Ok(template) => Input::Template(template),
-            Err(faults) => {
-                let why: Vec<String> = faults.into_iter().map(|fault| fault.to_string()).collect();
-                Input::Broken(why.join("; "))
-            }
-        });
-        Self { kind: kind.to_owned(), when, input }
+    pub(crate) fn compile(workflow: &str, trigger: &EventTrigger) -> Self {
+        let EventTrigger { types, when, input, source, subject, extensions, signal } = trigger;
+        let when =
+            when.as_deref().map_or(When::Always, |text| match Expression::compile(whole(text).unwrap_or(text)) {
+                Ok(expression) => When::Holds(expression),
+                Err(fault) => {
+                    tracing::warn!(workflow, ?types, when = text, %fault, "the condition of a trigger never holds");
+                    When::Never
+                }
+            });
+        let pattern = |text: &Option<String>| text.as_deref().map(TextPattern::new);
+        let what = match signal.as_deref() {
+            None => What::Start { input: Made::compile(input.as_ref()) },
+            Some(SignalTrigger { name, execution, data }) => What::Signal {
+                name: name.clone(),
+                execution: Made::compile(Some(&Value::String(execution.clone()))),
+                data: Made::compile(data.as_ref()),
+            },
+        };
+        Self {
+            types: types.iter().map(|text| TypePattern::new(text)).collect(),
+            source: pattern(source),
+            subject: pattern(subject),
+            extensions: extensions.iter().map(|(name, text)| (name.clone(), TextPattern::new(text))).collect(),
+            when,
+            what,
+        }
+    }
+
+    /// Whether executions begin by it; otherwise one that runs is told.
+    pub(crate) fn starts(&self) -> bool {
+        matches!(self.what, What::Start { .. })
+    }
+
+    /// Whether it is for events of this type.
+    pub(crate) fn is_for(&self, kind: &str) -> bool {
+        self.types.iter().any(|pattern| pattern.fits(kind))
     }
 
     /// `scope` holds the CloudEvent under `trigger`.
-    pub(crate) fn hears(&self, scope: &Map<String, Value>) -> Verdict {
+    pub(crate) fn hears(&self, event: &Envelope, scope: &Map<String, Value>) -> Verdict {
+        if !self.is_for(&event.kind) || !self.fits(event) {
+            return Verdict::Pass;
+        }
         let meant = match &self.when {
             When::Always => Ok(true),
             When::Never => Ok(false),
@@ -66,19 +115,63 @@ impl Listener {
         };
         match meant {
             Ok(false) => Verdict::Pass,
-            Ok(true) => self.input(scope),
+            Ok(true) => self.what.make(scope).unwrap_or_else(Verdict::Fault),
             Err(fault) => Verdict::Fault(format!("the condition cannot be evaluated: {fault}")),
         }
     }
 
-    fn input(&self, scope: &Map<String, Value>) -> Verdict {
-        match &self.input {
-            Input::Data => Verdict::Start(scope["trigger"].get("data").cloned().unwrap_or_default()),
-            Input::Template(template) => match template.render(scope) {
-                Ok(input) => Verdict::Start(input),
-                Err(fault) => Verdict::Fault(format!("the input cannot be evaluated: {fault}")),
-            },
-            Input::Broken(why) => Verdict::Fault(format!("the input is no template: {why}")),
+    fn fits(&self, event: &Envelope) -> bool {
+        let fits = |pattern: &Option<TextPattern>, text: Option<&str>| {
+            pattern.as_ref().is_none_or(|pattern| text.is_some_and(|text| pattern.fits(text)))
+        };
+        fits(&self.source, Some(&event.source))
+            && fits(&self.subject, event.subject.as_deref())
+            && self
+                .extensions
+                .iter()
+                .all(|(name, pattern)| event.extensions.get(name).is_some_and(|value| pattern.fits(value)))
+    }
+}
+
+impl What {
+    fn make(&self, scope: &Map<String, Value>) -> Result<Verdict, String> {
+        match self {
+            Self::Start { input } => input.make("input", scope).map(Verdict::Start),
+            Self::Signal { name, execution, data } => {
+                let execution = match execution.make("execution", scope)? {
+                    Value::String(text) => text,
+                    Value::Number(number) => number.to_string(),
+                    other => return Err(format!("the signal `{name}` is for no execution: its id is {other}")),
+                };
+                if execution.is_empty() {
+                    return Err(format!("the signal `{name}` is for no execution: its id is empty"));
+                }
+                // As an id that is no id is written everywhere.
+                let execution = ExecutionId::encoded(&execution);
+                Ok(Verdict::Signal(Signal { name: name.clone(), execution, data: data.make("data", scope)? }))
+            }
+        }
+    }
+}
+
+impl Made {
+    fn compile(json: Option<&Value>) -> Self {
+        json.map_or(Self::Data, |json| match Template::compile(json) {
+            Ok(template) => Self::Template(template),
+            Err(faults) => {
+                let why: Vec<String> = faults.into_iter().map(|fault| fault.to_string()).collect();
+                Self::Broken(why.join("; "))
+            }
+        })
+    }
+
+    fn make(&self, what: &str, scope: &Map<String, Value>) -> Result<Value, String> {
+        match self {
+            Self::Data => Ok(scope["trigger"].get("data").cloned().unwrap_or_default()),
+            Self::Template(template) => {
+                template.render(scope).map_err(|fault| format!("the {what} cannot be evaluated: {fault}"))
+            }
+            Self::Broken(why) => Err(format!("the {what} is no template: {why}")),
         }
     }
 }
@@ -94,16 +187,25 @@ mod tests {
 
     use super::*;
 
+    fn event(data: &Value) -> Envelope {
+        let data = if data.is_null() { String::new() } else { data.to_string() };
+        Envelope::new("1", "/shop", "order.created", data)
+    }
+
+    fn heard(trigger: &EventTrigger, event: &Envelope) -> Verdict {
+        Listener::compile("order", trigger).hears(event, &scope(event.to_json()))
+    }
+
     fn verdict(when: Option<&str>, input: Option<Value>) -> Verdict {
-        let listener = Listener::compile("order", "order.created", when, input.as_ref());
-        listener.hears(&scope(json!({ "id": "1", "source": "/shop", "data": { "total": 3, "name": "A" } })))
+        let trigger = EventTrigger { when: when.map(str::to_owned), input, ..EventTrigger::of("order.created") };
+        heard(&trigger, &event(&json!({ "total": 3, "name": "A" })))
     }
 
     #[test]
     fn without_an_input_of_its_own_the_data_is_the_input() {
         assert_eq!(verdict(None, None), Verdict::Start(json!({ "total": 3, "name": "A" })));
-        let listener = Listener::compile("order", "order.created", None, None);
-        assert_eq!(listener.hears(&scope(json!({ "id": "1" }))), Verdict::Start(Value::Null));
+        let empty = event(&Value::Null);
+        assert_eq!(heard(&EventTrigger::of("order.created"), &empty), Verdict::Start(Value::Null));
     }
 
     #[test]
@@ -138,8 +240,54 @@ mod tests {
 
     #[test]
     fn what_was_stored_elsewhere_cannot_be_judged() {
-        let listener = Listener::compile("order", "order.created", Some("trigger.data.total > 2"), None);
-        let elsewhere = scope(json!({ "data": { "$ref": { "bucket": "other", "key": "k" } } }));
-        assert!(matches!(listener.hears(&elsewhere), Verdict::Fault(_)));
+        let trigger =
+            EventTrigger { when: Some("trigger.data.total > 2".to_owned()), ..EventTrigger::of("order.created") };
+        let elsewhere = event(&json!({ "$ref": { "bucket": "other", "key": "k" } }));
+        assert!(matches!(heard(&trigger, &elsewhere), Verdict::Fault(_)));
+    }
+
+    #[test]
+    fn every_attribute_that_is_asked_for_has_to_fit() {
+        let mut event = event(&Value::Null).about("order-7");
+        event.extensions.insert("tenant".into(), "acme".into());
+        let trigger = |json: Value| -> EventTrigger { serde_json::from_value(json).expect("a trigger") };
+        for (asked, meant) in [
+            (json!({ "type": "order.*" }), true),
+            (json!({ "type": ["order.changed", "order.created"] }), true),
+            (json!({ "type": ["order.changed", "order.deleted"] }), false),
+            (json!({ "type": "order.created", "source": "/sh*" }), true),
+            (json!({ "type": "order.created", "source": "/store" }), false),
+            (json!({ "type": "order.created", "subject": "order-*" }), true),
+            (json!({ "type": "order.created", "subject": "invoice-*" }), false),
+            (json!({ "type": "order.created", "extensions": { "tenant": "acme" } }), true),
+            (json!({ "type": "order.created", "extensions": { "tenant": "other" } }), false),
+            (json!({ "type": "order.created", "extensions": { "tenant": "*", "region": "*" } }), false),
+        ] {
+            assert_eq!(heard(&trigger(asked.clone()), &event) != Verdict::Pass, meant, "{asked}");
+        }
+        event.subject = None;
+        let any_subject = trigger(json!({ "type": "order.created", "subject": "*" }));
+        assert_eq!(heard(&any_subject, &event), Verdict::Pass, "an event without a subject has none that fits");
+    }
+
+    #[test]
+    fn a_signal_goes_to_the_execution_that_the_event_names() {
+        let trigger: EventTrigger = serde_json::from_value(json!({
+            "type": "order.created",
+            "signal": { "name": "paid", "execution": "order-${ trigger.data.total }", "data": { "by": "${ trigger.data.name }" } },
+        }))
+        .expect("a trigger");
+        let Verdict::Signal(signal) = heard(&trigger, &event(&json!({ "total": 3, "name": "A" }))) else {
+            panic!("no signal")
+        };
+        assert_eq!((signal.name.as_str(), signal.execution.as_str()), ("paid", "order-3"));
+        assert_eq!(signal.data, json!({ "by": "A" }));
+        let nobody: EventTrigger = serde_json::from_value(json!({
+            "type": "order.created",
+            "signal": { "name": "paid", "execution": "${ trigger.data.nobody }" },
+        }))
+        .expect("a trigger");
+        let Verdict::Fault(why) = heard(&nobody, &event(&json!({ "total": 3 }))) else { panic!("no fault") };
+        assert_eq!(why, "the signal `paid` is for no execution: its id is null");
     }
 }

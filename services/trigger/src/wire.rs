@@ -4,7 +4,7 @@ use sagaline_broker::{
     names::{Names, Stream},
     ports::Message,
 };
-use sagaline_events::{Envelope, Input, Start};
+use sagaline_events::{Envelope, Input, Start, input::Signal};
 use sagaline_model::{ExecutionId, Name};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -22,15 +22,20 @@ const KEPT_HEADER_BYTES_MAX: usize = 16 * 1024;
 
 /// The id of the execution that an event starts: the same for the same workflow, source and id, on every replica.
 pub fn execution_of(workflow: &Name, source: &str, id: &str) -> ExecutionId {
+    let hash = hash_of(&[workflow.as_str(), source, id]);
+    let workflow: String = workflow.as_str().chars().take(WORKFLOW_IN_ID_MAX).collect();
+    ExecutionId::new(format!("{workflow}-{hash}")).expect("a name and a hash are an id")
+}
+
+/// 128 bits in hexadecimal.
+fn hash_of(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
-    for part in [workflow.as_str(), source, id] {
+    for part in parts {
         // Lengths keep `a` + `bc` apart from `ab` + `c`.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let hash: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let workflow: String = workflow.as_str().chars().take(WORKFLOW_IN_ID_MAX).collect();
-    ExecutionId::new(format!("{workflow}-{hash}")).expect("a name and a hash are an id")
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes the messages of one installation.
@@ -50,6 +55,14 @@ pub(crate) struct Rejection<'a> {
     pub(crate) event: Option<&'a Envelope>,
     /// What it should have started, if it came so far.
     pub(crate) meant: Option<&'a Meant>,
+}
+
+impl Meant {
+    fn signal_id(&self, cause: &Envelope) -> String {
+        let signal = self.signal.as_ref().map_or("", Name::as_str);
+        let (workflow, execution) = (self.workflow.as_str(), self.execution.as_str());
+        format!("signal-{}", hash_of(&[workflow, signal, execution, &cause.source, &cause.id]))
+    }
 }
 
 impl Wire {
@@ -76,17 +89,37 @@ impl Wire {
         }
     }
 
-    /// `sagaline.trigger.matched.v1`: an event started this execution.
+    /// Stored once for an event, a workflow, an execution and a signal, within the memory that the log has for ids. Nothing if no
+    /// signal is meant.
+    pub(crate) fn signal(&self, meant: &Meant, data: Value, cause: &Envelope, event: &Received) -> Option<Message> {
+        let execution = meant.execution.as_str();
+        let signal = Input::Signal(Signal { name: meant.signal.clone()?, data });
+        let id = meant.signal_id(cause);
+        Some(Message {
+            subject: self.names.input(execution, self.partitions),
+            msg_id: Some(id.clone()),
+            payload: signal.data().into(),
+            ..self.message(id, signal.kind(), execution, event, meant.traceparent.as_deref())
+        })
+    }
+
+    /// `sagaline.trigger.matched.v1`: an event started this execution, or is a signal to it.
     pub(crate) fn matched(&self, meant: &Meant, cause: &Envelope, event: &Received) -> Message {
         let (workflow, execution) = (meant.workflow.as_str(), meant.execution.as_str());
-        let data = json!({
+        let mut data = json!({
             "workflow": workflow,
             "version": meant.version,
             "execution": execution,
             "at": event.stored,
             "event": { "id": cause.id, "source": cause.source, "type": cause.kind },
         });
-        let id = format!("{execution}-matched");
+        if let Some(signal) = &meant.signal {
+            data["signal"] = signal.as_str().into();
+        }
+        let id = match &meant.signal {
+            Some(_) => format!("{}-matched", meant.signal_id(cause)),
+            None => format!("{execution}-matched"),
+        };
         Message {
             subject: self.names.lifecycle("trigger", "matched", workflow, execution),
             payload: data.to_string().into(),
@@ -145,8 +178,11 @@ impl Wire {
     }
 
     fn rejected_id(&self, rejection: &Rejection<'_>, event: &Received) -> String {
-        let workflow = rejection.meant.map(|meant| format!("-{}", meant.workflow)).unwrap_or_default();
-        format!("rejected-{}-{}{workflow}", self.stream(), event.sequence)
+        let meant = rejection.meant.map(|meant| match &meant.signal {
+            Some(signal) => format!("-{}-{signal}", meant.workflow),
+            None => format!("-{}", meant.workflow),
+        });
+        format!("rejected-{}-{}{}", self.stream(), event.sequence, meant.unwrap_or_default())
     }
 
     fn stream(&self) -> String {

@@ -1,12 +1,13 @@
 //! `on`: what starts executions.
 
+mod event;
+
 use std::rc::Rc;
 
 use sagaline_model::Trigger;
 
 use crate::{
-    expression,
-    outline::{Outline, Scope},
+    outline::Outline,
     reader::Reader,
     suggest::nearest,
     syntax::shown,
@@ -54,14 +55,7 @@ fn from_map(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, entries
         }
         return None;
     };
-    let kind = event_type(reader, &event.value, "event");
-    let when =
-        get(entries, "when").and_then(|entry| expression::condition(reader, outline, &entry.value, Scope::Trigger));
-    let input = get(entries, "input").map(|entry| {
-        expression::template(reader, outline, &entry.value, Scope::Trigger);
-        entry.value.json()
-    });
-    Some(Trigger::Event { kind: kind?, when, input })
+    event::read(reader, outline, entries, &event.value).map(Trigger::Event)
 }
 
 /// The type is part of a subject: no spaces, no wildcards, no empty part between dots.

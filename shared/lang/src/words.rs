@@ -168,7 +168,14 @@ pub(crate) const RETRY: Words = Words {
 /// What an installation may say for its workflows.
 pub(crate) const DEFAULTS: Words = Words { known: &["timeout", "step_timeout", "retry", "concurrency"], later: &[] };
 
-pub(crate) const EVENT: Words = Words { known: &["event", "when", "input"], later: &["source", "id", "unique"] };
+pub(crate) const EVENT: Words = Words {
+    known: &["event", "when", "input", "source", "subject", "extensions", "signal", "execution", "data"],
+    later: &["id", "unique"],
+};
+
+/// What every CloudEvent may have; anything else is an extension attribute.
+pub(crate) const ATTRIBUTES: [&str; 9] =
+    ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"];
 
 /// An entry of `on` with one of these is a schedule.
 pub(crate) const SCHEDULE: [&str; 4] = ["cron", "every", "at", "in"];

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sagaline_model::{Concurrency, Defaults, Handlers, Kind, Node as Planned, Plan, StepDefaults};
+use sagaline_model::{Concurrency, Defaults, Handlers, Kind, Node as Planned, Plan, StepDefaults, Trigger};
 
 use crate::{
     conduct, exchange, expression, limit,
@@ -83,10 +83,11 @@ pub(crate) fn read(
     let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };
     let of_limit = concurrency.as_ref().map_or(Plan::FIRST_RULES, Concurrency::rules);
     let of_top = of_top.max(conduct.rules()).max(handlers.rules()).max(of_limit);
+    let of_top = triggers.iter().map(Trigger::rules).fold(of_top, u32::max);
     let mut plan = Plan {
         workflow: workflow?,
         rules: {
-            let of_all = if exchange.is_empty() { of_top } else { Plan::RULES_OF_COMPANY };
+            let of_all = if exchange.is_empty() { of_top } else { of_top.max(Plan::RULES_OF_COMPANY) };
             root.nodes.iter().map(Planned::rules).fold(of_all, u32::max)
         },
         note: note.map(|text| text.value.clone()),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sagaline_lang::{Definition, Severity, read, read_all, read_all_under, read_defaults};
 use sagaline_model::{
-    ActivityName, Await, Backoff, Dag, Expand, Kind, Name, Node, OnError, OnTimeout, Plan, RetryPolicy, Span, Step,
-    StepDefaults, Trigger, Wait,
+    ActivityName, Await, Backoff, Dag, EventTrigger, Expand, Kind, Name, Node, OnError, OnTimeout, Plan, RetryPolicy,
+    Span, Step, StepDefaults, Trigger, Wait,
 };
 use serde_json::{Value, json};
 
@@ -122,11 +122,11 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
         rules: Plan::RULES_OF_CONTRACTS,
         input_schema: Some(json!({ "type": "object", "required": ["order_id"] })),
         triggers: vec![
-            Trigger::Event {
-                kind: "order.created".to_owned(),
+            Trigger::Event(EventTrigger {
                 when: Some("trigger.data.total > 0".to_owned()),
                 input: Some(json!({ "id": "${ trigger.data.id }" })),
-            },
+                ..EventTrigger::of("order.created")
+            }),
             Trigger::Manual,
         ],
         timeout: Some(Span::from_secs(7200)),
@@ -459,4 +459,57 @@ steps:
     assert_eq!(undo(1), of(vec![action("first"), second], CompensateOn::Effected));
     assert_eq!(undo(2), of(vec![action("undo")], CompensateOn::Attempted));
     assert_eq!((undo(3), read.rules), (None, Plan::RULES_OF_SAGAS));
+}
+
+#[test]
+fn triggers_ask_for_any_attribute_and_may_tell_an_execution() {
+    let plan = without_warnings(
+        r#"
+workflow: order
+on:
+  - event: [order.*, invoice.>]
+    source: /shops/*
+    subject: order-*
+    extensions: { tenant: acme, shard: 7 }
+  - event: payment.taken
+    when: ${ trigger.data.total > 0 }
+    signal: paid
+    execution: "order-${ trigger.data.order }"
+    data: { amount: "${ trigger.data.total }" }
+  - { event: order.closed, signal: closed, execution: "${ trigger.subject }" }
+steps: { a: { activity: noop } }
+"#,
+    );
+    assert_eq!(plan.rules, Plan::RULES_OF_STARTS);
+    assert_eq!(
+        serde_json::to_value(&plan.triggers).expect("JSON"),
+        json!([
+            { "event": {
+                "type": ["order.*", "invoice.>"],
+                "source": "/shops/*",
+                "subject": "order-*",
+                "extensions": { "tenant": "acme", "shard": "7" },
+            } },
+            { "event": {
+                "type": "payment.taken",
+                "when": "trigger.data.total > 0",
+                "signal": {
+                    "name": "paid",
+                    "execution": "order-${ trigger.data.order }",
+                    "data": { "amount": "${ trigger.data.total }" },
+                },
+            } },
+            { "event": { "type": "order.closed", "signal": { "name": "closed", "execution": "${ trigger.subject }" } } },
+        ])
+    );
+}
+
+/// What older replicas can serve asks for no more of them than before.
+#[test]
+fn a_plain_trigger_asks_for_the_first_rules() {
+    let on = r#"{ event: [order.created], when: "true", input: 1 }"#;
+    let plan = without_warnings(&format!("workflow: w\non: {on}\nsteps: {{ a: {{ activity: noop }} }}\n"));
+    assert_eq!(plan.rules, Plan::FIRST_RULES);
+    let event = serde_json::to_value(&plan.triggers[0]).expect("JSON");
+    assert_eq!(event, json!({ "event": { "type": "order.created", "when": "true", "input": 1 } }));
 }

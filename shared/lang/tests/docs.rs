@@ -2,9 +2,10 @@
 
 use sagaline_lang::read_all;
 
-const PAGES: [(&str, &str); 2] = [
+const PAGES: [(&str, &str); 3] = [
     ("README.md", include_str!("../../../README.md")),
     ("docs/workflows.md", include_str!("../../../docs/workflows.md")),
+    ("docs/triggers.md", include_str!("../../../docs/triggers.md")),
 ];
 
 /// The YAML blocks of a page. As many empty lines stand before each as there are above it, so that a fault names the line of the page.

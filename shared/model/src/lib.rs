@@ -16,6 +16,7 @@ pub mod retry;
 pub mod saga;
 pub mod schedule;
 pub mod time;
+pub mod trigger;
 
 pub use company::{Child, Emit, OnParentEnd};
 pub use defaults::{BackoffWord, Defaults, RetryDefaults, StepDefaults};
@@ -27,10 +28,11 @@ pub use limit::{Breaker, BreakerRule, Concurrency, OnLimit, WhenOpen};
 pub use people::{Approval, AwaitSignals, Exchange, Need, SignalRule, UpdateRule};
 pub use plan::{
     Await, Case, Conduct, Dag, DeadLetters, Expand, ForEach, Handlers, Kind, Node, OnError, OnTimeout, Plan, PlanHash,
-    Raise, Step, StepLimits, Trigger, Try, Wait,
+    Raise, Step, StepLimits, Try, Wait,
 };
 pub use queue::{QueuePause, QueueSettings};
 pub use retry::{Backoff, RetryPolicy};
 pub use saga::{Compensate, CompensateOn, Compensation};
 pub use schedule::{Every, Overlap, ScheduleSpec, When};
 pub use time::{Moment, Span};
+pub use trigger::{EventTrigger, SignalTrigger, Trigger};

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 pub use self::conduct::{Conduct, DeadLetters};
 use crate::{
     ActivityName, Approval, AwaitSignals, Breaker, Child, Compensate, Concurrency, Emit, Exchange, Gate, Name,
-    RetryPolicy, Span, StepDefaults,
+    RetryPolicy, Span, StepDefaults, Trigger,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,22 +82,6 @@ impl Handlers {
         let all = [&self.on_success, &self.on_failure, &self.on_cancel, &self.on_step_error];
         all.into_iter().flatten().map(|node| &**node)
     }
-}
-
-/// What starts executions besides people.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trigger {
-    /// A CloudEvent of this type on `EVENTS`. `when` is a condition over `trigger`; `input` a template over it (default: its data).
-    Event {
-        #[serde(rename = "type")]
-        kind: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        when: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        input: Option<Value>,
-    },
-    Manual,
 }
 
 /// Nodes that run as soon as what they need is satisfied.

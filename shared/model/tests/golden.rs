@@ -123,7 +123,7 @@ fn the_recorded_plan_has_everything_that_a_plan_can_have() {
     let named = [plan.note.is_some(), plan.input_schema.is_some(), plan.timeout.is_some(), plan.output.is_some()];
     assert_eq!(named, [true; 4]);
     let triggers = plan.triggers.iter().map(|trigger| match trigger {
-        Trigger::Event { .. } => "event",
+        Trigger::Event(_) => "event",
         Trigger::Manual => "manual",
     });
     assert_eq!(triggers.collect::<Vec<_>>(), ["event", "manual"]);
@@ -242,4 +242,14 @@ fn a_plan_may_leave_out_what_has_a_default() {
     };
     assert_eq!(step.retry, policy);
     assert_eq!((&awaited.timeout, &awaited.on_timeout), (&None, &OnTimeout::Fail));
+}
+
+/// Triggers came to ask for more than a type, and to tell executions as well as start them.
+#[test]
+fn a_plan_with_triggers_of_all_kinds_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_events.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    assert!(plan.triggers.iter().all(|trigger| trigger.rules() == Plan::RULES_OF_STARTS));
+    assert!(recorded().triggers.iter().all(|trigger| trigger.rules() == Plan::FIRST_RULES));
 }

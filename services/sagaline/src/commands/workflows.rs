@@ -57,7 +57,7 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Exit, Failure
 
 fn starters(plan: &Plan) -> Vec<String> {
     let starter = |trigger: &Trigger| match trigger {
-        Trigger::Event { kind, .. } => format!("event {kind}"),
+        Trigger::Event(event) => format!("event {}", event.types.join(" or ")),
         Trigger::Manual => "people".to_owned(),
     };
     if plan.triggers.is_empty() { vec!["people".to_owned()] } else { plan.triggers.iter().map(starter).collect() }

@@ -13,7 +13,7 @@ use sagaline_events::{
     Input, Start,
     record::{Definition, Latest},
 };
-use sagaline_model::{Dag, Name, Plan, Trigger};
+use sagaline_model::{Dag, EventTrigger, Name, Plan, Trigger};
 use sagaline_telemetry::Health;
 use sagaline_testkit::site::{Nats, eventually_within, store, stream};
 use sagaline_trigger::Settings;
@@ -191,11 +191,11 @@ fn start_in(message: &StreamMessage) -> Start {
 }
 
 pub(crate) fn on(kind: &str) -> Trigger {
-    Trigger::Event { kind: kind.into(), when: None, input: None }
+    Trigger::Event(EventTrigger::of(kind))
 }
 
 pub(crate) fn on_if(kind: &str, when: &str) -> Trigger {
-    Trigger::Event { kind: kind.into(), when: Some(when.into()), input: None }
+    Trigger::Event(EventTrigger { when: Some(when.into()), ..EventTrigger::of(kind) })
 }
 
 pub(crate) fn id(workflow: &str, source: &str, id: &str) -> String {

@@ -1,7 +1,7 @@
 //! What cannot be served, and that it stops nothing else.
 
 use sagaline_broker::names::Stream;
-use sagaline_model::{Plan, Trigger};
+use sagaline_model::{EventTrigger, Plan, Trigger};
 use serde_json::{Value, json};
 
 use crate::common::{World, id, on, order};
@@ -42,7 +42,7 @@ async fn what_is_no_cloudevent_is_set_aside_as_it_came() {
 async fn an_input_that_cannot_be_made_is_set_aside_and_holds_up_no_other_workflow() {
     let world = World::new().await;
     let input = Some(json!({ "total": "${ trigger.data.order + 'x' }" }));
-    world.apply("broken", 1, vec![Trigger::Event { kind: "order.created".into(), when: None, input }]).await;
+    world.apply("broken", 1, vec![Trigger::Event(EventTrigger { input, ..EventTrigger::of("order.created") })]).await;
     world.apply("order", 1, vec![on("order.created")]).await;
     let trigger = world.trigger().await;
     world.publish("order.created", "/shop", "A 1", order(1)).await;

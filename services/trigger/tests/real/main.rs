@@ -6,6 +6,8 @@ mod common;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod matching;
 mod once;
 #[cfg(test)]
+mod signals;
 mod starts;

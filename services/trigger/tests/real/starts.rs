@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use sagaline_broker::nats::Payloads;
-use sagaline_model::Trigger;
+use sagaline_model::{EventTrigger, Trigger};
 use serde_json::{Value, json};
 
 use crate::common::{World, eventually, id, on, on_if, order};
@@ -12,7 +12,7 @@ use crate::common::{World, eventually, id, on, on_if, order};
 async fn an_event_in_binary_mode_starts_the_workflow_that_listens() {
     let world = World::new().await;
     let input = json!({ "order": "${ trigger.data.order }", "from": "${ trigger.source }" });
-    let listens = Trigger::Event { kind: "order.created".into(), when: None, input: Some(input) };
+    let listens = Trigger::Event(EventTrigger { input: Some(input), ..EventTrigger::of("order.created") });
     world.apply("order", 1, vec![Trigger::Manual, listens]).await;
     let trigger = world.trigger().await;
     let headers = [

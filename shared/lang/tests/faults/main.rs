@@ -5,6 +5,7 @@ use sagaline_lang::{Severity, read};
 mod conduct;
 mod control;
 mod defaults;
+mod events;
 mod expand;
 mod expressions;
 mod people;

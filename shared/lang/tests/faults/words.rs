@@ -111,31 +111,31 @@ order.yaml:4:7: schedules are not served by this version
 fn triggers_that_are_none() {
     told(
         r#"workflow: w
-on: [order.created, { evnt: order.created }, { event: "orders.*" }, 5]
+on: [order.created, { evnt: order.created }, { event: "orders*" }, 5]
 steps: { a: { activity: noop } }
 "#,
         r#"order.yaml:2:6: there is no trigger `order.created`
   |
-2 | on: [order.created, { evnt: order.created }, { event: "orders.*" }, 5]
+2 | on: [order.created, { evnt: order.created }, { event: "orders*" }, 5]
   |      ^^^^^^^^^^^^^
   hint: `manual`, or for an event `{ event: order.created }`
 
 order.yaml:2:23: unknown key `evnt` in the trigger
   |
-2 | on: [order.created, { evnt: order.created }, { event: "orders.*" }, 5]
+2 | on: [order.created, { evnt: order.created }, { event: "orders*" }, 5]
   |                       ^^^^
   hint: did you mean `event`?
 
-order.yaml:2:55: `orders.*` is not the type of an event
+order.yaml:2:55: `orders*` is not the type of an event
   |
-2 | on: [order.created, { evnt: order.created }, { event: "orders.*" }, 5]
-  |                                                       ^^^^^^^^^^^
-  hint: words with dots between them, such as `order.created`; no spaces, no `*` or `>`
+2 | on: [order.created, { evnt: order.created }, { event: "orders*" }, 5]
+  |                                                       ^^^^^^^^^^
+  hint: words with dots between them, such as `order.created`; `*` alone stands for one word, a last `>` for any rest
 
-order.yaml:2:69: `on` must be `manual`, a map or a list of them, not a number
+order.yaml:2:68: `on` must be `manual`, a map or a list of them, not a number
   |
-2 | on: [order.created, { evnt: order.created }, { event: "orders.*" }, 5]
-  |                                                                     ^"#,
+2 | on: [order.created, { evnt: order.created }, { event: "orders*" }, 5]
+  |                                                                    ^"#,
     );
 }
 

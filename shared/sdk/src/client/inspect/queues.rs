@@ -166,7 +166,7 @@ impl Client {
         let definitions: Vec<_> = futures::stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         let mut work = Work::default();
         for plan in definitions.into_iter().flatten().map(|definition| definition.plan) {
-            work.events_start |= plan.triggers.iter().any(|trigger| matches!(trigger, Trigger::Event { .. }));
+            work.events_start |= plan.triggers.iter().any(|trigger| matches!(trigger, Trigger::Event(_)));
             work.activities.extend(plan.nodes().iter().filter_map(|node| match &node.kind {
                 Kind::Step(step) => Some((step.queue.clone(), step.activity.clone())),
                 _ => None,
