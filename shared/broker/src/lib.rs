@@ -7,6 +7,7 @@ pub mod machine;
 pub mod names;
 pub mod nats;
 pub mod owner;
+mod patience;
 pub mod ports;
 mod rejected;
 pub mod room;

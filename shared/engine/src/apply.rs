@@ -55,11 +55,11 @@ fn unborn(
         Input::Start(start) => {
             early.forget_old(at);
             match plan.filter(|_| start.version.is_some()) {
-                _ if start.again => (Stage::Unbound { start: start.clone(), started: at, early }, vec![Effect::Recall]),
+                _ if start.again => (Stage::Unbound { start: Box::new(start.clone()), started: at, early }, vec![Effect::Recall]),
                 Some(plan) => begin(execution, start.clone(), at, early, plan, at),
                 None => {
                     let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
-                    (Stage::Unbound { start: start.clone(), started: at, early }, vec![bind])
+                    (Stage::Unbound { start: Box::new(start.clone()), started: at, early }, vec![bind])
                 }
             }
         }
@@ -104,7 +104,7 @@ fn unborn(
 
 fn unbound(
     execution: &Execution,
-    start: Start,
+    start: Box<Start>,
     started: Moment,
     mut early: Early,
     plan: Option<&Compiled>,
@@ -112,12 +112,12 @@ fn unbound(
     at: Moment,
 ) -> (Stage, Vec<Effect>) {
     match input {
-        Input::Recalled(recalled) if start.again => recall(start, started, early, recalled),
+        Input::Recalled(recalled) if start.again => recall(*start, started, early, recalled),
         Input::Bound(bound) if !start.again => match plan {
-            Some(plan) => begin(execution, start, started, early, plan, at),
+            Some(plan) => begin(execution, *start, started, early, plan, at),
             // The binding names what is not there, or cannot be run: that version is looked at, and bound again or refused.
             None => {
-                let start = Start { version: Some(bound.version), ..start };
+                let start = Box::new(Start { version: Some(bound.version), ..*start });
                 let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
                 (Stage::Unbound { start, started, early }, vec![bind])
             }
@@ -125,7 +125,7 @@ fn unbound(
         Input::Refused(refused) => {
             let error = refused.error.clone();
             let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
-            let over = over_before_begin(start, started, &early, at, Outcome::Refused { error });
+            let over = over_before_begin(*start, started, &early, at, Outcome::Refused { error });
             let parent = over.tell_parent(&execution.id);
             (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect())
         }
@@ -176,7 +176,7 @@ fn recall(start: Start, started: Moment, early: Early, recalled: &Recalled) -> (
         (None, _) => {
             let start = Start { again: false, ..start };
             let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
-            (Stage::Unbound { start, started, early }, vec![bind])
+            (Stage::Unbound { start: Box::new(start), started, early }, vec![bind])
         }
     }
 }

@@ -78,7 +78,7 @@ pub enum Stage {
     Unborn(Early),
     /// Started without a version; the owner is recording which one it runs on.
     Unbound {
-        start: Start,
+        start: Box<Start>,
         started: Moment,
         early: Early,
     },

@@ -19,7 +19,10 @@ use super::{
     api::{API, last_by_subject},
     outcome, wire,
 };
-use crate::ports::{self, ACK_WITHIN, Event, Outcome, Ticket};
+use crate::{
+    patience::Patience,
+    ports::{self, Event, Outcome, Ticket},
+};
 
 pub(super) struct Pipeline {
     client: Client,
@@ -32,6 +35,7 @@ pub(super) struct Pipeline {
     deadlines: VecDeque<(Duration, Ticket)>,
     /// Settled without an answer.
     settled: Vec<(Ticket, Outcome)>,
+    patience: Patience,
 }
 
 struct Outgoing {
@@ -65,6 +69,7 @@ impl Pipeline {
             waiting: HashMap::new(),
             deadlines: VecDeque::new(),
             settled: vec![],
+            patience: Patience::default(),
         })
     }
 
@@ -103,7 +108,7 @@ impl Pipeline {
         match outgoing {
             Ok(message) => {
                 self.waiting.insert(ticket, waiting);
-                self.deadlines.push_back((now + ACK_WITHIN, ticket));
+                self.deadlines.push_back((now + self.patience.lasts(), ticket));
                 self.outbox.push_back(Outgoing { ticket: Some(ticket), message });
             }
             Err(why) => self.settled.push((ticket, Outcome::Refused(why))),
@@ -172,11 +177,15 @@ impl Pipeline {
         while let Some(&(due, ticket)) = self.deadlines.front() {
             let waits = self.waiting.contains_key(&ticket);
             if waits && now < due {
+                // The oldest in flight: whatever was answered since took no longer.
+                let age = self.patience.lasts().saturating_sub(due.saturating_sub(now));
+                self.patience.was_enough(age);
                 return;
             }
             self.deadlines.pop_front();
             if waits {
-                self.settle(ticket, Outcome::Unknown(format!("no answer within {ACK_WITHIN:?}")));
+                let patience = self.patience.lasts();
+                self.settle(ticket, Outcome::Unknown(format!("no answer within {patience:?}")));
             }
         }
     }
@@ -184,7 +193,7 @@ impl Pipeline {
     fn take(&mut self, answer: &Message) {
         let ticket = answer.subject.as_str().get(self.inbox.len()..).and_then(|ticket| ticket.parse().ok());
         let Some(ticket) = ticket else { return };
-        let Some(waiting) = self.waiting.get(&ticket) else { return };
+        let Some(waiting) = self.waiting.get(&ticket) else { return self.patience.was_too_short() };
         match waiting {
             Waiting::Publish => self.settle(ticket, outcome::of_publish(answer)),
             Waiting::Removal => self.settle(ticket, outcome::of_removal(answer)),

@@ -11,7 +11,8 @@ use sagaline_model::Moment;
 use super::cover::Checkpoint;
 use crate::{
     machine::{QueuedTask, Starting},
-    ports::{ACK_WITHIN, Bucket, Message, Ports, Sequence, Ticket},
+    patience::Patience,
+    ports::{Bucket, Message, Ports, Sequence, Ticket},
 };
 
 /// The first and the longest pause before something is sent again.
@@ -134,6 +135,7 @@ pub(super) struct Outbox {
     first: Ticket,
     ring: VecDeque<Option<Pending>>,
     live: usize,
+    patience: Patience,
     /// To be sent again, by when.
     later: BTreeMap<(Duration, Ticket), Pending>,
     /// The same of tasks, by queue.
@@ -186,9 +188,15 @@ impl Outbox {
     }
 
     /// Takes what this ticket stood for; nothing if it was given up before.
-    pub(super) fn take(&mut self, ticket: Ticket) -> Option<Pending> {
-        let place = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
-        let pending = self.ring.get_mut(place)?.take();
+    pub(super) fn take(&mut self, ticket: Ticket, now: Duration) -> Option<Pending> {
+        let Some(place) = ticket.checked_sub(self.first) else {
+            self.patience.was_too_short();
+            return None;
+        };
+        let pending = self.ring.get_mut(usize::try_from(place).ok()?)?.take();
+        if let Some(pending) = &pending {
+            self.patience.was_enough(now.saturating_sub(pending.sent));
+        }
         self.live -= usize::from(pending.is_some());
         while let Some(None) = self.ring.front() {
             self.ring.pop_front();
@@ -248,7 +256,8 @@ impl Outbox {
     /// What has not been answered for too long. Sent in order, so only the front is looked at.
     pub(super) fn overdue(&mut self, now: Duration) -> Vec<Pending> {
         let mut overdue = vec![];
-        let late = |pending: &Option<Pending>| pending.as_ref().is_none_or(|pending| now >= pending.sent + ACK_WITHIN);
+        let patience = self.patience.lasts();
+        let late = |pending: &Option<Pending>| pending.as_ref().is_none_or(|pending| now >= pending.sent + patience);
         while self.ring.front().is_some_and(late) {
             self.first += 1;
             let pending = self.ring.pop_front().flatten();

@@ -16,7 +16,7 @@ use crate::{
 
 impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     pub(super) async fn settled(&mut self, ticket: Ticket, outcome: Outcome) -> Result<(), Halt> {
-        let Some(pending) = self.outbox.take(ticket) else { return Ok(()) };
+        let Some(pending) = self.outbox.take(ticket, self.ports.boot()) else { return Ok(()) };
         match outcome {
             Outcome::Stored { sequence, duplicate } => self.stored(pending, sequence, duplicate).await,
             Outcome::Conflict { last } => self.conflicted(pending, last).await,

@@ -141,3 +141,9 @@ fn without_claims_what_is_done_late_is_left() {
     let without = Without { asking: true, ..Without::default() };
     fails(&SINGLE, Faults { without, ..Faults::harsh() }, 300, "the effect of");
 }
+
+/// Much is in flight when everything goes on: answers come later than they are waited for at first.
+#[test]
+fn after_long_silence_everything_goes_on() {
+    all_hold(&SINGLE, Faults { standstill: 8, ..Faults::harsh() }, 100);
+}
