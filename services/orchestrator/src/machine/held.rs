@@ -7,7 +7,6 @@ use sagaline_events::{EntityInput, EntityKey, Input};
 use sagaline_model::ExecutionId;
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all that is held are executions")]
 pub enum Held {
     Execution(Execution),
     Entity(Entity),
