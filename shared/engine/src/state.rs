@@ -72,7 +72,6 @@ pub struct Execution {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "a start waits for its version for a moment, and few do at a time")]
 pub enum Stage {
     /// Not started; what came early is kept for a while.
     Unborn(Early),
