@@ -9,7 +9,11 @@ use sagaline_events::record::{Definition, Latest};
 use sagaline_model::{Moment, Name, Span, Trigger};
 use sagaline_schema::Schema;
 
-use crate::{listener::Listener, pattern::TypePattern};
+use crate::{
+    listener::Listener,
+    pattern::TypePattern,
+    waits::{Wait, Waits},
+};
 
 /// How far the clocks of the servers that stamp events and definitions may be apart.
 const CLOCKS_APART_MAX: Span = Span::from_secs(10);
@@ -34,6 +38,8 @@ struct Version {
     queues: Arc<[Name]>,
     /// What an input must look like.
     schema: Option<Arc<Schema>>,
+    /// For what its steps may wait.
+    waits: Vec<Arc<Wait>>,
 }
 
 /// The newest version of each workflow that listens to anything.
@@ -44,6 +50,7 @@ pub(crate) struct Index {
     by_type: HashMap<String, Vec<usize>>,
     /// Those that name types with wildcards.
     by_pattern: Vec<(TypePattern, usize)>,
+    waits: Waits,
 }
 
 /// A workflow and its triggers.
@@ -87,13 +94,16 @@ impl Catalogue {
             let queues = definition.plan.queues().into_iter().cloned().collect();
             // One that cannot be made ready the engine judges.
             let schema = definition.plan.checked_schema().and_then(|schema| Schema::compile(schema).ok()).map(Arc::new);
-            known.versions.insert(version, Version { stored, listeners, queues, schema });
+            let waits = Wait::all_of(&definition.plan);
+            known.versions.insert(version, Version { stored, listeners, queues, schema, waits });
         }
         Ok(())
     }
 
     pub(crate) fn index(&self) -> Index {
         let mut index = Index::default();
+        let versions = self.workflows.values().flat_map(|known| known.versions.values());
+        versions.flat_map(|version| &version.waits).for_each(|wait| index.waits.add(wait));
         for (workflow, known) in &self.workflows {
             let Some(version) = known.latest else { continue };
             let Some(newest) = known.versions.get(&version) else {
@@ -151,6 +161,11 @@ impl Index {
         }
         let listening = places.into_iter().filter_map(|place| self.workflows.get(place));
         listening.filter(|listening| listening.did(kind, stored + CLOCKS_APART_MAX)).collect()
+    }
+
+    /// For what steps may wait, of events of this type.
+    pub(crate) fn waits(&self, kind: &str) -> impl Iterator<Item = &Arc<Wait>> {
+        self.waits.of(kind)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is done with one event: read, match, start, tell. Safe to do any number of times, on any replica.
 
 mod signal;
+mod waits;
 
 use std::{
     error::Error,
@@ -120,7 +121,8 @@ impl Handler {
         };
         let index = self.definitions.current().await?;
         let listening = index.listening(&event.kind, received.stored);
-        if listening.is_empty() {
+        let waits: Vec<_> = index.waits(&event.kind).collect();
+        if listening.is_empty() && waits.is_empty() {
             tracing::debug!(
                 id = event.id,
                 source = event.source,
@@ -137,8 +139,10 @@ impl Handler {
             }
         };
         let served = listening.into_iter().map(|listening| self.serve(listening, &cause));
+        let passed = waits.into_iter().map(|wait| self.pass_on(wait, &cause));
+        let (served, passed) = futures::join!(futures::future::join_all(served), futures::future::join_all(passed));
         // All of them are tried, whatever becomes of the others.
-        futures::future::join_all(served).await.into_iter().collect()
+        served.into_iter().chain(passed).collect()
     }
 
     /// The event with whatever large payloads it refers to, and as it travels on; or why it cannot be had.

@@ -28,6 +28,7 @@ mod pattern;
 mod run;
 mod settings;
 mod span;
+mod waits;
 mod wire;
 
 pub use run::{Error, run};

@@ -4,8 +4,8 @@ use sagaline_broker::{
     names::{Names, Stream},
     ports::Message,
 };
-use sagaline_events::{Envelope, Input, Start, input::Signal};
-use sagaline_model::{ExecutionId, Name};
+use sagaline_events::{EntityInput, EntityKey, Envelope, Input, Start, input::Signal};
+use sagaline_model::{ExecutionId, Name, event_wait::mark_of};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -175,6 +175,23 @@ impl Wire {
             message.headers.push(("Sagaline-Truncated-From", payload.len().to_string()));
         }
         message
+    }
+
+    /// The event for those who may wait for it. It has the same name whoever passes it on, and however often.
+    pub(crate) fn passed_on(
+        &self,
+        entity: &EntityKey,
+        input: &EntityInput,
+        event: &Envelope,
+        received: &Received,
+    ) -> Message {
+        let name = format!("{entity}/{:016x}", mark_of(&event.source, &event.id));
+        Message {
+            subject: self.names.input(entity.as_str(), self.partitions),
+            msg_id: Some(name.clone()),
+            payload: input.data().into(),
+            ..self.message(name, input.kind(), entity.as_str(), received, None)
+        }
     }
 
     fn rejected_id(&self, rejection: &Rejection<'_>, event: &Received) -> String {

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template};
-use sagaline_model::{Approval, Await, AwaitSignals, Child, Dag, Name, Node, OnError, OnTimeout, Plan, Step};
+use sagaline_model::{
+    Approval, Await, AwaitEvent, AwaitSignals, Child, Dag, Name, Node, OnError, OnTimeout, Plan, Step,
+};
 use sagaline_schema::Schema;
 use serde_json::Value;
 
@@ -146,6 +148,12 @@ pub enum CompiledKind {
         notify: Option<NodeId>,
         late: Option<CompiledDag>,
     },
+    AwaitEvent {
+        what: AwaitEvent,
+        with: Template,
+        timeout: Option<SpanSource>,
+        late: Option<CompiledDag>,
+    },
 }
 
 impl CompiledKind {
@@ -155,7 +163,10 @@ impl CompiledKind {
             Self::Dag(dag) | Self::Race(dag) => Some(dag),
             Self::Switch { cases } => cases.get(branch as usize).map(|(_, dag)| dag),
             Self::Try { body, catch, .. } => Some(if branch == BODY { body } else { catch }),
-            Self::Await { late, .. } | Self::AwaitSignals { late, .. } | Self::Approval { late, .. } => late.as_ref(),
+            Self::Await { late, .. }
+            | Self::AwaitSignals { late, .. }
+            | Self::Approval { late, .. }
+            | Self::AwaitEvent { late, .. } => late.as_ref(),
             Self::ForEach { .. }
             | Self::Step { .. }
             | Self::Wait { .. }
@@ -172,6 +183,7 @@ impl CompiledKind {
             Self::Await { what, .. } => Some(&what.on_timeout),
             Self::AwaitSignals { what, .. } => Some(&what.on_timeout),
             Self::Approval { what, .. } => Some(&what.on_timeout),
+            Self::AwaitEvent { what, .. } => Some(&what.on_timeout),
             _ => None,
         }
     }

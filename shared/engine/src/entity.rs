@@ -5,6 +5,7 @@
 //! has no use for it comes back: who is told of a place that it does not want says so, and who is not heard of is asked.
 
 mod breaker;
+mod events;
 mod places;
 mod recent;
 mod view;
@@ -16,7 +17,7 @@ use sagaline_events::{
 use sagaline_model::{ExecutionId, Moment};
 use serde::{Deserialize, Serialize};
 
-pub use self::{breaker::Breaker, places::Places};
+pub use self::{breaker::Breaker, events::Events, places::Places};
 
 /// A small thing that executions share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,7 @@ pub struct Entity {
 pub enum Thing {
     Places(Places),
     Breaker(Breaker),
+    Events(Events),
 }
 
 /// What an entity wants done.
@@ -52,6 +54,7 @@ impl Entity {
         let thing = match key.kind() {
             EntityKind::Limit => Thing::Places(Places::default()),
             EntityKind::Breaker => Thing::Breaker(Breaker::default()),
+            EntityKind::Event => Thing::Events(Events::default()),
         };
         Self { key, now: Moment::EPOCH, thing }
     }
@@ -70,8 +73,18 @@ impl Entity {
                 vec![]
             }
             (Thing::Breaker(_), EntityInput::Timer(EntityTimer {})) => vec![],
-            (Thing::Places(_), EntityInput::Permit(_) | EntityInput::Outcome(_))
-            | (Thing::Breaker(_), EntityInput::Acquire(_) | EntityInput::Release(_)) => {
+            (Thing::Events(events), EntityInput::Await(ask)) => events.wait(ask, at),
+            (Thing::Events(events), EntityInput::Leave(leave)) => events.leave(&leave.ticket, at),
+            (Thing::Events(events), EntityInput::Event(came)) => events.came(came, at),
+            (Thing::Events(events), EntityInput::Release(release)) => events.release(&release.ticket, at),
+            (Thing::Events(events), EntityInput::Timer(EntityTimer {})) => events.ask_after(at),
+            (Thing::Places(_) | Thing::Events(_), EntityInput::Permit(_) | EntityInput::Outcome(_))
+            | (Thing::Breaker(_), EntityInput::Acquire(_) | EntityInput::Release(_))
+            | (Thing::Events(_), EntityInput::Acquire(_))
+            | (
+                Thing::Places(_) | Thing::Breaker(_),
+                EntityInput::Await(_) | EntityInput::Leave(_) | EntityInput::Event(_),
+            ) => {
                 let detail = format!("`{}` does not take a `{}`", self.key, input.kind());
                 return vec![EntityEffect::Reject { reason: "wrong_entity", detail }];
             }
@@ -89,6 +102,7 @@ impl Entity {
             Thing::Places(places) => places.next_timer(),
             // What is over by time is seen when somebody asks.
             Thing::Breaker(_) => None,
+            Thing::Events(events) => events.next_timer(),
         }
     }
 
@@ -97,6 +111,7 @@ impl Entity {
         match &self.thing {
             Thing::Places(places) => places.is_blank(now),
             Thing::Breaker(breaker) => breaker.is_blank(now),
+            Thing::Events(events) => events.is_blank(now),
         }
     }
 
@@ -108,8 +123,10 @@ impl Entity {
     /// Reads what [`Entity::to_snapshot`] wrote.
     pub fn from_snapshot(json: &[u8]) -> Result<Self, serde_json::Error> {
         let mut entity: Self = serde_json::from_slice(json)?;
-        if let Thing::Places(places) = &mut entity.thing {
-            places.reindex();
+        match &mut entity.thing {
+            Thing::Places(places) => places.reindex(),
+            Thing::Events(events) => events.reindex(),
+            Thing::Breaker(_) => {}
         }
         Ok(entity)
     }

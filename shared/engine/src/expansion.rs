@@ -96,6 +96,13 @@ fn check(dag: &Dag, plan: &Compiled, expand: &Expand) -> Result<(), StepError> {
     while let Some(node) = left.pop() {
         count += 1;
         left.extend(node.inside());
+        if let Kind::AwaitEvent(what) = &node.kind {
+            // Whoever reads events knows of those waits only that stand in definitions.
+            let (step, kind) = (&node.name, &what.rule.kind);
+            return Err(cannot(format!(
+                "`{step}` waits for the event `{kind}`, and only a step of a definition can; let it be a step of a child workflow"
+            )));
+        }
         if let Kind::Step(step) = &node.kind {
             let named = std::iter::once(&step.queue).chain(step.expand.iter().flat_map(|expand| &expand.queues));
             for queue in named {

@@ -15,7 +15,9 @@ use crate::{
 pub(crate) fn gives_back(execution: &ExecutionId, word: &EntityWord) -> Option<Effect> {
     let ticket = word.ticket(execution.clone());
     let input = match word.says {
-        Says::Granted | Says::GiveUp { .. } | Says::StillThere => EntityInput::Release(Release { ticket }),
+        Says::Granted | Says::GiveUp { .. } | Says::StillThere | Says::Came { .. } => {
+            EntityInput::Release(Release { ticket })
+        }
         Says::Permitted => EntityInput::Outcome(Outcome { ticket, ok: None }),
         Says::Refused { .. } | Says::Delayed { .. } => return None,
     };
@@ -37,6 +39,9 @@ impl Run {
                     asking.attempt == word.attempt && asking.entity == word.entity && asking.since == word.since
                 }
                 Some(State::Dispatched(task)) => task.attempt == word.attempt && task.asked == Some(word.since),
+                Some(State::AwaitingEvent(waiting)) => {
+                    waiting.round == word.attempt && waiting.entity == word.entity && waiting.since == word.since
+                }
                 Some(_) | None => false,
             },
         }

@@ -1,6 +1,7 @@
 //! The state of an execution. It is a fold of its inputs; its JSON form is what snapshots hold.
 
 mod asking;
+mod awaiting_event;
 mod beside;
 mod cleanup;
 mod delegated;
@@ -29,6 +30,7 @@ use serde_json::{Map, Value};
 
 pub use self::{
     asking::Asking,
+    awaiting_event::AwaitingEvent,
     beside::Beside,
     cleanup::Cleanup,
     delegated::Delegated,
@@ -302,6 +304,8 @@ pub enum State {
     },
     /// The next attempt waits for what its breaker says.
     Asking(Asking),
+    /// A wait for an event.
+    AwaitingEvent(Box<AwaitingEvent>),
 }
 
 /// How far the children of a dag are.

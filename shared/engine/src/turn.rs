@@ -12,6 +12,7 @@ mod computed;
 mod conduct;
 mod delay;
 mod emit;
+mod events;
 mod expand;
 mod handlers;
 mod loops;

@@ -220,6 +220,7 @@ impl<W: Writer> Walk<'_, '_, W> {
             CompiledKind::Try { body, catch, .. } => self.branches([catch, body].into_iter(), tree, path, after),
             CompiledKind::Await { late, .. }
             | CompiledKind::AwaitSignals { late, .. }
+            | CompiledKind::AwaitEvent { late, .. }
             | CompiledKind::Approval { late, .. } => self.branches(late.iter(), tree, path, after),
             CompiledKind::ForEach { concurrency, body, .. } => self.items(concurrency, *body, tree, path, after),
             CompiledKind::Step { .. } => match self.undo.groups.get(path) {

@@ -283,6 +283,7 @@ pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
         | State::Queued { .. }
         | State::Gathering(_)
         | State::Approving(_)
+        | State::AwaitingEvent(_)
         | State::Asking(_) => StepStatus::Waiting,
         State::Completed { .. } => StepStatus::Completed,
         State::Failed { error, .. } if error.kind == StepError::TIMEOUT => StepStatus::TimedOut,

@@ -85,6 +85,7 @@ impl State {
                 of_map(&gathering.came) + gathering.missing.iter().map(|name| name.as_str().len() + 3).sum::<usize>()
             }
             Self::Approving(approving) => approving.weight(),
+            Self::AwaitingEvent(waiting) => waiting.weight(),
             Self::Waiting { .. } | Self::Awaiting { .. } | Self::Cancelled { .. } => 0,
         }
     }

@@ -260,6 +260,13 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
                 "the breaker answers; this takes milliseconds while an orchestrator owns its partition".to_owned();
             why("scheduled", asking.since, cause, ends, Some(asking.limit().0), cancel)
         }
+        State::AwaitingEvent(waiting) => {
+            let or =
+                waiting.until.map_or("; it has no timeout".to_owned(), |until| format!(", or its timeout at {until}"));
+            let cause = format!("no event {} has come yet", waiting.what());
+            let ends = format!("such an event comes to `{}`{or}", waiting.entity);
+            why("waiting", waiting.since, cause, ends, waiting.until, cancel)
+        }
         State::Open { .. }
         | State::Looping(_)
         | State::Completed { .. }

@@ -6,7 +6,9 @@ use std::{fmt, sync::Arc};
 
 use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+pub use crate::event_wait::{Awaited, Came, Leave};
 use crate::{FramePath, InputError, input::data_of};
 
 /// What an entity is.
@@ -16,20 +18,26 @@ pub enum EntityKind {
     Limit,
     /// Whether something outside may be tried at all.
     Breaker,
+    /// Events of a type that have something in common, and those who wait for them.
+    Event,
 }
 
-/// The name of an entity, as it stands in its subject: `~limit:order`, `~limit:order:acme`, `~pool:all`, `~breaker:payments`. No execution's id
-/// begins with `~`.
+/// The name of an entity, as it stands in its subject: `~limit:order`, `~limit:order:acme`, `~pool:all`, `~breaker:payments`,
+/// `~event:order_2epaid:0f3a…:A-1`. No execution's id begins with `~`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EntityKey(Arc<str>);
 
 /// A text that names no entity.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` names no entity; `~limit:…`, `~pool:…` and `~breaker:…` do")]
+#[error("`{0}` names no entity; `~limit:…`, `~pool:…`, `~breaker:…` and `~event:…` do")]
 pub struct NotAnEntity(String);
 
 impl EntityKey {
+    pub(crate) fn made(key: String) -> Self {
+        Self(key.into())
+    }
+
     /// The places of a workflow, or of those of its executions that have this key in common.
     pub fn limit(workflow: &Name, key: Option<&str>) -> Self {
         Self::places("limit", workflow, key)
@@ -54,7 +62,11 @@ impl EntityKey {
     }
 
     pub fn kind(&self) -> EntityKind {
-        if self.0.starts_with("~breaker:") { EntityKind::Breaker } else { EntityKind::Limit }
+        match self.0.split_once(':') {
+            Some(("~breaker", _)) => EntityKind::Breaker,
+            Some(("~event", _)) => EntityKind::Event,
+            _ => EntityKind::Limit,
+        }
     }
 }
 
@@ -65,6 +77,7 @@ impl TryFrom<String> for EntityKey {
         let (names, most) = match text.split_once(':') {
             Some(("~limit" | "~pool", names)) => (names, 2),
             Some(("~breaker", name)) => (name, 1),
+            Some(("~event", names)) => (names, 3),
             Some(_) | None => return Err(NotAnEntity(text)),
         };
         let names: Vec<&str> = names.split(':').collect();
@@ -118,6 +131,9 @@ pub enum EntityInput {
     Permit(Permit),
     Outcome(Outcome),
     Timer(EntityTimer),
+    Await(Awaited),
+    Leave(Leave),
+    Event(Came),
 }
 
 /// Asks for a place.
@@ -189,6 +205,8 @@ pub enum Says {
     Permitted,
     /// The breaker is open: nothing begins before then.
     Delayed { until: Moment },
+    /// What was waited for: a CloudEvent as JSON. Whoever does not wait for it (any more) says so.
+    Came { event: Value },
 }
 
 impl EntityWord {
@@ -236,6 +254,9 @@ inputs! {
     Permit => "permit",
     Outcome => "outcome",
     Timer => "timer",
+    Await => "await",
+    Leave => "leave",
+    Event => "event",
 }
 
 #[cfg(test)]

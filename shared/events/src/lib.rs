@@ -8,6 +8,7 @@ pub mod dead;
 pub mod entity;
 pub mod entity_view;
 pub mod envelope;
+pub mod event_wait;
 pub mod input;
 pub mod lifecycle;
 pub mod path;

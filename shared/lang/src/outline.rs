@@ -80,6 +80,8 @@ pub(crate) enum Scope {
     Update,
     /// In what undoes a step, computed when that ends.
     Undo(usize),
+    /// In what a wait says about the event: only the event is there.
+    Event,
 }
 
 impl Outline {

@@ -77,7 +77,7 @@ fn readings_of<'o>(reader: &mut Reader, outline: &'o Outline, used: &'o Use) -> 
         if is_local(outline, used.scope, root)
             || !check_root(reader, used, path, root)
             || root != "steps"
-            || used.scope == Scope::Trigger
+            || matches!(used.scope, Scope::Trigger | Scope::Event)
         {
             continue;
         }
@@ -104,7 +104,7 @@ fn readings_of<'o>(reader: &mut Reader, outline: &'o Outline, used: &'o Use) -> 
                     "it is evaluated once, at the start: it can read `workflow.input`, `trigger` and `execution`",
                 );
             }
-            (Some(_), Scope::Output | Scope::Update | Scope::Backoff(None) | Scope::Trigger) => {}
+            (Some(_), Scope::Output | Scope::Update | Scope::Backoff(None) | Scope::Trigger | Scope::Event) => {}
         }
     }
     readings
@@ -123,7 +123,7 @@ fn hidden_in_a_loop(
         Scope::Step(step) | Scope::Body(step) | Scope::Undo(step) | Scope::Backoff(Some(step)) => {
             outline.ancestry(step)
         }
-        Scope::Output | Scope::Whole | Scope::Update | Scope::Backoff(None) | Scope::Trigger => vec![],
+        Scope::Output | Scope::Whole | Scope::Update | Scope::Backoff(None) | Scope::Trigger | Scope::Event => vec![],
     };
     let Some(outer) = outline.loops_around(read).find(|outer| !around.contains(outer)) else { return false };
     let (step, of) = (shown(&outline.steps[read].name), shown(&outline.steps[outer].name));
@@ -170,7 +170,9 @@ fn is_local(outline: &Outline, scope: Scope, root: &str) -> bool {
     let (step, own) = match scope {
         Scope::Step(step) => (step, None),
         Scope::Body(step) | Scope::Undo(step) | Scope::Backoff(Some(step)) => (step, Some(step)),
-        Scope::Output | Scope::Whole | Scope::Update | Scope::Backoff(None) | Scope::Trigger => return false,
+        Scope::Output | Scope::Whole | Scope::Update | Scope::Backoff(None) | Scope::Trigger | Scope::Event => {
+            return false;
+        }
     };
     let own = own.filter(|step| outline.steps[*step].item.is_some());
     let mut loops = outline.loops_around(step).chain(own);
@@ -195,6 +197,13 @@ fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> b
             let message = format!("`{root}` cannot be read in a trigger");
             let at = place(reader, used, path, 0);
             reader.error(at, message).hint("no execution has started yet: only `trigger` is there, the event");
+            false
+        }
+        (Some(_), Scope::Event) if root != "trigger" => {
+            let message = format!("`{root}` cannot be read in what is said about the event");
+            let hint = "only `trigger` is there, the event; what the execution knows goes into `with`, or into `match`";
+            let at = place(reader, used, path, 0);
+            reader.error(at, message).hint(hint);
             false
         }
         (Some(_), Scope::Step(_) | Scope::Body(_) | Scope::Undo(_) | Scope::Output | Scope::Whole | Scope::Update)
@@ -233,7 +242,7 @@ fn only_where(root: &str) -> String {
 fn readable(scope: Scope) -> Vec<&'static str> {
     let names = |roots: &[(&'static str, &[&str])]| roots.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     match scope {
-        Scope::Trigger => vec!["trigger"],
+        Scope::Trigger | Scope::Event => vec!["trigger"],
         Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole => names(&ROOTS),
         Scope::Update => [names(&ROOTS), vec![UPDATE]].concat(),
         Scope::Undo(_) => [names(&ROOTS), OF_WHAT_IS_UNDONE.to_vec()].concat(),

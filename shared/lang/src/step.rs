@@ -4,6 +4,7 @@ mod awaited;
 mod company;
 mod compensate;
 mod control;
+mod event;
 mod expand;
 
 use sagaline_model::{ActivityName, Dag, Kind, Name, Node as Planned, OnError, Step, StepLimits, Wait};

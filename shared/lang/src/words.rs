@@ -109,8 +109,27 @@ pub(crate) const OF_ACTIVITIES: [&str; 12] = [
     "compensate",
 ];
 
-pub(crate) const AWAIT: Words =
-    Words { known: &["signal", "signals", "need", "approval", "timeout", "on_timeout"], later: &["event", "when"] };
+pub(crate) const AWAIT: Words = Words {
+    known: &[
+        "signal",
+        "signals",
+        "need",
+        "approval",
+        "timeout",
+        "on_timeout",
+        "event",
+        "match",
+        "correlate",
+        "when",
+        "keep",
+    ],
+    later: &[],
+};
+
+/// What only a wait for an event has.
+pub(crate) const OF_EVENTS: [&str; 4] = ["match", "correlate", "when", "keep"];
+
+pub(crate) const CORRELATE: Words = Words { known: &["event", "with"], later: &[] };
 
 pub(crate) const APPROVAL: Words = Words { known: &["approvers", "notify"], later: &[] };
 

@@ -81,3 +81,22 @@ fn an_item_may_still_be_called_update() {
     let plan = plan("steps: { a: { for_each: { items: [1], as: update }, activity: noop, input: '${ update }' } }");
     assert_eq!(plan.rules, Plan::RULES_OF_CONTROL);
 }
+
+#[test]
+fn an_event_is_waited_for_that_has_something_in_common_with_the_execution() {
+    let kinds = kinds(
+        "  a: { await: { event: order.paid, match: { order_id: '${ workflow.input.id }' }, keep: 1h, timeout: 1d, on_timeout: skip } }\n  b: { await: { event: order.paid, correlate: { event: '${ trigger.subject }', with: '${ ctx.id }' }, when: '${ trigger.data.sum > 2 }' } }\n  c: { await: { event: shop.closed } }",
+    );
+    let expected = json!([
+        { "await_event": {
+            "event": "order.paid", "key": { "order_id": "${ trigger.data[\"order_id\"] }" },
+            "with": { "order_id": "${ workflow.input.id }" }, "keep": "1h", "timeout": "1d", "on_timeout": "skip",
+        } },
+        { "await_event": {
+            "event": "order.paid", "key": "${ trigger.subject }", "with": "${ ctx.id }",
+            "when": "trigger.data.sum > 2", "on_timeout": "fail",
+        } },
+        { "await_event": { "event": "shop.closed", "on_timeout": "fail" } },
+    ]);
+    assert_eq!(kinds, expected);
+}

@@ -5,6 +5,7 @@
 pub mod company;
 pub mod defaults;
 pub mod error;
+pub mod event_wait;
 pub mod gate;
 pub mod id;
 pub mod job;
@@ -21,6 +22,7 @@ pub mod trigger;
 pub use company::{Child, Emit, OnParentEnd};
 pub use defaults::{BackoffWord, Defaults, RetryDefaults, StepDefaults};
 pub use error::StepError;
+pub use event_wait::{AwaitEvent, EventRule};
 pub use gate::{Gate, PlacesGate, RateGate, RateRule};
 pub use id::{ActivityName, ExecutionId, Name, NameError, partition_of};
 pub use job::{JobSpec, Unique, UniqueUntil};

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 pub use self::conduct::{Conduct, DeadLetters};
 use crate::{
-    ActivityName, Approval, AwaitSignals, Breaker, Child, Compensate, Concurrency, Emit, Exchange, Gate, Name,
-    RetryPolicy, Span, StepDefaults, Trigger,
+    ActivityName, Approval, AwaitEvent, AwaitSignals, Breaker, Child, Compensate, Concurrency, Emit, Exchange, Gate,
+    Name, RetryPolicy, Span, StepDefaults, Trigger,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -148,6 +148,8 @@ pub enum Kind {
     AwaitSignals(AwaitSignals),
     /// Somebody who approves or rejects.
     Approval(Approval),
+    /// An event from outside.
+    AwaitEvent(AwaitEvent),
 }
 
 /// One way to go on.
@@ -290,7 +292,7 @@ pub enum OnError {
     Pause,
 }
 
-/// What the end of the patience of an [`Await`], of [`AwaitSignals`] or of an [`Approval`] means.
+/// What the end of the patience of an [`Await`], of [`AwaitSignals`], of an [`AwaitEvent`] or of an [`Approval`] means.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnTimeout {
@@ -468,7 +470,9 @@ impl Node {
             Kind::Switch { cases } => cases.iter().flat_map(|case| &case.steps.nodes).collect(),
             Kind::Try(Try { body, catch, .. }) => body.nodes.iter().chain(&catch.nodes).collect(),
             Kind::ForEach(each) => vec![&each.body],
-            Kind::Await(Await { on_timeout, .. }) | Kind::AwaitSignals(AwaitSignals { on_timeout, .. }) => {
+            Kind::Await(Await { on_timeout, .. })
+            | Kind::AwaitSignals(AwaitSignals { on_timeout, .. })
+            | Kind::AwaitEvent(AwaitEvent { on_timeout, .. }) => {
                 on_timeout.steps().into_iter().flat_map(|dag| &dag.nodes).collect()
             }
             Kind::Approval(Approval { notify, on_timeout, .. }) => {
@@ -488,7 +492,9 @@ impl Node {
             Kind::Switch { cases } => cases.iter_mut().flat_map(|case| &mut case.steps.nodes).collect(),
             Kind::Try(Try { body, catch, .. }) => body.nodes.iter_mut().chain(&mut catch.nodes).collect(),
             Kind::ForEach(each) => vec![&mut each.body],
-            Kind::Await(Await { on_timeout, .. }) | Kind::AwaitSignals(AwaitSignals { on_timeout, .. }) => {
+            Kind::Await(Await { on_timeout, .. })
+            | Kind::AwaitSignals(AwaitSignals { on_timeout, .. })
+            | Kind::AwaitEvent(AwaitEvent { on_timeout, .. }) => {
                 on_timeout.steps_mut().into_iter().flat_map(|dag| &mut dag.nodes).collect()
             }
             Kind::Approval(Approval { notify, on_timeout, .. }) => {
@@ -505,6 +511,7 @@ impl Node {
     pub fn rules(&self) -> u32 {
         let own = match &self.kind {
             Kind::Step(step) if !step.gates.is_empty() => Plan::RULES_OF_STARTS,
+            Kind::AwaitEvent(_) => Plan::RULES_OF_STARTS,
             Kind::Step(step) if step.compensate.is_some() => Plan::RULES_OF_SAGAS,
             _ if self.on_error == OnError::Pause || self.context_key.is_some() => Plan::RULES_OF_COMPANY,
             Kind::Step(step) if step.limits.deadline.is_some() => Plan::RULES_OF_COMPANY,

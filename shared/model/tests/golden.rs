@@ -92,6 +92,17 @@ fn a_plan_with_conduct_is_written_as_it_was_read() {
     assert_eq!((conduct.rules(), plan.handlers.rules()), (Plan::RULES_OF_COMPANY, Plan::RULES_OF_COMPANY));
 }
 
+/// And waits for events.
+#[test]
+fn a_plan_with_waits_for_events_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_waits_for_events.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    let kinds: Vec<&str> = plan.nodes().iter().map(|node| kind_of(&node.kind)).collect();
+    assert_eq!(kinds, ["event", "set", "event"]);
+    assert!(plan.root.nodes.iter().map(Node::rules).all(|rules| rules == Plan::RULES_OF_STARTS));
+}
+
 fn kind_of(kind: &Kind) -> &'static str {
     match kind {
         Kind::Step(_) => "step",
@@ -108,6 +119,7 @@ fn kind_of(kind: &Kind) -> &'static str {
         Kind::Emit(_) => "emit",
         Kind::AwaitSignals(_) => "signals",
         Kind::Approval(_) => "approval",
+        Kind::AwaitEvent(_) => "event",
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
-use sagaline_model::{Approval, Await, AwaitSignals, Dag, Kind, Name, Node, OnTimeout, Raise};
+use sagaline_model::{Approval, Await, AwaitEvent, AwaitSignals, Dag, Kind, Name, Node, OnTimeout, Raise};
 use serde_json::{Map, Value};
 
 use super::{
@@ -126,7 +126,9 @@ impl Compiler {
                 }
                 return Ok(id);
             }
-            Kind::Await(Await { on_timeout, .. }) | Kind::AwaitSignals(AwaitSignals { on_timeout, .. }) => {
+            Kind::Await(Await { on_timeout, .. })
+            | Kind::AwaitSignals(AwaitSignals { on_timeout, .. })
+            | Kind::AwaitEvent(AwaitEvent { on_timeout, .. }) => {
                 self.late(on_timeout, id, name)?;
                 return Ok(id);
             }
@@ -163,6 +165,7 @@ impl Compiler {
         match &mut self.nodes[own].kind {
             CompiledKind::Await { late, .. }
             | CompiledKind::AwaitSignals { late, .. }
+            | CompiledKind::AwaitEvent { late, .. }
             | CompiledKind::Approval { late, .. } => *late = Some(dag),
             _ => unreachable!("it was placed as one that waits"),
         }
@@ -218,6 +221,12 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
             timeout: what.timeout.as_deref().map(|text| span(name, text)).transpose()?,
             what: what.clone(),
             notify: None,
+            late: None,
+        },
+        Kind::AwaitEvent(what) => CompiledKind::AwaitEvent {
+            with: template(name, &what.with)?,
+            timeout: what.timeout.as_deref().map(|text| span(name, text)).transpose()?,
+            what: what.clone(),
             late: None,
         },
         Kind::Set { values } => CompiledKind::Set { values: template(name, values)? },

@@ -12,6 +12,8 @@ impl Entity {
         let state = match &self.thing {
             Thing::Places(places) => places.seen()?,
             Thing::Breaker(breaker) => breaker.seen(now)?,
+            // Who waits for an event says so itself.
+            Thing::Events(_) => return None,
         };
         Some(EntityView { entity: self.key.clone(), state })
     }

@@ -39,6 +39,7 @@ impl State {
             | Self::Delegated(_)
             | Self::Gathering(_)
             | Self::Approving(_)
+            | Self::AwaitingEvent(_)
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }

@@ -70,6 +70,7 @@ impl State {
             | Self::Approving(_)
             | Self::Halted { .. }
             | Self::Asking(_)
+            | Self::AwaitingEvent(_)
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }

@@ -29,6 +29,10 @@ impl State {
                 let (ends, kind) = asking.limit();
                 timer(ends, kind, asking.attempt)
             }
+            Self::AwaitingEvent(waiting) => {
+                let (due, kind) = waiting.timer();
+                timer(due, kind, 0)
+            }
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Halted { .. }
@@ -51,7 +55,8 @@ impl State {
             | Self::Delegated(_)
             | Self::Gathering(_)
             | Self::Approving(_)
-            | Self::Asking(_) => true,
+            | Self::Asking(_)
+            | Self::AwaitingEvent(_) => true,
             Self::Open { .. }
             | Self::Looping(_)
             | Self::Queued { .. }
@@ -84,7 +89,8 @@ impl State {
             | Self::Skipped { .. }
             | Self::Cancelled { .. }
             | Self::Expanding(_)
-            | Self::Asking(_) => &[],
+            | Self::Asking(_)
+            | Self::AwaitingEvent(_) => &[],
         }
     }
 
@@ -112,6 +118,7 @@ impl State {
             Self::Waiting { .. }
             | Self::Awaiting { .. }
             | Self::Gathering(_)
+            | Self::AwaitingEvent(_)
             | Self::Open { .. }
             | Self::Looping(_)
             | Self::Delegated(_)

@@ -127,6 +127,10 @@ impl Turn<'_> {
                 let timeout = timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose()?;
                 self.wait_for_approval(path, id, approvers, timeout, *notify)?;
             }
+            CompiledKind::AwaitEvent { what, with, timeout, .. } => {
+                let timeout = timeout.as_ref().map(|timeout| self.span(path, timeout)).transpose()?;
+                self.wait_for_event(path, id, what, with, timeout)?;
+            }
         }
         Ok(())
     }
@@ -150,6 +154,11 @@ impl Turn<'_> {
         let node = self.plan.node(id);
         // What tells approvers, or runs beside the tree, gives nothing to anybody.
         if node.branch == ASIDE || node.beside {
+            return;
+        }
+        // The attributes of an event are no names that anybody chose.
+        let is_event = matches!(self.run.frames.get(path).map(|frame| &frame.state), Some(State::AwaitingEvent(_)));
+        if is_event && node.context_key.is_none() {
             return;
         }
         match (&node.context_key, output) {

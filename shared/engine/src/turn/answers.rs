@@ -117,6 +117,10 @@ impl Turn<'_> {
             State::Gathering(gathering) => self.not_all_came(path, id, &gathering),
             State::Approving(approving) => self.nobody_decided(path, id, &approving),
             State::Asking(asking) => self.ask_again(path, id, asking, timer.kind),
+            State::AwaitingEvent(waiting) => match timer.kind {
+                TimerKind::AskAgain => self.wait_on(path, id, *waiting),
+                _ => self.no_event_came(path, id, &waiting),
+            },
             State::Open { .. }
             | State::Looping(_)
             | State::Halted { .. }

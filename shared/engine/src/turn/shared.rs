@@ -81,7 +81,9 @@ impl Turn<'_> {
             (None, says) => self.place_says(says),
             (Some(path), Says::Permitted) => self.permitted(path),
             (Some(path), Says::Delayed { until }) => self.delayed(path, *until),
-            (Some(_), Says::Granted | Says::Refused { .. } | Says::GiveUp { .. } | Says::StillThere) => {}
+            (Some(path), Says::Came { event }) => self.event_came(path, event),
+            (Some(path), Says::Refused { limit }) => self.too_many_wait(path, *limit),
+            (Some(_), Says::Granted | Says::GiveUp { .. } | Says::StillThere) => {}
         }
     }
 
@@ -111,7 +113,8 @@ impl Turn<'_> {
             | Says::GiveUp { .. }
             | Says::StillThere
             | Says::Permitted
-            | Says::Delayed { .. } => {}
+            | Says::Delayed { .. }
+            | Says::Came { .. } => {}
         }
     }
 

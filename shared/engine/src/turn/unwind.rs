@@ -147,6 +147,7 @@ impl Turn<'_> {
                 Held::Nothing => {}
             }
             self.report(path, *id, None);
+            self.leave_event(path);
             self.tell(Happening::StepCancelled { step: path.clone(), attempt: *attempt });
         }
         // From the inside out: an expansion that is over forgets what is inside of it.
@@ -203,6 +204,7 @@ impl Held {
             | State::Approving(_)
             | State::Halted { .. }
             | State::Asking(_)
+            | State::AwaitingEvent(_)
             | State::Completed { .. }
             | State::Failed { .. }
             | State::Skipped { .. }

@@ -6,7 +6,10 @@ use sagaline_engine::Entity;
 use sagaline_model::OnLimit::CancelOld;
 use serde_json::Value;
 
-use crate::tale::{Tale, acquire, asks, breaker, outcome, permit, places, release, rule};
+use crate::{
+    events,
+    tale::{Tale, acquire, asks, breaker, outcome, permit, places, release, rule},
+};
 
 fn is_recorded(name: &str, tale: &Tale) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/entities").join(format!("{name}.json"));
@@ -42,4 +45,9 @@ fn breakers_are_recorded_as_ever() {
     let trying =
         open.at("40s", &permit("c5", &rule)).at("41s", &permit("d6", &rule)).at("42s", &outcome("c5", Some(true)));
     is_recorded("breaker_half_open", &trying);
+}
+
+#[test]
+fn events_are_recorded_as_ever() {
+    is_recorded("events", &events::one_has_it_another_waits());
 }

@@ -4,6 +4,7 @@
 
 mod accounting;
 mod breakers;
+mod events;
 mod golden;
 mod places;
 mod tale;

@@ -22,7 +22,7 @@ pub(crate) fn breaker() -> Tale {
     tale(EntityKey::breaker(&name("payments")))
 }
 
-fn tale(key: EntityKey) -> Tale {
+pub(crate) fn tale(key: EntityKey) -> Tale {
     Tale { entity: Entity::new(key), said: vec![] }
 }
 
@@ -99,7 +99,9 @@ impl Tale {
 fn in_words(effect: &EntityEffect) -> String {
     match effect {
         EntityEffect::Tell { to, word } => {
-            assert_eq!(word.ticket(to.clone()), ticket(to.as_str()), "it names the ticket with which it was asked");
+            let asked = Ticket { path: word.path.clone(), attempt: word.attempt, ..ticket(to.as_str()) };
+            let asked = if word.path.is_some() { Ticket { since: word.since, ..asked } } else { asked };
+            assert_eq!(word.ticket(to.clone()), asked, "it names the ticket with which it was asked");
             match &word.says {
                 Says::Granted => format!("{to}: granted"),
                 Says::Refused { limit } => format!("{to}: refused, limit {limit}"),
@@ -107,6 +109,7 @@ fn in_words(effect: &EntityEffect) -> String {
                 Says::StillThere => format!("{to}: still there?"),
                 Says::Permitted => format!("{to}: permitted"),
                 Says::Delayed { until } => format!("{to}: delayed until {}", until.since(BEGIN)),
+                Says::Came { event } => format!("{to}: {}", event["id"].as_str().unwrap_or("?")),
             }
         }
         EntityEffect::Reject { reason, .. } => format!("reject {reason}"),

@@ -53,6 +53,7 @@ fn expected() -> Vec<String> {
         "raise",
         "child",
         "emit",
+        "event",
         "three deep",
         "with a key",
     ]
@@ -81,6 +82,7 @@ fn expected() -> Vec<String> {
         "beside",
         "between rounds",
         "asking",
+        "awaiting event",
         "delayed",
         "settling",
         "asked",
@@ -127,6 +129,7 @@ fn census(history: &History) -> BTreeSet<String> {
             CompiledKind::Emit { .. } => "node emit",
             CompiledKind::AwaitSignals { .. } => "node signals",
             CompiledKind::Approval { .. } => "node approval",
+            CompiledKind::AwaitEvent { .. } => "node event",
         };
         seen.insert(kind.to_owned());
         seen.extend(node.context_key.as_ref().map(|_| "node with a key".to_owned()));
@@ -217,5 +220,6 @@ fn state_name(state: &State) -> &'static str {
         State::Halted { .. } => "state halted",
         State::Asking(asking) if asking.delayed => "state delayed",
         State::Asking(_) => "state asking",
+        State::AwaitingEvent(_) => "state awaiting event",
     }
 }

@@ -1,10 +1,10 @@
 //! Random plans: steps inside steps, every kind, retries, limits, conditions, ways to fail.
 
 use sagaline_model::{
-    ActivityName, Approval, Await, AwaitSignals, Backoff, Breaker, BreakerRule, Case, Child, Compensate, CompensateOn,
-    Compensation, Concurrency, Conduct, Dag, DeadLetters, Emit, Exchange, Expand, ForEach, Handlers, Kind, Name, Need,
-    Node, OnError, OnLimit, OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step, StepDefaults, StepLimits,
-    Try, UpdateRule, Wait, WhenOpen,
+    ActivityName, Approval, Await, AwaitEvent, AwaitSignals, Backoff, Breaker, BreakerRule, Case, Child, Compensate,
+    CompensateOn, Compensation, Concurrency, Conduct, Dag, DeadLetters, Emit, EventRule, Exchange, Expand, ForEach,
+    Handlers, Kind, Name, Need, Node, OnError, OnLimit, OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step,
+    StepDefaults, StepLimits, Try, UpdateRule, Wait, WhenOpen,
 };
 use serde_json::{Value, json};
 
@@ -177,6 +177,7 @@ impl Maker<'_> {
             (3, "wait"),
             (3, "await"),
             (2, "signals"),
+            (3, "event"),
             (2, "approval"),
             (1, "set"),
             (1, "raise"),
@@ -192,6 +193,7 @@ impl Maker<'_> {
             "await" => Kind::Await(self.awaited(depth)),
             "signals" => Kind::AwaitSignals(self.signals(depth)),
             "approval" => Kind::Approval(self.approval(depth)),
+            "event" => Kind::AwaitEvent(self.event(depth)),
             "dag" => Kind::Dag(self.dag(depth + 1)),
             "race" => Kind::Race(self.runners(depth + 1)),
             "switch" => {
@@ -284,6 +286,18 @@ impl Maker<'_> {
         AwaitSignals {
             signals: SIGNALS.map(name).to_vec(),
             need: if self.choices.chance(50) { Need::Any } else { Need::All },
+            timeout: self.choices.chance(50).then(|| self.duration()),
+            on_timeout: self.on_timeout(depth),
+        }
+    }
+
+    fn event(&mut self, depth: usize) -> AwaitEvent {
+        let key = self.choices.one_of(&[json!(null), json!("${ trigger.subject }")]);
+        let with = if key.is_null() { json!(null) } else { self.choices.one_of(&[json!("A"), json!("${ ctx.n }")]) };
+        AwaitEvent {
+            rule: EventRule { kind: "something.came".to_owned(), key, when: None },
+            with,
+            keep: AwaitEvent::KEPT,
             timeout: self.choices.chance(50).then(|| self.duration()),
             on_timeout: self.on_timeout(depth),
         }

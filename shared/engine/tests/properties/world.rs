@@ -100,6 +100,7 @@ impl World<'_> {
                 }
                 Effect::Entity { entity, input: EntityInput::Acquire(ask) } => self.asked.push((entity, ask.ticket)),
                 Effect::Entity { entity, input: EntityInput::Permit(ask) } => self.asked.push((entity, ask.ticket)),
+                Effect::Entity { entity, input: EntityInput::Await(ask) } => self.asked.push((entity, ask.ticket)),
                 _ => {}
             }
         }
@@ -334,6 +335,7 @@ impl World<'_> {
                 self.choices.weighted(&[(12, "granted"), (2, "refused"), (2, "give up"), (3, "there")])
             }
             EntityKind::Breaker => self.choices.weighted(&[(5, "permitted"), (7, "delayed")]),
+            EntityKind::Event => self.choices.weighted(&[(9, "came"), (3, "there"), (1, "refused")]),
         };
         let says = match says {
             "granted" => Says::Granted,
@@ -341,6 +343,7 @@ impl World<'_> {
             "give up" => Says::GiveUp { to: ticket.execution.clone() },
             "there" => Says::StillThere,
             "permitted" => Says::Permitted,
+            "came" => Says::Came { event: json!({"id": "e", "data": {"n": self.choices.below(4)}}) },
             _ => Says::Delayed { until: self.clock + Span::from_millis(self.choices.below(9000) as u64) },
         };
         Some(Input::Entity(EntityWord::new(entity, &ticket, says)))
@@ -398,6 +401,12 @@ impl World<'_> {
                 let (since, attempt) = (asking.since, asking.attempt);
                 let ticket = Ticket { since, execution: id.clone(), path: Some(path.clone()), attempt };
                 Some(Input::Entity(EntityWord::new(asking.entity.clone(), &ticket, Says::Permitted)))
+            }
+            State::AwaitingEvent(waiting) => {
+                let (since, attempt) = (waiting.since, waiting.round);
+                let ticket = Ticket { since, execution: id.clone(), path: Some(path.clone()), attempt };
+                let says = Says::Came { event: json!({"id": "kind", "data": null}) };
+                Some(Input::Entity(EntityWord::new(waiting.entity.clone(), &ticket, says)))
             }
             _ => None,
         })

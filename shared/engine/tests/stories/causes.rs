@@ -52,6 +52,7 @@ named!(STATES, state, State, {
     State::Halted { .. } => "it failed, and waits to be let go on",
     State::Asking(asking) if asking.delayed => "its breaker is open",
     State::Asking(_) => "it asks its breaker",
+    State::AwaitingEvent(_) => "it waits for an event",
 });
 
 /// Steps that wait for nothing themselves: those inside of them do, or they are done.

@@ -15,6 +15,7 @@ mod control;
 mod data;
 mod deadlines;
 mod errors;
+mod events;
 mod exchange;
 mod expand;
 mod halts;

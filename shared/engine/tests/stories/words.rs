@@ -79,6 +79,9 @@ fn asked(input: &EntityInput) -> String {
             format!("outcome {}#{} {how}", path_of(ticket), ticket.attempt)
         }
         EntityInput::Timer(_) => "timer".to_owned(),
+        EntityInput::Await(ask) => format!("await {}", path_of(&ask.ticket)),
+        EntityInput::Leave(leave) => format!("leave {}", path_of(&leave.ticket)),
+        EntityInput::Event(_) => "event".to_owned(),
     }
 }
 

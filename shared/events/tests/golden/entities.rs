@@ -2,7 +2,7 @@
 
 use sagaline_events::{
     EntityInput, Says, Ticket,
-    entity::{Acquire, ENTITY_INPUT_TYPES, EntityTimer, Outcome, Permit, Release},
+    entity::{Acquire, Awaited, Came, ENTITY_INPUT_TYPES, EntityTimer, Leave, Outcome, Permit, Release},
 };
 use sagaline_model::{BreakerRule, OnLimit, Span};
 use serde_json::{Value, json};
@@ -20,7 +20,20 @@ fn every_input() -> Vec<EntityInput> {
         EntityInput::Permit(Permit { ticket: of_attempt(), rule }),
         EntityInput::Outcome(Outcome { ticket: of_attempt(), ok: Some(false) }),
         EntityInput::Timer(EntityTimer {}),
+        EntityInput::Await(Awaited { ticket: of_attempt(), keep: Span::from_secs(600) }),
+        EntityInput::Leave(Leave { ticket: of_attempt() }),
+        EntityInput::Event(Came {
+            source: "/shop".into(),
+            id: "e-1".into(),
+            at: since,
+            keep: Span::from_secs(600),
+            event: event(),
+        }),
     ]
+}
+
+fn event() -> Value {
+    json!({ "specversion": "1.0", "id": "e-1", "source": "/shop", "type": "order.paid", "data": { "order": "A-100" } })
 }
 
 #[test]
@@ -50,6 +63,7 @@ fn every_answer_is_written_and_read_as_recorded() {
         Says::Delayed { until: at("2026-01-01T00:00:32.000000001Z") },
     ];
     is_promised("entity_says", &says);
+    is_promised("entity_says_came", &Says::Came { event: event() });
 }
 
 #[test]

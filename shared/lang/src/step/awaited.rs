@@ -1,11 +1,13 @@
-//! Steps that wait for people and programs: for a signal, for several, for an approval.
+//! Steps that wait for people and programs: for a signal, for several, for an approval, for an event.
 
 use std::rc::Rc;
 
-use sagaline_model::{Approval, Await, AwaitSignals, Kind, Name, Need, Node as Planned, OnError, OnTimeout};
+use sagaline_model::{
+    Approval, Await, AwaitEvent, AwaitSignals, Kind, Name, Need, Node as Planned, OnError, OnTimeout,
+};
 use serde_json::Value;
 
-use super::{activity, company, read_all};
+use super::{activity, company, event, read_all};
 use crate::{
     expression,
     outline::{Outline, Part, Scope},
@@ -21,6 +23,7 @@ enum For {
     Signal(Name),
     Signals(Vec<Name>),
     Approval { approvers: Value, notify: Option<Box<Planned>> },
+    Event(Box<AwaitEvent>),
 }
 
 /// `await: name`, or a map.
@@ -63,6 +66,7 @@ pub(super) fn read(
             }
             Kind::Approval(Approval { approvers, notify, timeout, on_timeout })
         }
+        For::Event(what) => Kind::AwaitEvent(AwaitEvent { timeout, on_timeout, ..*what }),
     })
 }
 
@@ -78,18 +82,26 @@ fn what(
     index: usize,
     defaults: &Retry,
 ) -> Option<For> {
-    let given: Vec<&Entry> = ["signal", "signals", "approval"].iter().filter_map(|word| get(entries, word)).collect();
+    let kinds = ["signal", "signals", "approval", "event"];
+    let given: Vec<&Entry> = kinds.iter().filter_map(|word| get(entries, word)).collect();
+    if get(entries, "event").is_none() {
+        for entry in entries.iter().filter(|entry| words::OF_EVENTS.contains(&entry.key.text.as_str())) {
+            let message = format!("`{}` belongs to a wait for an event", entry.key.text);
+            reader.error(entry.key.place, message).hint("for example `await: { event: order.paid, match: { … } }`");
+        }
+    }
     match given.as_slice() {
         [one] => match one.key.text.as_str() {
             "signal" => reader.name(&one.value, "signal").map(For::Signal),
             "signals" => signals(reader, &one.value).map(For::Signals),
+            "event" => event::read(reader, outline, &one.value, entries, index).map(|what| For::Event(Box::new(what))),
             _ => approval(reader, outline, &one.value, index, defaults),
         },
         [] => {
-            if !entries.iter().any(|entry| words::AWAIT.later.contains(&entry.key.text.as_str())) {
-                reader
-                    .error(node.place, "the `await` has no `signal`")
-                    .hint("for example `await: { signal: approved }`; or give it `signals`, or an `approval`");
+            if !entries.iter().any(|entry| words::OF_EVENTS.contains(&entry.key.text.as_str())) {
+                reader.error(node.place, "the `await` has no `signal`").hint(
+                    "for example `await: { signal: approved }`; or give it `signals`, an `approval`, or an `event`",
+                );
             }
             None
         }

@@ -224,3 +224,22 @@ order.yaml:6:55: `data` belongs to an `event`; what an activity gets is its `inp
   |                                                       ^^^^",
     );
 }
+
+#[test]
+fn a_wait_for_an_event_says_what_it_has_in_common_with_it() {
+    told(
+        r"workflow: w
+steps:
+  a: { await: { event: order paid } }
+  b: { await: { event: paid, match: {} } }
+  c: { await: { event: paid, match: { id: 1 }, correlate: { event: '${ trigger.id }', with: 1 } } }
+  d: { await: { event: paid, correlate: { event: '${ trigger.id }' } } }
+  e: { await: { event: paid, correlate: { event: '${ workflow.input.id }', with: '${ steps.nobody.output }' } } }
+  f: { await: { event: paid, when: '${ ctx.n > trigger.data.n }', keep: 2d } }
+  g: { await: { signal: go, match: { id: 1 } } }
+  h: { await: { match: { id: 1 } } }
+  i: { await: { event: paid, signal: go } }
+",
+        r#"TODO"#,
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_model::{Approval, Await, AwaitSignals, Dag, Kind, Node, OnTimeout, Plan};
+use sagaline_model::{Approval, Await, AwaitEvent, AwaitSignals, Dag, Kind, Node, OnTimeout, Plan};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -151,6 +151,10 @@ fn does(kind: &Kind, keys: &mut Keys) {
             let what = AwaitSignals { on_timeout: without_steps(&what.on_timeout), ..what.clone() };
             flatten("await", json!(what), keys);
         }
+        Kind::AwaitEvent(what) => {
+            let what = AwaitEvent { on_timeout: without_steps(&what.on_timeout), ..what.clone() };
+            flatten("await", json!(what), keys);
+        }
         Kind::Approval(what) => {
             let notify = what.notify.as_ref().map(|node| &node.kind);
             let shape = json!({ "approvers": what.approvers, "notify": notify, "timeout": what.timeout, "on_timeout": without_steps(&what.on_timeout) });
@@ -190,9 +194,10 @@ fn without_steps(on_timeout: &OnTimeout) -> OnTimeout {
 
 /// What a step does, in a few words.
 fn summary(keys: &Keys) -> String {
-    let first = ["activity", "wait", "await.signal", "await.signals", "await.approval.approvers", "steps"]
-        .into_iter()
-        .find_map(|key| Some((key, keys.get(key)?)));
+    let first =
+        ["activity", "wait", "await.signal", "await.signals", "await.event", "await.approval.approvers", "steps"]
+            .into_iter()
+            .find_map(|key| Some((key, keys.get(key)?)));
     let what = first.map_or(String::new(), |(key, value)| format!("{key} {}", text(value)));
     match keys.get("after").and_then(Value::as_array) {
         Some(after) => {

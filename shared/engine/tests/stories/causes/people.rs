@@ -32,6 +32,16 @@ pub(super) fn people() -> Vec<Row> {
             ]],
         ),
         row(
+            "it waits for an event",
+            story("s: { await: { event: order.paid, match: { id: A-1 }, timeout: 5s } }").start(),
+            &[[
+                "s waiting",
+                "no event `order.paid` with `id=A-1` has come yet",
+                "such an event comes to `~event:order_2epaid:24eb8b6f7526:id_3dA-1`, or its timeout at 00:00:05",
+                "sagaline cancel e",
+            ]],
+        ),
+        row(
             "it waits for several signals",
             story("s: { await: { signals: [paid, packed] } }").start(),
             &[[
