@@ -73,6 +73,8 @@ impl Turn<'_> {
 
     pub(super) fn too_many_wait(&mut self, path: &FramePath, limit: u32) {
         let Some((id, waiting)) = self.awaiting_event(path) else { return };
+        // What it said may come once more, when there is room.
+        self.leave_event(path);
         let what = waiting.what();
         let message = format!(
             "{limit} steps wait for the event {what} already, which is the limit; tell them apart by what they have in common with it"

@@ -185,7 +185,11 @@ impl<'p> Facts<'p> {
             EntityInput::Release(Release { ticket }) | EntityInput::Outcome(Reported { ticket, .. }) => {
                 self.owes.remove(ticket);
             }
-            EntityInput::Timer(_) => panic!("an execution has no timers of others"),
+            EntityInput::Await(ask) => drop(self.owes.insert(ask.ticket.clone())),
+            EntityInput::Leave(leave) => drop(self.owes.remove(&leave.ticket)),
+            EntityInput::Timer(_) | EntityInput::Event(_) => {
+                panic!("an execution has neither timers nor events of others")
+            }
         }
     }
 

@@ -177,7 +177,7 @@ impl Maker<'_> {
             (3, "wait"),
             (3, "await"),
             (2, "signals"),
-            (3, "event"),
+            (2, "event"),
             (2, "approval"),
             (1, "set"),
             (1, "raise"),

@@ -3,9 +3,9 @@
 use std::env;
 
 use proptest::{prelude::ProptestConfig, proptest, test_runner::RngSeed};
-use sagaline_engine::{Compiled, Execution, Stage, check};
+use sagaline_engine::{Compiled, Execution, Stage, check, state::State};
 use sagaline_events::{
-    Input, TimerKind,
+    Input, TimerKind, TimerName,
     input::{StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepSucceeded, TaskDiscarded},
 };
 use sagaline_model::{OnError, Plan, Span, StepError};
@@ -135,8 +135,9 @@ proptest! {
                 assert!(![&why.state, &why.cause, &why.ends, &why.command].iter().any(|text| text.is_empty()));
                 assert!(why.since <= execution.now);
             }
-            // To look after a child ends nothing, so nobody is told of that.
+            // To look after a child ends nothing, so nobody is told of that; nor does it to say again that one waits for an event.
             let first = execution.next_timer().filter(|(_, timer)| !matches!(timer.kind, TimerKind::ChildLook | TimerKind::SagaLook));
+            let first = first.filter(|(_, timer)| !(timer.kind == TimerKind::AskAgain && awaits_event(&execution, timer)));
             if let (Stage::Running(run), Some((due, _))) = (&execution.stage, first) {
                 let said = why.iter().filter_map(|why| why.until).chain(run.deadline).min();
                 assert_eq!(said, Some(due), "the timer that is due first is said");
@@ -154,6 +155,12 @@ proptest! {
         }
         facts.at_the_end(&execution);
     }
+}
+
+fn awaits_event(execution: &Execution, timer: &TimerName) -> bool {
+    let Stage::Running(run) = &execution.stage else { return false };
+    let frame = timer.path.as_ref().and_then(|path| run.frames.get(path));
+    frame.is_some_and(|frame| matches!(frame.state, State::AwaitingEvent(_)))
 }
 
 /// Whether the promise is that this input has its effect once. A signal counts as often as it comes; a report of a start says

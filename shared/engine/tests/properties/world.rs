@@ -159,8 +159,8 @@ impl World<'_> {
             (4, "approval"),
             (4, "update"),
             (20, "shared"),
-            (25, "saga"),
-            (14, "rollback"),
+            (30, "saga"),
+            (17, "rollback"),
         ]);
         match what {
             "began" => self.waited_for().map(|task| self.began(task)),
