@@ -54,7 +54,7 @@ order.yaml:9:15: the `await` has no `signal`
   |
 9 |   g: { await: { timeout: 1h } }
   |               ^^
-  hint: for example `await: { signal: approved }`; or give it `signals`, or an `approval`
+  hint: for example `await: { signal: approved }`; or give it `signals`, an `approval`, or an `event`
 
 order.yaml:10:41: the `on_timeout` has no `steps`
    |
@@ -240,6 +240,69 @@ steps:
   h: { await: { match: { id: 1 } } }
   i: { await: { event: paid, signal: go } }
 ",
-        r#"TODO"#,
+        r#"order.yaml:3:24: `order paid` is not the type of an event
+  |
+3 |   a: { await: { event: order paid } }
+  |                        ^^^^^^^^^^
+  hint: words with dots between them, such as `order.created`; no spaces, no `*` or `>`
+
+order.yaml:4:37: `match` is empty
+  |
+4 |   b: { await: { event: paid, match: {} } }
+  |                                     ^
+  hint: for example `match: { order_id: "${ workflow.input.order_id }" }`; without `match` any event of the type will do
+
+order.yaml:5:48: the `await` has both `match` and `correlate`
+  |
+5 |   c: { await: { event: paid, match: { id: 1 }, correlate: { event: '${ trigger.id }', with: 1 } } }
+  |                                                ^^^^^^^^^
+  hint: `match` compares fields of the event's data; `correlate` compares what you compute
+
+order.yaml:6:41: `correlate` needs both `event` and `with`
+  |
+6 |   d: { await: { event: paid, correlate: { event: '${ trigger.id }' } } }
+  |                                         ^^
+  hint: for example `correlate: { event: "${ trigger.subject }", with: "${ workflow.input.order_id }" }`
+
+order.yaml:7:54: `workflow` cannot be read in what is said about the event
+  |
+7 |   e: { await: { event: paid, correlate: { event: '${ workflow.input.id }', with: '${ steps.nobody.output }' } } }
+  |                                                      ^^^^^^^^
+  hint: only `trigger` is there, the event; what the execution knows goes into `with`, or into `match`
+
+order.yaml:7:92: there is no step `nobody`
+  |
+7 |   e: { await: { event: paid, correlate: { event: '${ workflow.input.id }', with: '${ steps.nobody.output }' } } }
+  |                                                                                            ^^^^^^
+
+order.yaml:8:40: `ctx` cannot be read in what is said about the event
+  |
+8 |   f: { await: { event: paid, when: '${ ctx.n > trigger.data.n }', keep: 2d } }
+  |                                        ^^^
+  hint: only `trigger` is there, the event; what the execution knows goes into `with`, or into `match`
+
+order.yaml:8:73: `keep`: an event is kept for 1d at most
+  |
+8 |   f: { await: { event: paid, when: '${ ctx.n > trigger.data.n }', keep: 2d } }
+  |                                                                         ^^
+  hint: let the step wait before the event is published
+
+order.yaml:9:29: `match` belongs to a wait for an event
+  |
+9 |   g: { await: { signal: go, match: { id: 1 } } }
+  |                             ^^^^^
+  hint: for example `await: { event: order.paid, match: { … } }`
+
+order.yaml:10:17: `match` belongs to a wait for an event
+   |
+10 |   h: { await: { match: { id: 1 } } }
+   |                 ^^^^^
+  hint: for example `await: { event: order.paid, match: { … } }`
+
+order.yaml:11:17: the `await` has both `signal` and `event`
+   |
+11 |   i: { await: { event: paid, signal: go } }
+   |                 ^^^^^
+  hint: a step waits for one thing; make two steps of it"#,
     );
 }

@@ -64,7 +64,6 @@ fn words_that_are_not_served_yet_are_no_typing_mistakes() {
 priority: high
 steps:
   a: { activity: noop, tags: [one] }
-  c: { await: { when: boss } }
 ",
         r"order.yaml:2:1: `priority` is not supported by this version
   |
@@ -74,12 +73,7 @@ steps:
 order.yaml:4:24: `tags` is not supported by this version
   |
 4 |   a: { activity: noop, tags: [one] }
-  |                        ^^^^
-
-order.yaml:5:17: `when` is not supported by this version
-  |
-5 |   c: { await: { when: boss } }
-  |                 ^^^^",
+  |                        ^^^^",
     );
 }
 
@@ -164,6 +158,6 @@ order.yaml:5:15: the `await` has no `signal`
   |
 5 |   c: { await: { timeout: 5m } }
   |               ^^
-  hint: for example `await: { signal: approved }`; or give it `signals`, or an `approval`",
+  hint: for example `await: { signal: approved }`; or give it `signals`, an `approval`, or an `event`",
     );
 }
