@@ -11,4 +11,4 @@ mod settings;
 mod witness;
 
 pub use run::{Error, run};
-pub use settings::{CONCURRENCY, Flags, Settings};
+pub use settings::{CONCURRENCY, Flags, Limit, Queue, Settings};

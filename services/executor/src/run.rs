@@ -4,10 +4,13 @@ use std::{io, path::PathBuf};
 
 use sagaline_model::Name;
 use sagaline_sdk::worker::{Worker, WorkerError};
-use sagaline_telemetry::{Health, process::Fatal};
+use sagaline_telemetry::{
+    Health,
+    process::{Fatal, hurry},
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Settings, builtin, hearing::Hearing, witness::Witness};
+use crate::{Queue, Settings, builtin, hearing::Hearing, witness::Witness};
 
 /// Why an executor does not run.
 #[derive(Debug, thiserror::Error)]
@@ -27,15 +30,25 @@ impl Fatal for Error {
 /// Runs until `shutdown` is cancelled; what runs then may come to its end for a while.
 pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken) -> Result<(), Error> {
     let witness = settings.witness.map(|file| Witness::open(&file).map_err(|source| Error::Witness { file, source }));
-    let hearing = Hearing::new(&health, &settings.queues, &builtin::NAMES, witness.transpose()?);
+    let queues: Vec<Name> = settings.queues.iter().map(|queue| queue.name.clone()).collect();
+    let hearing = Hearing::new(&health, &queues, &builtin::NAMES, witness.transpose()?);
     let worker = Worker::new(settings.nats_url)
         .namespace(settings.namespace)
         .concurrency(settings.concurrency)
+        .strict(settings.strict)
         .drain_within(settings.drain)
+        .hurry_on(hurry())
         .observer(hearing)
         .twice(settings.twice)
         .tell_durability(settings.nats_monitor);
-    let worker = settings.queues.iter().map(Name::as_str).fold(worker, Worker::queue);
+    let worker = settings.queues.iter().fold(worker, |worker, Queue { name, weight }| match weight {
+        Some(weight) => worker.weighted_queue(name.as_str(), *weight),
+        None => worker.queue(name.as_str()),
+    });
+    let worker = settings.limits.iter().fold(worker, |worker, limit| {
+        let most = usize::try_from(limit.most).unwrap_or(usize::MAX);
+        worker.limit(limit.activity.as_str(), most)
+    });
     builtin::with_all(worker).run(shutdown).await?;
     Ok(())
 }

@@ -8,8 +8,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     commands::{
         apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, get, history,
-        limits, list, parse, pause, query, rejected, resume, retry, sagas, signal, start, update, validate, watch, why,
-        workflows,
+        limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, signal, start, update, validate,
+        watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -71,6 +71,7 @@ enum Verb {
     Dead(dead::Args),
     Sagas(sagas::Args),
     Limits(limits::Args),
+    Queues(queues::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Approve(approve::Args),
@@ -151,6 +152,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Dead(args) => dead::run(args, context).await,
         Verb::Sagas(args) => sagas::run(args, context).await,
         Verb::Limits(args) => limits::run(args, context).await,
+        Verb::Queues(args) => queues::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,
         Verb::Resume(args) => resume::run(args, context).await,
         Verb::Approve(args) => approve::run(args, context).await,

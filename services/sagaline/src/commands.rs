@@ -19,6 +19,7 @@ pub(crate) mod list;
 pub(crate) mod parse;
 pub(crate) mod pause;
 pub(crate) mod query;
+pub(crate) mod queues;
 pub(crate) mod rejected;
 pub(crate) mod resume;
 pub(crate) mod retry;

@@ -12,6 +12,7 @@ pub mod ports;
 mod rejected;
 pub mod room;
 pub mod share;
+pub mod turns;
 pub mod worker;
 
 pub use rejected::rejected;

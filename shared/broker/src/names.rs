@@ -189,6 +189,11 @@ impl Names {
     /// What the installation gives to workflows that say nothing of their own; in the bucket `settings`.
     pub const DEFAULTS_KEY: &str = "defaults";
 
+    /// What an operator says about a queue; in the bucket `settings`.
+    pub fn queue_settings_key(queue: &str) -> String {
+        format!("queue.{queue}")
+    }
+
     pub fn definition_key(workflow: &str, version: u32) -> String {
         format!("{workflow}.{version}")
     }

@@ -19,6 +19,7 @@ mod list;
 mod pages;
 mod people;
 mod publish;
+mod queues;
 mod results;
 mod sagas;
 mod send;
@@ -51,6 +52,8 @@ pub use inspect::{
 pub use limits::Shared;
 pub use list::{Cursor, ListFilter, Listed, Listing, NotACursor};
 pub use people::{Replied, Verdict};
+pub use queues::{ActivityView, QueueView};
+pub use sagaline_broker::nats::QueuePurged;
 pub use sagas::{SagaFilter, SagaListing};
 pub use send::Sent;
 pub use start::{StartOptions, Started};

@@ -51,12 +51,17 @@ mod outcome;
 mod pool;
 mod steps;
 mod twice;
+mod weights;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sagaline_broker::{
     names::DEFAULT_NAMESPACE,
-    nats::{Connection, connect, tell_durability, worker::ConsumerSettings},
+    nats::{
+        Connection, connect, tell_durability,
+        worker::{ConsumerSettings, Sharing},
+    },
+    turns::Order,
 };
 use sagaline_model::{ActivityName, Name};
 use serde::de::DeserializeOwned;
@@ -83,9 +88,12 @@ pub struct Worker {
     source: Source,
     namespace: String,
     name: Option<String>,
-    queues: Vec<String>,
+    queues: Vec<(String, Option<u32>)>,
+    order: Order,
+    limits: BTreeMap<String, usize>,
     concurrency: usize,
     drain: Duration,
+    hurry: CancellationToken,
     consumer: ConsumerSettings,
     activities: BTreeMap<String, Activity>,
     observer: Arc<dyn Observer>,
@@ -128,8 +136,11 @@ impl Worker {
             namespace: DEFAULT_NAMESPACE.to_owned(),
             name: None,
             queues: vec![],
+            order: Order::Weighted,
+            limits: BTreeMap::new(),
             concurrency: CONCURRENCY,
             drain: DRAIN,
+            hurry: CancellationToken::new(),
             consumer: ConsumerSettings::default(),
             activities: BTreeMap::new(),
             observer: Arc::new(()),
@@ -151,8 +162,30 @@ impl Worker {
     }
 
     /// Serves this queue too. Without any it serves `default`.
+    ///
+    /// Of several, each has its share of the slots while all have tasks: as much as `sagaline queues set` says that it weighs, and else
+    /// `critical` 6, `low` 1, any other 3. What one does not need is for the others.
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
-        self.queues.push(queue.into());
+        self.queues.push((queue.into(), None));
+        self
+    }
+
+    /// The same with a weight that counts in this worker, whatever others say.
+    pub fn weighted_queue(mut self, queue: impl Into<String>, weight: u32) -> Self {
+        self.queues.push((queue.into(), Some(weight)));
+        self
+    }
+
+    /// Serves its queues one after the other, as they were named: one gets nothing while another before it has tasks. Weights say nothing
+    /// then.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.order = if strict { Order::Strict } else { Order::Weighted };
+        self
+    }
+
+    /// Holds no more tasks of this activity at a time, over all its queues.
+    pub fn limit(mut self, activity: impl Into<String>, most: usize) -> Self {
+        self.limits.insert(activity.into(), most);
         self
     }
 
@@ -165,6 +198,12 @@ impl Worker {
     /// How long activities may go on after the shutdown began, before they are broken off and their tasks go to others.
     pub fn drain_within(mut self, time: Duration) -> Self {
         self.drain = time;
+        self
+    }
+
+    /// Once this is cancelled the drain is over, however long it might still last.
+    pub fn hurry_on(mut self, hurry: CancellationToken) -> Self {
+        self.hurry = hurry;
         self
     }
 
@@ -215,7 +254,7 @@ impl Worker {
     /// Runs until `shutdown` is cancelled: then it pulls nothing more, lets what runs come to its end for a while, and gives the
     /// rest back. Dropping the future breaks everything off.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
-        let lines = self.lines()?;
+        let Lines { lines, weights, sharing } = self.lines()?;
         let name = self.name.unwrap_or_else(default_name);
         let connection = match self.source {
             Source::Connection(connection) => connection,
@@ -232,8 +271,10 @@ impl Worker {
             connection,
             name,
             lines,
-            concurrency: self.concurrency,
+            weights,
+            sharing,
             drain: self.drain,
+            hurry: self.hurry,
             consumer: self.consumer,
             observer: self.observer,
             twice: self.twice.unwrap_or_else(twice::is_asked_for),
@@ -242,14 +283,15 @@ impl Worker {
     }
 
     /// Every queue with every activity, or all that is wrong with their names.
-    fn lines(&self) -> Result<Vec<pool::Line>, WorkerError> {
+    fn lines(&self) -> Result<Lines, WorkerError> {
         let mut faults = vec![];
-        let mut queues = vec![];
-        let default = [QUEUE.to_owned()];
-        for queue in if self.queues.is_empty() { &default[..] } else { &self.queues } {
+        let mut weights: Vec<(Name, Option<u32>)> = vec![];
+        let default = [(QUEUE.to_owned(), None)];
+        for (queue, weight) in if self.queues.is_empty() { &default[..] } else { &self.queues } {
             match Name::new(queue.as_str()) {
-                Ok(queue) if queues.contains(&queue) => {}
-                Ok(queue) => queues.push(queue),
+                _ if *weight == Some(0) => faults.push(format!("the queue `{queue}`: a weight is 1 at least")),
+                Ok(queue) if weights.iter().any(|(known, _)| *known == queue) => {}
+                Ok(queue) => weights.push((queue, *weight)),
                 Err(error) => faults.push(format!("the queue `{queue}`: {error}")),
             }
         }
@@ -260,9 +302,10 @@ impl Worker {
             faults.push("its concurrency is 0; give it 1 at least".to_owned());
         }
         let mut lines = vec![];
+        let mut sharing = Sharing { order: self.order, ..Sharing::of(self.concurrency) };
         for (name, activity) in &self.activities {
             match ActivityName::new(name.as_str()) {
-                Ok(name) => lines.extend(queues.iter().map(|queue| pool::Line {
+                Ok(name) => lines.extend(weights.iter().map(|(queue, _)| pool::Line {
                     queue: queue.clone(),
                     name: name.clone(),
                     activity: activity.clone(),
@@ -270,8 +313,30 @@ impl Worker {
                 Err(error) => faults.push(format!("the activity `{name}`: {error}")),
             }
         }
-        if faults.is_empty() { Ok(lines) } else { Err(WorkerError::Settings(faults)) }
+        for (activity, most) in &self.limits {
+            match ActivityName::new(activity.as_str()) {
+                _ if *most == 0 => faults.push(format!("the limit of `{activity}` is 0; give it 1 at least")),
+                _ if !self.activities.contains_key(activity) => {
+                    let known: Vec<_> = self.activities.keys().map(String::as_str).collect();
+                    let known = known.join("`, `");
+                    faults.push(format!("the limit of `{activity}`: it has no such activity, only `{known}`"));
+                }
+                Ok(activity) => {
+                    sharing.limits.insert(activity, *most);
+                }
+                Err(error) => faults.push(format!("the limit of `{activity}`: {error}")),
+            }
+        }
+        if faults.is_empty() { Ok(Lines { lines, weights, sharing }) } else { Err(WorkerError::Settings(faults)) }
     }
+}
+
+/// What a worker serves, and how.
+struct Lines {
+    lines: Vec<pool::Line>,
+    /// As the queues were named, with what the worker itself says about them.
+    weights: Vec<(Name, Option<u32>)>,
+    sharing: Sharing,
 }
 
 fn default_name() -> String {
@@ -287,8 +352,9 @@ mod tests {
     fn all_that_is_wrong_with_a_worker_is_said_at_once() {
         let echo = |_: ActivityContext, input: serde_json::Value| async move { Ok(input) };
         let worker = Worker::new("nats://127.0.0.1:1").queue("a.b").concurrency(0).activity("no good", echo);
+        let worker = worker.weighted_queue("light", 0).limit("unknown", 3);
         let error = worker.lines().err().expect("faults").to_string();
-        for part in ["`a.b`", "`no good`", "concurrency"] {
+        for part in ["`a.b`", "`no good`", "concurrency", "`light`", "`unknown`"] {
             assert!(error.contains(part), "{error}");
         }
     }
@@ -297,8 +363,8 @@ mod tests {
     fn every_activity_is_served_on_every_queue() {
         let echo = |_: ActivityContext, input: serde_json::Value| async move { Ok(input) };
         let worker = Worker::new("nats://127.0.0.1:1").activity("echo", echo).activity("other.echo", echo);
-        assert_eq!(worker.lines().expect("fine").len(), 2, "the default queue only");
+        assert_eq!(worker.lines().expect("fine").lines.len(), 2, "the default queue only");
         let worker = worker.queue("fast").queue("slow").queue("fast");
-        assert_eq!(worker.lines().expect("fine").len(), 4);
+        assert_eq!(worker.lines().expect("fine").lines.len(), 4);
     }
 }

@@ -1,8 +1,11 @@
 //! The process around a service: settings, telemetry, signals, the service itself, an exit code.
 
-use std::{error::Error, future::Future, io::Write, process::ExitCode};
+use std::{error::Error, future::Future, io::Write, process::ExitCode, sync::OnceLock, time::Duration};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -10,6 +13,11 @@ use crate::{
     health::Health,
     settings::{EXIT_UNAVAILABLE, EXIT_USAGE, Faults, ServiceSettings},
 };
+
+/// How long a process may take to give back what it has, once it was told twice to end.
+const HURRIED: Duration = Duration::from_secs(1);
+/// As of a process that SIGTERM ended.
+const EXIT_TERMINATED: i32 = 128 + 15;
 
 /// An error that ends a service.
 pub trait Fatal: Error + 'static {
@@ -46,15 +54,26 @@ pub async fn serve<S, E: Fatal, F: Future<Output = Result<(), E>>>(
     code
 }
 
-/// SIGTERM and SIGINT begin the drain.
+/// Cancelled by the second signal: whoever still lets something come to its end is to leave it.
+pub fn hurry() -> CancellationToken {
+    static HURRY: OnceLock<CancellationToken> = OnceLock::new();
+    HURRY.get_or_init(CancellationToken::new).clone()
+}
+
+/// SIGTERM and SIGINT begin the drain; a second one ends it.
 fn cancel_on_signals(shutdown: CancellationToken) -> std::io::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        for told in [shutdown, hurry()] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            told.cancel();
         }
-        shutdown.cancel();
+        sleep(HURRIED).await;
+        tracing::warn!("told to end a second time, and ending; what is unfinished is found out by others");
+        std::process::exit(EXIT_TERMINATED);
     });
     Ok(())
 }

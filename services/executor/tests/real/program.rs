@@ -155,6 +155,62 @@ async fn sigterm_lets_what_runs_come_to_its_end() {
     assert_eq!(witnessed(&file).last().map(|line| line.what.clone()).as_deref(), Some("end"));
 }
 
+/// What is short comes to its end, what is long is handed back when the drain is over, and begins elsewhere then: nobody waits for the
+/// four seconds after which the task of a dead worker goes to another.
+#[tokio::test]
+async fn what_is_not_done_when_the_drain_is_over_goes_to_another_at_once() {
+    let site = Site::start().await;
+    let file = site.server.folder().join("witness.jsonl");
+    let mut command = program();
+    command.args(["--nats-url", &site.server.url(), "--drain", "1s", "--witness"]).arg(&file);
+    let mut first = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+    let first_pid = first.id();
+    for (name, ms) in [("short", 500), ("long-1", 60_000), ("long-2", 60_000)] {
+        site.put(&task("sleep", name, json!({ "ms": ms }))).await;
+        eventually_begun(&file, name, first_pid).await;
+    }
+    let second = executor(&site, &file);
+    let second_pid = second.id();
+    let mut number = 0;
+    eventually("the second takes tasks too", async || {
+        number += 1;
+        site.put(&task("noop", &format!("probe-{number}"), json!(null))).await;
+        witnessed(&file).iter().any(|line| Some(line.pid) == second_pid)
+    })
+    .await;
+    signal(&first, Signal::TERM);
+    let status = tokio::time::timeout(LONG, first.wait()).await.expect("it ends in time").expect("it ends");
+    let ended = Instant::now();
+    assert_eq!(status.code(), Some(0));
+    for long in ["long-1", "long-2"] {
+        eventually_begun(&file, long, second_pid).await;
+    }
+    assert!(ended.elapsed() < Duration::from_secs(2), "{:?}", ended.elapsed());
+    let lines = witnessed(&file);
+    let short: Vec<_> = lines.iter().filter(|line| line.execution == "short").collect();
+    assert!(short.len() == 2 && short.iter().all(|line| Some(line.pid) == first_pid), "{short:?}");
+}
+
+#[tokio::test]
+async fn a_second_sigterm_ends_the_drain() {
+    let site = Site::start().await;
+    let file = site.server.folder().join("witness.jsonl");
+    let mut first = executor(&site, &file);
+    site.put(&task("sleep", "long", json!({ "ms": 60_000 }))).await;
+    eventually_begun(&file, "long", first.id()).await;
+    signal(&first, Signal::TERM);
+    let stream = site.connection.jetstream().get_stream("QUEUE_default").await.expect("the queue");
+    let asks = async || stream.consumer_info("noop").await.expect("the consumer").num_waiting;
+    eventually("it asks for nothing more", async || asks().await == 0).await;
+    let told = Instant::now();
+    signal(&first, Signal::TERM);
+    tokio::time::timeout(LONG, first.wait()).await.expect("it ends in time").expect("it ends");
+    assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
+    let second = executor(&site, &file);
+    eventually_begun(&file, "long", second.id()).await;
+    assert!(told.elapsed() < Duration::from_secs(4), "it was handed back: {:?}", told.elapsed());
+}
+
 #[tokio::test]
 async fn all_faults_of_the_settings_are_told_at_once() {
     let output = program().args(["--http", "nowhere", "--concurrency", "0", "--log-format", "xml"]).output().await;

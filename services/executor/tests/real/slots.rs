@@ -17,7 +17,8 @@ const LEAST: usize = SLOTS - 4;
 fn executor(site: &Site, witness: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sagaline-executor"));
     command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.args(["--nats-url", &site.server.url(), "--concurrency", &SLOTS.to_string(), "--witness"]).arg(witness);
+    command.args(["--nats-url", &site.server.url(), "--queue", "default"]);
+    command.args(["--concurrency", &SLOTS.to_string(), "--witness"]).arg(witness);
     command.spawn().expect("the program starts")
 }
 

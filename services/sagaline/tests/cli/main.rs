@@ -21,6 +21,8 @@ mod limits;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]
+mod queues;
+#[cfg(test)]
 mod reach;
 #[cfg(test)]
 mod rejected;

@@ -183,7 +183,7 @@ impl StoredMessage {
     }
 }
 
-fn decode(base64: Option<&str>) -> Result<Bytes, ApiError> {
+pub(super) fn decode(base64: Option<&str>) -> Result<Bytes, ApiError> {
     let bytes = BASE64_STANDARD.decode(base64.unwrap_or_default());
     bytes.map(Bytes::from).map_err(|error| ApiError::Unreadable(error.to_string()))
 }

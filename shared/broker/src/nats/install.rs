@@ -43,7 +43,7 @@ impl Default for Installation {
             partitions: 2,
             replicas: 1,
             storage: Storage::File,
-            queues: vec![Name::new("default").expect("a name")],
+            queues: ["critical", "default", "low"].map(|queue| Name::new(queue).expect("a name")).into(),
             dedup_window: Duration::from_secs(120),
             size_factor: 1.0,
         }

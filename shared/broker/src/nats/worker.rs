@@ -4,28 +4,28 @@
 
 mod consumer;
 mod delivery;
-mod demand;
 mod ports;
 mod publisher;
 mod puller;
 mod session;
+mod slots;
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::Arc;
 
 use async_nats::Subscriber;
 use futures::StreamExt;
-use tokio::{
-    sync::{OnceCell, Semaphore},
-    task::JoinHandle,
-};
+use sagaline_model::Name;
+use tokio::{sync::OnceCell, task::JoinHandle};
 
 pub use consumer::ConsumerSettings;
 pub use ports::NatsTaskPorts;
 pub use puller::{Pulled, Puller, PullerState};
+pub use slots::{Sharing, Slot};
 
 use super::{Connection, PayloadError, Payloads};
 use crate::{ports::Failure, worker::Running};
 use publisher::Publisher;
+use slots::Slots;
 
 /// What the consumers of one worker share. It ends with its last owner.
 pub struct Link {
@@ -34,18 +34,13 @@ pub struct Link {
     running: Arc<Running>,
     publisher: Publisher,
     payloads: OnceCell<Payloads>,
-    slots: Arc<Semaphore>,
-    /// How many slots there are.
-    concurrency: usize,
-    /// How many consumers share them.
-    pullers: AtomicUsize,
+    slots: Arc<Slots>,
     notices: JoinHandle<()>,
 }
 
 impl Link {
-    /// `worker` is a name for people; `concurrency` tasks at most are held at a time, over all consumers.
-    pub async fn open(connection: Connection, worker: String, concurrency: usize) -> Result<Arc<Self>, Failure> {
-        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+    /// `worker` is a name for people.
+    pub async fn open(connection: Connection, worker: String, sharing: Sharing) -> Result<Arc<Self>, Failure> {
         let publisher = Publisher::open(&connection).await?;
         let running = Arc::new(Running::default());
         let notices = connection.names().tell("*");
@@ -58,9 +53,7 @@ impl Link {
             running,
             publisher,
             payloads: OnceCell::new(),
-            slots: Arc::new(Semaphore::new(concurrency)),
-            concurrency,
-            pullers: AtomicUsize::new(0),
+            slots: Arc::new(Slots::new(sharing)),
             notices,
         }))
     }
@@ -76,9 +69,12 @@ impl Link {
 
     /// Waits until no task is held any more; to be asked once nothing is pulled.
     pub async fn idle(&self) {
-        let all = u32::try_from(self.concurrency).unwrap_or(u32::MAX);
-        // An error means that the semaphore is closed, which nobody does.
-        drop(self.slots.acquire_many(all).await);
+        self.slots.idle().await;
+    }
+
+    /// From now on this is what a queue weighs beside the others.
+    pub fn weigh(&self, queue: &Name, weight: u32) {
+        self.slots.weigh(queue, weight);
     }
 
     /// The store of large payloads, opened when it is needed first.

@@ -68,6 +68,10 @@ pub enum Error {
     RolledBack { execution: ExecutionId, step: Name },
     #[error("the start of `{0}` is not on the log any more")]
     StartGone(ExecutionId),
+    #[error("there is no queue `{0}`")]
+    NoQueue(Name),
+    #[error("the queue `{queue}` is not empty: it has {tasks} tasks")]
+    QueueInUse { queue: Name, tasks: u64 },
 }
 
 /// Whose turn it is after an [`Error`].
@@ -101,7 +105,9 @@ impl Error {
             | Self::NoSaga(_)
             | Self::SagaRefused { .. }
             | Self::RolledBack { .. }
-            | Self::StartGone(_) => Class::Refused,
+            | Self::StartGone(_)
+            | Self::NoQueue(_)
+            | Self::QueueInUse { .. } => Class::Refused,
             Self::InvalidInput { .. }
             | Self::InvalidSignal { .. }
             | Self::Refused { .. }
@@ -190,6 +196,12 @@ impl Error {
                 format!("`sagaline retry {execution}` starts it again from the beginning")
             }
             Self::StartGone(_) => "start it anew with `sagaline start`; the log keeps what an execution began with for a day".into(),
+            Self::NoQueue(_) => {
+                "`sagaline queues list` shows which there are; a definition that names a queue makes it when it is applied".into()
+            }
+            Self::QueueInUse { queue, .. } => format!(
+                "nothing was removed; `sagaline queues purge {queue}` removes what waits, and tells the executions concerned"
+            ),
             Self::Connect(_)
             | Self::Install(_)
             | Self::QuestionRefused { .. }

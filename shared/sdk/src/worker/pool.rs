@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use sagaline_broker::{
     nats::{
         Connection,
-        worker::{ConsumerSettings, Link, Puller, PullerState},
+        worker::{ConsumerSettings, Link, Puller, PullerState, Sharing},
     },
     worker::{Served, Stop, serve},
 };
@@ -13,7 +13,7 @@ use sagaline_model::{ActivityName, Name};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Observer, WorkerError, activity::Activity, host::ActivityHost};
+use super::{Observer, WorkerError, activity::Activity, host::ActivityHost, weights};
 
 /// How long it may take to give back what was broken off.
 const GIVE_BACK_WITHIN: Duration = Duration::from_secs(5);
@@ -29,8 +29,12 @@ pub(super) struct Pool {
     pub(super) connection: Connection,
     pub(super) name: String,
     pub(super) lines: Vec<Line>,
-    pub(super) concurrency: usize,
+    /// The queues, with what the worker itself says that they weigh.
+    pub(super) weights: Vec<(Name, Option<u32>)>,
+    pub(super) sharing: Sharing,
     pub(super) drain: Duration,
+    /// Ends the drain.
+    pub(super) hurry: CancellationToken,
     pub(super) consumer: ConsumerSettings,
     pub(super) observer: Arc<dyn Observer>,
     /// Whether every attempt runs twice.
@@ -39,7 +43,7 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
-        let link = Link::open(self.connection.clone(), self.name.clone(), self.concurrency).await?;
+        let link = Link::open(self.connection.clone(), self.name.clone(), self.sharing.clone()).await?;
         let stop = Stop::default();
         // Whatever runs ends with this future, even if it is dropped.
         let _released = stop.release.clone().drop_guard();
@@ -51,7 +55,8 @@ impl Pool {
             watchers.spawn(watch_state(puller.state(), queue, activity, self.observer.clone()));
             pullers.spawn(pull(puller, host, stop.clone()));
         }
-        tracing::info!(worker = self.name, concurrency = self.concurrency, "taking tasks");
+        watchers.spawn(weights::follow(self.connection.clone(), link.clone(), self.weights.clone()));
+        tracing::info!(worker = self.name, concurrency = self.sharing.concurrency, "taking tasks");
         if self.twice {
             tracing::warn!(worker = self.name, "every attempt runs twice, to see whether that does any harm");
         }
@@ -61,7 +66,8 @@ impl Pool {
         while pullers.join_next().await.is_some() {}
         let running = link.running();
         tracing::info!(worker = self.name, running, "taking no more tasks; what runs may come to its end");
-        if timeout(self.drain, link.idle()).await.is_err() {
+        let ended = timeout(self.drain, self.hurry.run_until_cancelled(link.idle())).await;
+        if !matches!(ended, Ok(Some(()))) {
             tracing::warn!(
                 worker = self.name,
                 running = link.running(),

@@ -6,4 +6,5 @@ mod endings;
 mod lines;
 mod outages;
 mod serving;
+mod shares;
 mod twice;

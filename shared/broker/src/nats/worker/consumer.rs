@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sagaline_model::{ActivityName, Moment, Name};
+use sagaline_model::{ActivityName, Moment, Name, QueueSettings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::super::{
     Connection,
     api::{ApiError, CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, nanos},
+    queue::pause_until,
 };
 
 /// The consumer is there, with another configuration.
@@ -43,6 +44,9 @@ struct Info {
     created: Moment,
     /// The server's clock when it answered.
     ts: Moment,
+    /// Tasks that nobody has yet.
+    #[serde(default)]
+    num_pending: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -68,6 +72,8 @@ pub(super) struct Found {
     pub(super) ack_wait: Duration,
     /// How long the queue remembers the Msg-Ids of tasks.
     pub(super) window: Duration,
+    /// How many of its tasks nobody has yet.
+    pub(super) waiting: u64,
 }
 
 /// What is read of the stream of a queue.
@@ -109,8 +115,12 @@ impl Line {
         // Looked for first: its own leader answers that, while making one takes the leader of the whole cluster.
         let mut info = soon(connection.api::<Info>(&look, &json!({}))).await;
         if matches!(&info, Err(error) if error.code() == Some(CONSUMER_NOT_FOUND)) {
+            let said = self.said(connection).await?;
             let create = format!("CONSUMER.CREATE.{stream}.{consumer}");
-            info = soon(connection.api(&create, &self.request(settings))).await;
+            info = soon(connection.api(&create, &self.request(settings, &said))).await;
+            if info.is_ok() {
+                self.catch_up(connection, &said).await?;
+            }
             if matches!(&info, Err(error) if error.code() == Some(CONSUMER_EXISTS)) {
                 info = soon(connection.api(&look, &json!({}))).await;
             }
@@ -120,8 +130,33 @@ impl Line {
         self.check(info.map_err(|error| self.explain(&error))?, Duration::from_nanos(window))
     }
 
-    fn request(&self, settings: ConsumerSettings) -> Value {
-        json!({
+    /// What an operator says about the queue.
+    async fn said(&self, connection: &Connection) -> Result<QueueSettings, String> {
+        connection.queue_settings(&self.queue).await.map_err(|failure| failure.to_string())
+    }
+
+    /// What an operator said while the consumer was made, it may not have been told: who changes a setting stores it first, and
+    /// then tells those consumers that there are.
+    async fn catch_up(&self, connection: &Connection, before: &QueueSettings) -> Result<(), String> {
+        let now = self.said(connection).await?;
+        let Self { queue, activity, consumer, .. } = self;
+        if now.paused.is_some() != before.paused.is_some() {
+            let told = connection.pause_consumer(queue, consumer, now.paused.is_some()).await;
+            told.map_err(|failure| failure.to_string())?;
+        }
+        let limit = |settings: &QueueSettings| settings.activities.get(activity).copied();
+        match limit(&now) {
+            Some(most) if limit(before) != Some(most) => {
+                let told = connection.limit_consumer(queue, activity, most).await;
+                told.map(drop).map_err(|failure| failure.to_string())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn request(&self, settings: ConsumerSettings, said: &QueueSettings) -> Value {
+        let most = said.activities.get(&self.activity).copied().unwrap_or(settings.max_ack_pending);
+        let mut request = json!({
             "stream_name": self.stream,
             "action": "create",
             "config": {
@@ -133,15 +168,19 @@ impl Line {
                 "ack_policy": "explicit",
                 "ack_wait": nanos(settings.ack_wait),
                 "max_deliver": -1,
-                "max_ack_pending": settings.max_ack_pending,
+                "max_ack_pending": most,
                 "max_waiting": MAX_WAITING,
                 "filter_subject": self.filter,
             },
-        })
+        });
+        if let Some(until) = pause_until(said) {
+            request["config"]["pause_until"] = json!(until);
+        }
+        request
     }
 
     fn check(&self, info: Info, window: Duration) -> Result<Found, String> {
-        let Info { config, created, ts } = info;
+        let Info { config, created, ts, num_pending } = info;
         let wrong = [
             ("ack_policy", config.ack_policy.clone(), config.ack_policy == "explicit"),
             ("filter_subject", config.filter_subject.clone(), config.filter_subject == self.filter),
@@ -149,7 +188,10 @@ impl Line {
             ("deliver_subject", config.deliver_subject.clone().unwrap_or_default(), config.deliver_subject.is_none()),
         ];
         match wrong.into_iter().find(|(_, _, fits)| !fits) {
-            None => Ok(Found { at: ts, created, ack_wait: Duration::from_nanos(config.ack_wait), window }),
+            None => {
+                let ack_wait = Duration::from_nanos(config.ack_wait);
+                Ok(Found { at: ts, created, ack_wait, window, waiting: num_pending })
+            }
             Some((field, found, _)) => Err(format!(
                 "consumer `{}` of stream `{}` has {field} `{found}`, with which it cannot serve workers; \
                  remove it with `nats consumer rm {} {}`, and it is made anew",

@@ -19,6 +19,8 @@ pub(super) struct Place {
     /// The number of this delivery among all that the consumer made, whoever got them.
     pub(super) delivery: u64,
     pub(super) stored: Moment,
+    /// How many tasks waited for the consumer after this one.
+    pub(super) waiting: u64,
 }
 
 impl Place {
@@ -33,7 +35,8 @@ impl Place {
         let mut number = || tokens.next()?.parse().ok();
         let (delivered, sequence, delivery) = (number()?, number()?, number()?);
         let stored = Moment::from_nanos(tokens.next()?.parse().ok()?);
-        Some(Self { delivered, sequence, delivery, stored })
+        let waiting = tokens.next()?.parse().ok()?;
+        Some(Self { delivered, sequence, delivery, stored, waiting })
     }
 }
 
@@ -62,7 +65,7 @@ mod tests {
     #[test]
     fn the_place_is_read_from_both_forms_of_the_ack_subject() {
         let stored = Moment::from_nanos(1_700_000_000_000_000_001);
-        let place = Place { delivered: 2, sequence: 12, delivery: 3, stored };
+        let place = Place { delivered: 2, sequence: 12, delivery: 3, stored, waiting: 0 };
         for reply in [
             "$JS.ACK.S.c.2.12.3.1700000000000000001.0",
             "$JS.ACK._.hash.S.c.2.12.3.1700000000000000001.0",

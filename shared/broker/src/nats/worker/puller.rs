@@ -1,23 +1,17 @@
 //! The tasks of one queue and activity, one after the other, through everything that may happen to connection and consumer.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use sagaline_model::{ActivityName, Moment, Name};
-use tokio::{
-    sync::{OwnedSemaphorePermit, watch},
-    time::sleep,
-};
+use tokio::{sync::watch, time::sleep};
 
 use super::{
     super::boot,
     ConsumerSettings, Link, NatsTaskPorts,
     consumer::Line,
     delivery,
-    demand::Demand,
     session::{Arrival, Over, Pulling},
+    slots::{Demand, Slot},
 };
 use crate::worker::{Acknowledgement, Delivery, TaskPorts};
 
@@ -30,7 +24,7 @@ const LASTED: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Pulled {
     pub delivery: Delivery,
-    pub slot: OwnedSemaphorePermit,
+    pub slot: Slot,
 }
 
 /// Whether tasks can be pulled.
@@ -56,7 +50,7 @@ pub struct Puller {
     line: Line,
     settings: ConsumerSettings,
     ports: Arc<NatsTaskPorts>,
-    demand: Option<Demand>,
+    demand: Demand,
     pulling: Option<Pulling>,
     last: Option<Last>,
     /// When the last session began.
@@ -68,12 +62,12 @@ pub struct Puller {
 impl Puller {
     /// All pullers of a link are to be made before the first of them pulls: they share its slots.
     pub fn new(link: Arc<Link>, queue: Name, activity: ActivityName, settings: ConsumerSettings) -> Self {
-        link.pullers.fetch_add(1, Ordering::Relaxed);
+        let demand = Demand::new(link.slots.clone(), &queue, &activity);
         Self {
             line: Line::new(link.connection(), queue, activity),
             settings,
             ports: Arc::new(NatsTaskPorts::new(link.clone(), settings.ack_wait)),
-            demand: None,
+            demand,
             pulling: None,
             last: None,
             began: None,
@@ -106,11 +100,8 @@ impl Puller {
             if self.pulling.is_none() {
                 self.begin().await;
             }
-            let sharing = self.link.pullers.load(Ordering::Relaxed);
-            let demand =
-                self.demand.get_or_insert_with(|| Demand::new(self.link.slots.clone(), self.link.concurrency, sharing));
             let Some(pulling) = &mut self.pulling else { continue };
-            match pulling.next(demand).await {
+            match pulling.next(&self.demand).await {
                 Ok(arrival) => return self.pulled(arrival),
                 Err(over) => self.end(over),
             }
@@ -119,8 +110,8 @@ impl Puller {
 
     /// Stops pulling, and gives back what came and was not taken.
     pub async fn close(mut self) {
-        self.demand = None;
         let Some(pulling) = self.pulling.take() else { return };
+        self.demand.away();
         for left in pulling.close().await {
             if let Some(reply) = &left.reply {
                 self.ports.acknowledge(reply, Acknowledgement::Again).await;
@@ -147,6 +138,7 @@ impl Puller {
                     return;
                 }
                 Err(why) => {
+                    self.demand.away();
                     let state = PullerState::Waiting(why.clone());
                     if self.state.send_replace(state.clone()) != state {
                         tracing::warn!(queue = %self.line.queue, activity = %self.line.activity, why, "no tasks can be pulled yet");
@@ -162,8 +154,7 @@ impl Puller {
         if !connection.is_connected() {
             return Err("the connection to NATS is lost".into());
         }
-        let in_turns = self.link.concurrency < 2 * self.link.pullers.load(Ordering::Relaxed);
-        let mut pulling = Pulling::open(connection, &self.line, in_turns).await?;
+        let mut pulling = Pulling::open(connection, &self.line, self.demand.is_scarce()).await?;
         let found = self.line.ensure(connection, self.settings).await?;
         pulling.begin(found.ack_wait);
         let this = Last { created: found.created, losses: pulling.losses() };
@@ -171,6 +162,7 @@ impl Puller {
             self.ports.begin_session(&found, this.losses);
         }
         self.last = Some(this);
+        self.demand.begun(found.waiting);
         Ok(pulling)
     }
 
@@ -181,9 +173,7 @@ impl Puller {
             self.ports.end_session();
             self.last = None;
         }
-        if let Some(demand) = &mut self.demand {
-            demand.forget();
-        }
+        self.demand.unsure();
         if self.began.is_some_and(|began| LASTED <= boot().saturating_sub(began)) {
             self.pause = FIRST_PAUSE;
         }

@@ -1,21 +1,19 @@
 //! One stretch of pulling without a doubt: a subscription of its own, the requests on it, and all the signs that it is over.
 
-use std::{pin::Pin, time::Duration};
+use std::time::Duration;
 
 use async_nats::{Message, StatusCode, Subscriber};
 use futures::StreamExt;
 use serde_json::json;
-use tokio::{
-    sync::{AcquireError, OwnedSemaphorePermit},
-    time::{Interval, MissedTickBehavior, interval},
-};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{
     super::{Connection, api::API, api::nanos, boot},
     consumer::Line,
     delivery::Place,
-    demand::Demand,
+    slots::{Demand, Slot},
 };
+use crate::turns::Ask;
 
 /// How long the server keeps an unfilled request.
 const EXPIRES: Duration = Duration::from_secs(5);
@@ -31,6 +29,8 @@ const EXPIRY_GRACE: Duration = Duration::from_secs(1);
 const UNASKED_MAX: Duration = Duration::from_secs(1);
 /// How often we look whether it is over.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// What was asked for and has not come by then waits for something else: a limit of the server's, an operator.
+const QUIET_AFTER: Duration = Duration::from_millis(100);
 
 /// Why pulling ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,13 +45,11 @@ fn lost(why: impl Into<String>) -> Over {
     Over::Lost(why.into())
 }
 
-type SlotSoon = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
-
 /// What is pulled.
 pub(super) struct Arrival {
     pub(super) message: Message,
     pub(super) place: Place,
-    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) slot: Slot,
     /// Not before this time of the boot clock.
     pub(super) received: Duration,
 }
@@ -74,7 +72,12 @@ pub(super) struct Pulling {
     asked_until: Duration,
     /// Since when there is no request.
     unasked_since: Duration,
-    slot_soon: Option<SlotSoon>,
+    /// When the last task came.
+    arrived: Duration,
+    /// Since when it waits before it looks again whether anything is there.
+    resting_since: Option<Duration>,
+    /// Whether it has only looked.
+    looks: bool,
     look: Interval,
 }
 
@@ -100,7 +103,9 @@ impl Pulling {
             heard: now,
             asked_until: now,
             unasked_since: now,
-            slot_soon: None,
+            arrived: now,
+            resting_since: None,
+            looks: false,
             look,
         })
     }
@@ -116,13 +121,10 @@ impl Pulling {
     }
 
     /// The next task. `Err`: it is over, and why. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self, demand: &mut Demand) -> Result<Arrival, Over> {
+    pub(super) async fn next(&mut self, demand: &Demand) -> Result<Arrival, Over> {
         loop {
             let looked = self.look_around(demand)?;
             self.ask(demand).await?;
-            if demand.asked() == 0 && self.slot_soon.is_none() {
-                self.slot_soon = Some(Box::pin(demand.slot()));
-            }
             tokio::select! {
                 biased;
                 message = self.deliveries.next() => {
@@ -131,11 +133,7 @@ impl Pulling {
                         return Ok(arrival);
                     }
                 }
-                slot = soon(&mut self.slot_soon) => {
-                    self.slot_soon = None;
-                    demand.add(slot);
-                    self.request(1, demand.asked() == 1).await?;
-                }
+                () = demand.woken() => {}
                 _ = self.look.tick() => {}
             }
         }
@@ -156,7 +154,7 @@ impl Pulling {
     }
 
     /// When we looked last. What comes now has come after that.
-    fn look_around(&mut self, demand: &mut Demand) -> Result<Duration, Over> {
+    fn look_around(&mut self, demand: &Demand) -> Result<Duration, Over> {
         let (now, looked) = (boot(), self.looked);
         self.looked = now;
         if self.connection.losses().count() != self.losses {
@@ -173,23 +171,26 @@ impl Pulling {
             if self.asked_until < now {
                 demand.forget();
                 self.unasked_since = now;
+            } else if QUIET_AFTER < now.saturating_sub(self.arrived) {
+                demand.quiet();
             }
+        }
+        if self.resting_since.is_some_and(|since| LOOK_AGAIN <= now.saturating_sub(since)) {
+            self.resting_since = None;
+            demand.rested();
         }
         Ok(looked)
     }
 
-    async fn ask(&mut self, demand: &mut Demand) -> Result<(), Over> {
+    async fn ask(&mut self, demand: &Demand) -> Result<(), Over> {
         let first = demand.asked() == 0;
         match demand.more() {
-            0 => Ok(()),
-            more => {
-                self.slot_soon = None;
-                self.request(more, first).await
-            }
+            None => Ok(()),
+            Some(ask) => self.request(ask, first).await,
         }
     }
 
-    async fn request(&mut self, count: usize, first: bool) -> Result<(), Over> {
+    async fn request(&mut self, ask: Ask, first: bool) -> Result<(), Over> {
         let now = boot();
         if first {
             if UNASKED_MAX < now.saturating_sub(self.unasked_since) {
@@ -198,13 +199,19 @@ impl Pulling {
             self.heard = now;
         }
         self.asked_until = now + self.expires + EXPIRY_GRACE;
-        let body = json!({ "batch": count, "expires": nanos(self.expires), "idle_heartbeat": nanos(HEARTBEAT) });
+        self.looks = ask.look;
+        self.arrived = now;
+        let body = if ask.look {
+            json!({ "batch": 1, "no_wait": true })
+        } else {
+            json!({ "batch": ask.count, "expires": nanos(self.expires), "idle_heartbeat": nanos(HEARTBEAT) })
+        };
         let client = self.connection.client();
         let sent = client.publish_with_reply(self.request_subject.clone(), self.inbox.clone(), body.to_string().into());
         sent.await.map_err(|error| lost(error.to_string()))
     }
 
-    fn take(&mut self, message: Message, looked: Duration, demand: &mut Demand) -> Result<Option<Arrival>, Over> {
+    fn take(&mut self, message: Message, looked: Duration, demand: &Demand) -> Result<Option<Arrival>, Over> {
         self.heard = self.looked;
         let arrival = match message.status {
             None => Some(self.arrival(message, looked, demand)?),
@@ -212,6 +219,10 @@ impl Pulling {
             // The request expired, or nothing was there: what it still asked for will not come.
             Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => {
                 demand.unfilled(unfilled(&message).unwrap_or(usize::MAX));
+                if self.looks {
+                    demand.rest();
+                    self.resting_since = Some(self.looked);
+                }
                 None
             }
             Some(StatusCode::NO_RESPONDERS) => return Err(lost("the consumer is gone")),
@@ -226,7 +237,7 @@ impl Pulling {
         Ok(arrival)
     }
 
-    fn arrival(&mut self, message: Message, received: Duration, demand: &mut Demand) -> Result<Arrival, Over> {
+    fn arrival(&mut self, message: Message, received: Duration, demand: &Demand) -> Result<Arrival, Over> {
         let place = message.reply.as_ref().and_then(|reply| Place::read(reply));
         let place = place.ok_or_else(|| lost("a delivery does not say where it stands"))?;
         if place.delivery <= self.delivery {
@@ -234,15 +245,9 @@ impl Pulling {
             return Err(lost(format!("delivery {this} came after {last}: the consumer was made anew")));
         }
         self.delivery = place.delivery;
-        let slot = demand.take().ok_or_else(|| lost("more came than was asked for"))?;
+        self.arrived = self.looked;
+        let slot = demand.take(place.waiting).ok_or_else(|| lost("more came than was asked for"))?;
         Ok(Arrival { message, place, slot, received })
-    }
-}
-
-async fn soon(slot: &mut Option<SlotSoon>) -> OwnedSemaphorePermit {
-    match slot {
-        Some(slot) => slot.await.expect("nobody closes the slots of a worker"),
-        None => std::future::pending().await,
     }
 }
 

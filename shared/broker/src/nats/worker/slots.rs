@@ -1,0 +1,212 @@
+//! The slots of a worker: who has them, who is woken when one is free. Who gets one is said by [`crate::turns`].
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use sagaline_model::{ActivityName, Name};
+use tokio::sync::Notify;
+
+use crate::turns::{Ask, LineId, Order, Turns};
+
+/// How the tasks that a worker holds are shared out.
+#[derive(Clone, Debug)]
+pub struct Sharing {
+    /// How many tasks at most it holds at a time, over all queues and activities.
+    pub concurrency: usize,
+    pub order: Order,
+    /// How many of an activity, over all queues.
+    pub limits: BTreeMap<ActivityName, usize>,
+}
+
+impl Sharing {
+    /// So many tasks at a time, queues by their weights.
+    pub fn of(concurrency: usize) -> Self {
+        Self { concurrency, order: Order::Weighted, limits: BTreeMap::new() }
+    }
+}
+
+pub(super) struct Slots {
+    sharing: Sharing,
+    book: Mutex<Book>,
+    /// All slots are free.
+    idle: Notify,
+}
+
+struct Book {
+    turns: Turns,
+    /// Where each activity with a limit has it.
+    limits: BTreeMap<ActivityName, usize>,
+    /// What wakes each line.
+    wakes: Vec<Arc<Notify>>,
+}
+
+impl Slots {
+    pub(super) fn new(sharing: Sharing) -> Self {
+        let turns = Turns::new(sharing.concurrency.clamp(1, u32::MAX as usize), sharing.order);
+        let book = Mutex::new(Book { turns, limits: BTreeMap::new(), wakes: vec![] });
+        Self { sharing, book, idle: Notify::new() }
+    }
+
+    pub(super) fn weigh(&self, queue: &Name, weight: u32) {
+        self.book().turns.weigh(queue, weight);
+    }
+
+    /// Waits until no task is held any more.
+    pub(super) async fn idle(&self) {
+        loop {
+            let idle = self.idle.notified();
+            if self.is_idle() {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        let book = self.book();
+        book.turns.free() == book.turns.slots()
+    }
+
+    /// What is guarded is whole at every moment, so a panic elsewhere does no harm to it.
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes who has what, and wakes whose turn it is now.
+    fn change<T>(&self, change: impl FnOnce(&mut Turns) -> T) -> T {
+        let mut book = self.book();
+        let changed = change(&mut book.turns);
+        if let Some(line) = book.turns.next()
+            && (book.turns.asked(line) == 0 || book.turns.is_contended())
+        {
+            // Whoever has asked already hears of it with its next task, unless others wait for that.
+            book.wakes[line].notify_one();
+        }
+        if book.turns.free() == book.turns.slots() {
+            self.idle.notify_waiters();
+        }
+        changed
+    }
+}
+
+/// The slot of a task that was delivered; free again when this is dropped.
+pub struct Slot {
+    slots: Arc<Slots>,
+    line: LineId,
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot").field("line", &self.line).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.slots.change(|turns| turns.release(self.line));
+    }
+}
+
+/// What one line asks for, and may ask for.
+pub(super) struct Demand {
+    slots: Arc<Slots>,
+    line: LineId,
+    wake: Arc<Notify>,
+}
+
+impl Demand {
+    pub(super) fn new(slots: Arc<Slots>, queue: &Name, activity: &ActivityName) -> Self {
+        let wake = Arc::new(Notify::new());
+        let line = {
+            let most = slots.sharing.limits.get(activity).copied();
+            let mut book = slots.book();
+            let known = book.limits.get(activity).copied();
+            let limit = known.or_else(|| most.map(|most| book.turns.limit(most)));
+            if let Some(limit) = limit {
+                book.limits.insert(activity.clone(), limit);
+            }
+            book.wakes.push(wake.clone());
+            book.turns.line(queue, limit)
+        };
+        Self { slots, line, wake }
+    }
+
+    /// Asked for and not delivered yet.
+    pub(super) fn asked(&self) -> usize {
+        self.slots.book().turns.asked(self.line)
+    }
+
+    /// Whether it has to take turns with the slots that there are.
+    pub(super) fn is_scarce(&self) -> bool {
+        self.slots.book().turns.is_scarce(self.line)
+    }
+
+    /// What to ask for now. The slots are taken.
+    pub(super) fn more(&self) -> Option<Ask> {
+        let mut book = self.slots.book();
+        let ask = book.turns.ask(self.line);
+        // What it leaves, or may not have, is somebody else's who may not know.
+        if let Some(next) = book.turns.next().filter(|next| *next != self.line) {
+            book.wakes[next].notify_one();
+        }
+        ask
+    }
+
+    /// Something may be there to ask for.
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// It has a consumer, for which so many tasks wait.
+    pub(super) fn begun(&self, waiting: u64) {
+        self.slots.change(|turns| turns.begun(self.line, waiting));
+    }
+
+    /// It has none.
+    pub(super) fn away(&self) {
+        self.slots.change(|turns| turns.away(self.line));
+    }
+
+    /// It has to be looked at.
+    pub(super) fn unsure(&self) {
+        self.slots.change(|turns| turns.unsure(self.line));
+    }
+
+    /// The slot of a task that has come, after which so many wait. Without one it was not asked for, or no longer.
+    pub(super) fn take(&self, waiting: u64) -> Option<Slot> {
+        let taken = self.slots.book().turns.delivered(self.line, waiting);
+        taken.then(|| Slot { slots: self.slots.clone(), line: self.line })
+    }
+
+    /// What is waited for does not come.
+    pub(super) fn quiet(&self) {
+        self.slots.change(|turns| turns.quiet(self.line));
+    }
+
+    /// So many that were asked for will not come: nobody had them.
+    pub(super) fn unfilled(&self, count: usize) {
+        self.slots.change(|turns| turns.unfilled(self.line, count));
+    }
+
+    /// Nothing that was asked for will come.
+    pub(super) fn forget(&self) {
+        self.slots.change(|turns| turns.forget(self.line));
+    }
+
+    /// It looked and found nothing; others first.
+    pub(super) fn rest(&self) {
+        self.slots.change(|turns| turns.rest(self.line));
+    }
+
+    pub(super) fn rested(&self) {
+        self.slots.change(|turns| turns.rested(self.line));
+    }
+}
+
+impl Drop for Demand {
+    fn drop(&mut self) {
+        self.away();
+    }
+}
