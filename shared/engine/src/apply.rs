@@ -55,7 +55,9 @@ fn unborn(
         Input::Start(start) => {
             early.forget_old(at);
             match plan.filter(|_| start.version.is_some()) {
-                _ if start.again => (Stage::Unbound { start: Box::new(start.clone()), started: at, early }, vec![Effect::Recall]),
+                _ if start.again => {
+                    (Stage::Unbound { start: Box::new(start.clone()), started: at, early }, vec![Effect::Recall])
+                }
                 Some(plan) => begin(execution, start.clone(), at, early, plan, at),
                 None => {
                     let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use sagaline_events::task::TASK_TYPE;
-use sagaline_model::{ActivityName, Moment, Name, QueuePause};
+use sagaline_model::{ActivityName, Moment, Name, QueuePause, QueueSettings};
 use sagaline_sdk::worker::{ActivityContext, Observer, Task, Worker};
 use serde_json::Value;
 
@@ -158,7 +158,9 @@ async fn the_limit_of_a_queue_and_activity_is_the_servers() {
     let (queue, activity) = (name("default"), ActivityName::new("work").expect("a name"));
     let limit = |most: u32| {
         let activity = activity.clone();
-        move |settings: &mut sagaline_model::QueueSettings| drop(settings.activities.insert(activity.clone(), most))
+        move |settings: &mut QueueSettings| {
+            settings.activities.insert(activity.clone(), most);
+        }
     };
     site.connection.change_queue(&queue, limit(3)).await.expect("changed");
     let ended = Ended::default();
@@ -178,7 +180,7 @@ async fn a_consumer_of_a_paused_queue_is_born_paused() {
     let site = Site::start().await;
     let queue = name("default");
     let pause = |at: Moment| {
-        move |settings: &mut sagaline_model::QueueSettings| {
+        move |settings: &mut QueueSettings| {
             settings.paused = Some(QueuePause { at, note: None });
         }
     };
