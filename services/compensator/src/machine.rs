@@ -192,7 +192,9 @@ impl Machine for Sagas {
             | Ask::Partition
             | Ask::Sagas { .. }
             | Ask::Entity { .. }
-            | Ask::Entities { .. } => Answer::Unknown,
+            | Ask::Entities { .. }
+            | Ask::Schedule { .. }
+            | Ask::Schedules { .. } => Answer::Unknown,
         }
     }
 

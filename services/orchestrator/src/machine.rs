@@ -10,6 +10,7 @@ mod held;
 mod listing;
 mod plans;
 mod sagas;
+mod schedules;
 mod spans;
 
 use std::{
@@ -271,6 +272,8 @@ impl Machine for Executions {
             }
             // Those are the compensator's.
             (Ask::Saga { .. } | Ask::Sagas { .. } | Ask::Entity { .. } | Ask::Entities { .. }, _) => Answer::Unknown,
+            // And those the scheduler's.
+            (Ask::Schedule { .. } | Ask::Schedules { .. }, _) => Answer::Unknown,
         }
     }
 

@@ -10,6 +10,7 @@ use sagaline_events::{
     ask::{Answer, Ask},
     record::ExecutionView,
     saga::SagaView,
+    schedule_view::ScheduleView,
 };
 use sagaline_model::Moment;
 
@@ -95,6 +96,7 @@ pub struct Need {
 pub enum Listed {
     Execution(ExecutionView),
     Saga(SagaView),
+    Schedule(Box<ScheduleView>),
 }
 
 pub trait Machine: Send {

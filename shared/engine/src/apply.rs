@@ -10,6 +10,7 @@ use crate::{
     effect::Effect,
     expansion,
     nodes::Nodes,
+    scheduled::{told_by_start, told_to_a_stranger},
     shared::gives_back,
     state::{
         EARLY_INPUTS_KEPT, Early, Execution, Grafts, Index, MAILBOX_LIMIT, OpenDag, Outcome, Over, Run, Stage, State,
@@ -83,6 +84,11 @@ fn unborn(
             early.asked.push((at, asks.parent.clone()));
             (Stage::Unborn(early), vec![Effect::Recall])
         }
+        Input::ScheduleAsks(asks) => {
+            early.forget_old(at);
+            early.asked_by_schedule(&asks.schedule, at);
+            (Stage::Unborn(early), vec![Effect::Recall])
+        }
         Input::Bound(_)
         | Input::Refused(_)
         | Input::StepStarted(_)
@@ -128,7 +134,7 @@ fn unbound(
             let error = refused.error.clone();
             let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
             let over = over_before_begin(*start, started, &early, at, Outcome::Refused { error });
-            let parent = over.tell_parent(&execution.id);
+            let parent = over.tell_who_waits(&execution.id);
             (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect())
         }
         Input::Signal(_)
@@ -143,6 +149,10 @@ fn unbound(
         Input::ParentAsks(asks) => {
             let taken = told_to_another(&execution.id, start.parent.as_ref(), &asks.parent);
             (Stage::Unbound { start, started, early }, taken.into_iter().collect())
+        }
+        Input::ScheduleAsks(asks) => {
+            let told = told_to_a_stranger(start.schedule.as_deref(), &asks.schedule);
+            (Stage::Unbound { start, started, early }, told.into_iter().collect())
         }
         Input::Start(_)
         | Input::Bound(_)
@@ -175,6 +185,7 @@ fn recall(start: Start, started: Moment, early: Early, recalled: &Recalled) -> (
             (Stage::Unborn(early), if parent.waits { vec![told] } else { vec![] })
         }
         (Some(_), None) => (Stage::Unborn(early), vec![]),
+        (None, _) if recalled.there => (Stage::Unborn(early), told_by_start(&start).into_iter().collect()),
         (None, _) => {
             let start = Start { again: false, ..start };
             let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
@@ -198,6 +209,7 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
         queries: Default::default(),
         attempt: None,
         undo: vec![],
+        schedule: start.schedule,
     }
 }
 
@@ -217,7 +229,7 @@ fn begin(
         let start = Start { version: Some(plan.version), ..start };
         let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
         let over = over_before_begin(start, started, &early, at, Outcome::Refused { error });
-        let parent = over.tell_parent(&execution.id);
+        let parent = over.tell_who_waits(&execution.id);
         return (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect());
     }
     let trigger = start.trigger.as_ref().and_then(|event| event.get("id")?.as_str()).map(str::to_owned);
@@ -252,6 +264,7 @@ fn begin(
         grafts: Grafts::default(),
         closed: vec![],
         undo: Default::default(),
+        schedule: start.schedule,
     };
     run.reindex();
     let resumed = start.resume.as_ref().map(|resume| run.resume(resume, Nodes::new(plan, &NO_GRAFTS), at));
@@ -319,6 +332,7 @@ fn running(
         Input::Update(update) => turn.update(update),
         Input::Entity(word) => turn.entity_says(word),
         Input::SagaNews(news) => turn.saga_news(news),
+        Input::ScheduleAsks(asks) => turn.schedule_asks(&asks.schedule),
         // A second start cannot be stored; a second binding of the same start changes nothing.
         Input::Start(_) | Input::Bound(_) | Input::Refused(_) | Input::Recalled(_) => {}
         // What it says was taken up before the turn began.
@@ -353,6 +367,10 @@ fn parked(
             let taken = told_to_another(&execution.id, run.parent.as_ref(), &asks.parent);
             return (Stage::Parked { run, cause, since }, taken.into_iter().collect());
         }
+        Input::ScheduleAsks(asks) => {
+            let told = told_to_a_stranger(run.schedule.as_deref(), &asks.schedule);
+            return (Stage::Parked { run, cause, since }, told.into_iter().collect());
+        }
         Input::Entity(word) => {
             let effects = run.gives_back(&execution.id, word).into_iter().collect();
             return (Stage::Parked { run, cause, since }, effects);
@@ -371,7 +389,7 @@ fn parked(
     let duration = at.since(run.started);
     let told = Effect::Tell(Happening::WorkflowCancelled { duration, reason });
     let over = Over::of(&run, vec![], outcome, at);
-    let parent = over.tell_parent(&execution.id);
+    let parent = over.tell_who_waits(&execution.id);
     let released = run.release(&execution.id);
     (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).chain(released).collect())
 }
@@ -406,6 +424,7 @@ impl Early {
         self.pause = self.pause.take().filter(|(then, _)| young(*then));
         self.asked.retain(|(then, _)| young(*then));
         self.gone.retain(|(then, _)| young(*then));
+        self.schedules.retain(|(then, _)| young(*then));
     }
 
     fn keep(&mut self, input: &Input, at: Moment) -> Vec<Effect> {
@@ -475,6 +494,7 @@ impl Over {
             queries: Default::default(),
             attempt: run.attempt(),
             undo: vec![],
+            schedule: run.schedule.clone(),
         }
     }
 }

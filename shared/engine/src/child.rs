@@ -6,11 +6,12 @@ use sagaline_events::{
     record::{ExecutionView, Status},
     saga::Late,
 };
-use sagaline_model::{ExecutionId, StepError};
+use sagaline_model::{ExecutionId, Name, StepError};
 use serde_json::Value;
 
 use crate::{
     effect::Effect,
+    scheduled::{told_by_start, told_to_a_stranger},
     state::{Execution, Outcome, Over, Stage},
     turn::Turn,
 };
@@ -54,12 +55,15 @@ impl Over {
     pub(crate) fn answer(&self, id: &ExecutionId, input: &Input) -> Vec<Effect> {
         let asks = match input {
             Input::ParentAsks(asks) => &asks.parent,
+            Input::ScheduleAsks(asks) => {
+                return vec![Effect::TellSchedule { schedule: asks.schedule.clone(), again: true }];
+            }
             Input::StepSucceeded(done) if done.claimed && matches!(self.outcome, Outcome::RolledBack { .. }) => {
                 return vec![late(done)];
             }
             Input::Start(start) => match &start.parent {
                 Some(parent) if parent.waits => parent,
-                Some(_) | None => return vec![],
+                Some(_) | None => return told_by_start(start).into_iter().collect(),
             },
             _ => return vec![],
         };
@@ -77,6 +81,10 @@ pub(crate) fn late(done: &StepSucceeded) -> Effect {
 }
 
 impl Turn<'_> {
+    pub(crate) fn schedule_asks(&mut self, asks: &Name) {
+        self.effects.extend(told_to_a_stranger(self.schedule(), asks));
+    }
+
     /// The parent is told when it ends; only one that is none is told at once.
     pub(crate) fn parent_asks(&mut self, asks: &Parent) {
         let taken = told_to_another(self.id(), self.parent(), asks);

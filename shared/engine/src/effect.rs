@@ -42,6 +42,8 @@ pub enum Effect {
     LookAfterSaga { began: Moment },
     /// Tell the saga that a step has had its effect of which that was not known.
     Late { late: Late },
+    /// Tell the schedule that started this execution that it has ended; `again`: because it asked.
+    TellSchedule { schedule: Name, again: bool },
 }
 
 /// One attempt of a step.

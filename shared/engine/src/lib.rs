@@ -15,6 +15,7 @@ mod expansion;
 mod invariant;
 pub mod nodes;
 mod resumption;
+mod scheduled;
 mod shared;
 pub mod state;
 mod turn;

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sagaline_events::{
     FramePath, Parent, Start, TimerName, TraceContext, UndoStep,
-    input::{ParentGone, Update},
+    input::{ParentGone, Scheduled, Update},
     record::StepView,
 };
 use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
@@ -113,6 +113,9 @@ pub struct Early {
     pub gone: Vec<(Moment, ParentGone)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub updates: Vec<(Moment, Update)>,
+    /// Which schedules asked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<(Moment, Name)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -189,6 +192,9 @@ pub struct Run {
     /// What can be undone of it.
     #[serde(default, skip_serializing_if = "Undo::is_empty")]
     pub undo: Undo,
+    /// The schedule that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Box<Scheduled>>,
 }
 
 /// An execution that somebody told to wait.
@@ -351,6 +357,8 @@ pub struct Over {
     /// What can be undone of it by its parent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<UndoStep>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Box<Scheduled>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -436,6 +444,7 @@ impl Execution {
                     && !early.asked.iter().any(|(then, _)| young(*then))
                     && !early.gone.iter().any(|(then, _)| young(*then))
                     && !early.updates.iter().any(|(then, _)| young(*then))
+                    && !early.schedules.iter().any(|(then, _)| young(*then))
             }
             Stage::Unbound { .. } | Stage::Running(_) | Stage::Over(_) | Stage::Parked { .. } => false,
         }
@@ -482,6 +491,7 @@ impl Execution {
             grafts: Grafts::default(),
             closed: vec![],
             undo: Undo::default(),
+            schedule: None,
         };
         Self { id, now: at, trace: None, start_at: None, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
     }

@@ -29,7 +29,7 @@ pub(crate) use attempts::queue_of;
 
 use std::collections::VecDeque;
 
-use sagaline_events::{FramePath, Happening, Parent, UndoStep};
+use sagaline_events::{FramePath, Happening, Parent, UndoStep, input::Scheduled};
 use sagaline_model::{ExecutionId, Moment};
 
 use crate::{
@@ -74,6 +74,10 @@ impl<'p> Turn<'p> {
         self.run.ending.is_some()
     }
 
+    pub(crate) fn schedule(&self) -> Option<&Scheduled> {
+        self.run.schedule.as_deref()
+    }
+
     pub(crate) fn parent(&self) -> Option<&Parent> {
         self.run.parent.as_ref()
     }
@@ -107,7 +111,7 @@ impl<'p> Turn<'p> {
                 let undo = self.left_to_parent(&outcome);
                 let queries = last_words(&self.id, &self.run, self.plan);
                 let over = Over { queries, undo, ..Over::of(&self.run, steps, outcome, self.at) };
-                self.effects.extend(over.tell_parent(&self.id));
+                self.effects.extend(over.tell_who_waits(&self.id));
                 (Stage::Over(Box::new(over)), self.effects)
             }
             None if self.run.hangs() => {

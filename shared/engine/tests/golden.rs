@@ -187,6 +187,7 @@ fn effect_json(effect: &Effect, at: Moment) -> Value {
         Effect::AskSaga { request, again } => json!({"saga": request, "again": again}),
         Effect::LookAfterSaga { began } => json!({"ask": "saga", "began": began}),
         Effect::Late { late } => json!({"late": late}),
+        Effect::TellSchedule { schedule, again } => json!({"tell schedule": schedule, "again": again}),
         Effect::Emit { id, kind, data, .. } => json!({"emit": kind, "id": id, "data": data}),
         Effect::Entity { entity, input } => {
             let data: Value = serde_json::from_slice(&input.data()).unwrap();

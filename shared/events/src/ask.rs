@@ -11,6 +11,7 @@ use crate::{
     entity_view::{EntityPage, EntityView},
     record::ExecutionView,
     saga::{SagaPage, SagaView},
+    schedule_view::{SchedulePage, ScheduleView},
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,6 +72,20 @@ pub enum Ask {
         #[serde(default = "some_hundred")]
         limit: usize,
     },
+    /// One schedule. Asked of the scheduler.
+    Schedule { schedule: Name },
+    /// The schedules, ordered by name, after `after`. Asked of the scheduler.
+    Schedules {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workflow: Option<Name>,
+        /// Only those that are paused.
+        #[serde(default, skip_serializing_if = "is_false")]
+        paused: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<Name>,
+        #[serde(default = "some_hundred")]
+        limit: usize,
+    },
 }
 
 fn some_hundred() -> usize {
@@ -103,6 +118,8 @@ pub enum Answer {
     Sagas(SagaPage),
     Entity(Box<EntityView>),
     Entities(EntityPage),
+    Schedule(Box<ScheduleView>),
+    Schedules(SchedulePage),
 }
 
 /// What came of something that was sent to an execution and is answered: an update, an approval.

@@ -37,6 +37,7 @@ pub enum Input {
     Recalled(Recalled),
     Entity(EntityWord),
     SagaNews(SagaNews),
+    ScheduleAsks(ScheduleAsks),
 }
 
 /// Begins an execution.
@@ -292,10 +293,19 @@ pub struct ParentGone {
 }
 
 /// What is recorded of an execution that may have been started before; nothing if it was not.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recalled {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<ChildEnded>,
+    /// It was started before and has ended, and it is no child.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub there: bool,
+}
+
+/// A schedule asks whether an execution that it started has ended. While that runs this changes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleAsks {
+    pub schedule: Name,
 }
 
 /// Who started a child, and where.
@@ -447,6 +457,7 @@ inputs! {
     Recalled => "recalled",
     Entity => "entity",
     SagaNews => "saga_news",
+    ScheduleAsks => "schedule_asks",
 }
 
 pub(crate) fn data_of<T: DeserializeOwned>(kind: &str, data: &[u8]) -> Result<T, InputError> {

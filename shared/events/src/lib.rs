@@ -16,6 +16,7 @@ mod people;
 pub mod record;
 pub mod saga;
 pub mod schedule;
+pub mod schedule_view;
 pub mod task;
 pub mod trace;
 
@@ -27,5 +28,6 @@ pub use lifecycle::{Happening, Lifecycle};
 pub use path::FramePath;
 pub use saga::{SagaInput, SagaNews, SagaRequest, SagaStatus, UndoStep};
 pub use schedule::{ScheduleHappening, ScheduleInput, ScheduleNews};
+pub use schedule_view::{SchedulePage, ScheduleView};
 pub use task::Task;
 pub use trace::TraceContext;

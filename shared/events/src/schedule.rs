@@ -18,6 +18,7 @@ pub enum ScheduleInput {
     Trigger(ScheduleTrigger),
     Backfill(ScheduleBackfill),
     Delete(ScheduleDelete),
+    Refused(ScheduleRefused),
 }
 
 /// It is made known, or changed to this.
@@ -27,6 +28,14 @@ pub struct ScheduleSet {
     /// By which a repeat of this is known, also one that comes after something else was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Only if there is none of this name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new: bool,
+    /// The definition of its workflow says so, in this version. An older version changes nothing any more, nor does the same again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<u32>,
 }
 
 /// Its timer is due.
@@ -100,6 +109,23 @@ pub struct ScheduleDelete {
     pub id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// The definition of its workflow has it no more, since this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<u32>,
+}
+
+/// The server will never take the start of an execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleRefused {
+    pub execution: ExecutionId,
+    pub tick: Moment,
+}
+
+impl ScheduleSet {
+    /// What somebody asks for.
+    pub fn of(spec: ScheduleSpec) -> Self {
+        Self { spec, id: None, by: None, new: false, definition: None }
+    }
 }
 
 impl ScheduleInput {
@@ -112,7 +138,7 @@ impl ScheduleInput {
             | Self::Trigger(ScheduleTrigger { id, .. })
             | Self::Backfill(ScheduleBackfill { id, .. })
             | Self::Delete(ScheduleDelete { id, .. }) => id.as_deref(),
-            Self::Timer(_) | Self::Ended(_) | Self::Unknown(_) => None,
+            Self::Timer(_) | Self::Ended(_) | Self::Unknown(_) | Self::Refused(_) => None,
         }
     }
 }
@@ -222,6 +248,8 @@ pub enum SkipReason {
     Limit,
     /// It waited, and the schedule is no more.
     Deleted,
+    /// NATS does not take its start: it is too large, usually.
+    Refused,
     /// A word that this version does not know.
     #[serde(other)]
     Unknown,
@@ -298,4 +326,5 @@ schedule_inputs! {
     Trigger => "trigger",
     Backfill => "backfill",
     Delete => "delete",
+    Refused => "refused",
 }

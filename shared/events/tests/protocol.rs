@@ -9,12 +9,13 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use sagaline_events::{
-    EntityInput, FramePath, Input, SagaInput, Task,
+    EntityInput, FramePath, Input, SagaInput, ScheduleInput, Task,
     ask::{Answer, Ask},
     entity::ENTITY_INPUT_TYPES,
     input::{INPUT_TYPES, StepSucceeded, TimerKind},
     record::{Definition, ExecutionView, Latest},
     saga::SAGA_INPUT_TYPES,
+    schedule::SCHEDULE_INPUT_TYPES,
     task::{REPEAT_HEADER, TASK_TYPE},
 };
 use sagaline_model::{Moment, id::fnv1a, partition_of};
@@ -90,6 +91,12 @@ fn every_example_is_a_golden_file_and_is_what_it_claims() {
                 SagaInput::read(&kind, json.to_string().as_bytes())
                     .unwrap_or_else(|fault| panic!("`{claim}`: {fault}"));
                 golden(&format!("sagas/saga_{name}"))
+            }
+            "schedule" => {
+                let kind = format!("sagaline.input.schedule_{name}.v1");
+                ScheduleInput::read(&kind, json.to_string().as_bytes())
+                    .unwrap_or_else(|fault| panic!("`{claim}`: {fault}"));
+                golden(&format!("schedules/{name}"))
             }
             "lifecycle" => golden(&format!("lifecycle/{name}"))["data"].clone(),
             "ask" => {
@@ -240,6 +247,27 @@ fn every_input_of_a_saga_is_there_with_every_field_and_an_example() {
         names_all(row(&page, kind), &fields(&golden(&format!("sagas/saga_{name}"))));
         let claim = format!("saga:{name}");
         assert!(examples.iter().any(|example| example.claim == claim), "there is no example `{claim}`");
+    }
+}
+
+#[test]
+fn every_input_of_a_schedule_is_there_with_every_field_and_an_example() {
+    let (page, examples) = (page(), examples());
+    for kind in SCHEDULE_INPUT_TYPES {
+        let name = kind.strip_prefix("sagaline.input.schedule_").unwrap().strip_suffix(".v1").unwrap();
+        names_all(row(&page, kind), &fields(&golden(&format!("schedules/{name}"))));
+        let claim = format!("schedule:{name}");
+        assert!(examples.iter().any(|example| example.claim == claim), "there is no example `{claim}`");
+    }
+    for (kind, more) in [("set", "set_of_a_definition"), ("set", "set_new"), ("delete", "delete_of_a_definition")] {
+        let row = row(&page, &format!("sagaline.input.schedule_{kind}.v1"));
+        names_all(row, &fields(&golden(&format!("schedules/{more}"))));
+    }
+    let of_all: BTreeSet<String> = ["schedule", "workflow", "at"].map(str::to_owned).into();
+    for event in golden_names("schedules/news") {
+        let kind = event.split('_').next().unwrap();
+        let told = &fields(&golden(&format!("schedules/news/{event}"))) - &of_all;
+        names_all(row(&page, &format!("schedule.{kind}")), &told);
     }
 }
 

@@ -9,7 +9,7 @@ use sagaline_broker::{names::LogKind, nats, owner::Watcher, ports::Sequence};
 use sagaline_model::Moment;
 use sagaline_telemetry::{
     health::Part,
-    metrics::{self, PartitionMetrics, SagaGauges},
+    metrics::{self, Gauge, PartitionMetrics, SagaGauges},
 };
 
 /// Says what the owner of one partition reports.
@@ -26,15 +26,20 @@ pub struct Watch {
 enum Counts {
     Executions,
     Sagas(Arc<SagaGauges>),
+    Schedules(Gauge),
 }
 
 impl Watch {
     pub fn new(kind: LogKind, partition: u32, health: Part) -> Self {
         let (metrics, counts) = match kind {
             LogKind::Runs => (metrics::partition(partition), Counts::Executions),
-            LogKind::Sagas | LogKind::Schedules => {
+            LogKind::Sagas => {
                 let gauges = metrics::sagas_of_partition(partition);
                 (metrics::partition_called(&kind.label(partition)), Counts::Sagas(gauges))
+            }
+            LogKind::Schedules => {
+                let gauge = metrics::schedules_of_partition(partition);
+                (metrics::partition_called(&kind.label(partition)), Counts::Schedules(gauge))
             }
         };
         Self { partition, metrics, counts, health, retries: Quiet::default() }
@@ -44,8 +49,10 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.metrics.released();
-        if let Counts::Sagas(gauges) = &self.counts {
-            gauges.open.set(0.0);
+        match &self.counts {
+            Counts::Executions => {}
+            Counts::Sagas(gauges) => gauges.open.set(0.0),
+            Counts::Schedules(gauge) => gauge.set(0.0),
         }
     }
 }
@@ -69,6 +76,7 @@ impl Watcher for Watch {
         match &self.counts {
             Counts::Executions => self.metrics.open_executions.set(count as f64),
             Counts::Sagas(gauges) => gauges.open.set(count as f64),
+            Counts::Schedules(gauge) => gauge.set(count as f64),
         }
     }
 
@@ -95,9 +103,9 @@ impl Watcher for Watch {
 
 /// What a subject leads to, as a label: few values, whatever the subject.
 fn stream_of(subject: &str) -> &'static str {
-    let known = [".run.", ".queue.", ".lifecycle.", ".rejected.", "$KV.", ".saga."];
+    let known = [".run.", ".queue.", ".lifecycle.", ".rejected.", "$KV.", ".saga.", ".schedule."];
     let found = known.iter().position(|part| subject.contains(part));
-    ["runs", "queue", "lifecycle", "rejected", "bucket", "sagas"]
+    ["runs", "queue", "lifecycle", "rejected", "bucket", "sagas", "schedules"]
         .get(found.unwrap_or(usize::MAX))
         .copied()
         .unwrap_or("other")

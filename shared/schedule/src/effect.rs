@@ -5,11 +5,12 @@ use sagaline_model::{ExecutionId, Moment};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Begin this execution. The id is that of the tick: a second start of it is refused.
+    /// Begin this execution. The id is that of the tick: a second start of it is refused. It tells when it has ended, if its start
+    /// says so.
     Start { execution: ExecutionId, scheduled_at: Moment, start: Box<Start> },
     /// Cancel an execution that was started before.
     Cancel { execution: ExecutionId, reason: String },
-    /// Tell this schedule when that has ended, or that it is not known. At once, if it has.
+    /// Ask whether it has ended: it tells again, or that nothing is known of it.
     Watch { execution: ExecutionId },
     /// Tell everyone.
     Tell(ScheduleHappening),

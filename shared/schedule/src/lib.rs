@@ -13,5 +13,5 @@ mod zone;
 pub use cron::{Cron, CronFault, Field};
 pub use effect::Effect;
 pub use pattern::{Fault, Part, Pattern};
-pub use schedule::{LONGEST_NAME, Pause, Running, Schedule, Waiting};
+pub use schedule::{KEPT, LONGEST_NAME, Pause, Running, Schedule, Waiting};
 pub use tick::Tick;

@@ -6,22 +6,25 @@
 //! Every tick is decided once: it fires, or it is told as skipped. `decided` is how far that has come; ticks that wait for an
 //! execution to end are decided, and told when they start or give up.
 
+mod aside;
 mod asked;
 mod due;
 mod memory;
 mod overlap;
 mod requests;
+mod tally;
+mod view;
 
 use std::collections::BTreeMap;
 
 use sagaline_events::{
     ScheduleHappening, ScheduleInput,
-    schedule::{ScheduleChange, ScheduleTimer},
+    schedule::{ScheduleChange, ScheduleDelete, ScheduleTimer},
 };
-use sagaline_model::{ExecutionId, Moment, Name, ScheduleSpec};
+use sagaline_model::{ExecutionId, Moment, Name, ScheduleSpec, Span};
 use serde::{Deserialize, Serialize, de::Error as _};
 
-use self::{memory::Memory, requests::Requests};
+use self::{memory::Memory, requests::Requests, tally::Tally};
 use crate::{Effect, Pattern, Tick};
 
 /// With a tick behind it, this is still the id of an execution.
@@ -29,6 +32,9 @@ pub const LONGEST_NAME: usize = 64;
 
 /// Ids of requests are remembered, and a snapshot of a schedule stays small.
 const LONGEST_REQUEST: usize = 128;
+
+/// One that was deleted, or has no tick any more, is forgotten after this.
+pub const KEPT: Span = Span::from_secs(30 * 86_400);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
@@ -40,6 +46,9 @@ pub struct Schedule {
     memory: Memory,
     #[serde(default, skip_serializing_if = "Requests::is_empty")]
     requests: Requests,
+    /// The newest version of a definition that said something about it. An older one comes too late, whatever became of it since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    defined: Option<u32>,
     /// What `stage` says about when it fires, and when its timer is due. Derived, kept at hand.
     #[serde(skip)]
     pattern: Option<Pattern>,
@@ -73,6 +82,11 @@ struct Known {
     running: BTreeMap<ExecutionId, Running>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     waiting: Option<Waiting>,
+    /// It is that of a definition, and not of somebody who made it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_defined: bool,
+    #[serde(default, skip_serializing_if = "Tally::is_empty")]
+    tally: Tally,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,6 +147,7 @@ impl Schedule {
             stage: Stage::Unknown,
             memory: Memory::default(),
             requests: Requests::default(),
+            defined: None,
             pattern: None,
             timer: None,
         }
@@ -143,6 +158,9 @@ impl Schedule {
         let at = at.max(self.now);
         self.now = at;
         let mut effects = vec![];
+        if self.forget_at().is_some_and(|due| due <= at) {
+            *self = Self { now: at, defined: self.defined, ..Self::new(self.name.clone()) };
+        }
         let was_over = self.is_over();
         if let Some(mut turn) = self.turn(&mut effects) {
             turn.time_passes();
@@ -153,7 +171,7 @@ impl Schedule {
         } else if self.requests.is_new(input.id()) {
             self.heed(input, &mut effects);
         }
-        self.timer = self.turn(&mut vec![]).and_then(|turn| turn.next_timer());
+        self.arm();
         if !was_over && self.is_over() {
             let (what, by) = (ScheduleChange::Finished, None);
             effects.push(Effect::Tell(ScheduleHappening::Changed { what, by }));
@@ -161,10 +179,30 @@ impl Schedule {
         effects
     }
 
+    fn arm(&mut self) {
+        self.timer = self.turn(&mut vec![]).and_then(|turn| turn.next_timer()).or_else(|| self.forget_at());
+    }
+
+    /// When nothing of it matters any more. One of a definition stays as long as that has it: made known again, it would fire again.
+    fn forget_at(&self) -> Option<Moment> {
+        let since = match &self.stage {
+            Stage::Unknown => return None,
+            Stage::Deleted => self.memory.decided(),
+            Stage::Known(known) if self.is_over() && known.running.is_empty() && !known.is_defined => {
+                self.memory.decided().max(known.created_at)
+            }
+            Stage::Known(_) => return None,
+        };
+        Some(since + KEPT)
+    }
+
     fn heed(&mut self, input: &ScheduleInput, effects: &mut Vec<Effect>) {
         let was_deleted = self.stage == Stage::Deleted;
+        if let ScheduleInput::Delete(ScheduleDelete { definition: Some(version), .. }) = input {
+            return self.delete_defined(*version, effects);
+        }
         match (input, self.turn(effects)) {
-            (ScheduleInput::Set(set), _) => self.set(&set.spec, effects),
+            (ScheduleInput::Set(set), _) => self.set(set, effects),
             (ScheduleInput::Delete(delete), Some(turn)) => {
                 turn.farewell(delete.by.as_deref());
                 (self.stage, self.pattern) = (Stage::Deleted, None);
@@ -177,10 +215,11 @@ impl Schedule {
             }
             (ScheduleInput::Ended(ended), Some(mut turn)) => turn.ended(&ended.execution),
             (ScheduleInput::Unknown(unknown), Some(mut turn)) => turn.lost(&unknown.execution),
+            (ScheduleInput::Refused(refused), Some(mut turn)) => turn.refused(&refused.execution, refused.tick),
             // Its whole business is the time at which it came.
             (ScheduleInput::Timer(ScheduleTimer {}), _) => {}
             // What was on its way to one that was deleted is of no use any more.
-            (ScheduleInput::Ended(_) | ScheduleInput::Unknown(_), None) => {}
+            (ScheduleInput::Ended(_) | ScheduleInput::Unknown(_) | ScheduleInput::Refused(_), None) => {}
             (ScheduleInput::Delete(_), None) if was_deleted => {}
             (
                 ScheduleInput::Delete(_)
@@ -205,6 +244,11 @@ impl Schedule {
         }
     }
 
+    /// The time of its last input.
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
     /// When its timer is due.
     pub fn next_timer(&self) -> Option<Moment> {
         self.timer
@@ -213,9 +257,8 @@ impl Schedule {
     /// Whether forgetting it changes nothing.
     pub fn is_blank(&self) -> bool {
         match &self.stage {
-            Stage::Unknown => true,
-            Stage::Deleted => self.memory.is_empty(),
-            Stage::Known(_) => false,
+            Stage::Unknown => self.defined.is_none(),
+            Stage::Deleted | Stage::Known(_) => false,
         }
     }
 
@@ -282,7 +325,7 @@ impl Schedule {
             let no_pattern = |faults: Vec<crate::Fault>| serde_json::Error::custom(&faults[0]);
             schedule.pattern = Some(pattern.map_err(no_pattern)?);
         }
-        schedule.timer = schedule.turn(&mut vec![]).and_then(|turn| turn.next_timer());
+        schedule.arm();
         Ok(schedule)
     }
 }

@@ -7,21 +7,23 @@ mod labelled;
 mod recorder;
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, LazyLock, PoisonError, RwLock},
     time::Duration,
 };
 
-use metrics::{Counter, Gauge, Histogram};
+use metrics::{Counter, Histogram};
 
 pub use labelled::{MOST_VALUES, OTHER};
+pub use metrics::Gauge;
 pub use recorder::render;
 pub(crate) use recorder::{install, keep_up};
 
 use declared::{
     ACTIVITY_DIFFERED, ACTIVITY_DURATION, Declared, HAND_OVERS, INPUTS_APPLIED, OPEN_EXECUTIONS, PARTITION_LAG,
     PARTITIONS_OWNED, PUBLISH_RETRIES, QUEUE_DEPTH, RECOVERY, REJECTED, SAGA_STEPS, SAGAS_COMPLETED, SAGAS_OPEN,
-    SAGAS_STARTED, SAGAS_STUCK, SIGNALS, SPANS_DROPPED, SPANS_SENT, STARTS_ADMITTED, STEP_RETRIES, STEPS, STREAM_FILL,
-    TASKS_ASKED, WORKFLOW_DURATION, WORKFLOWS_COMPLETED, WORKFLOWS_STARTED,
+    SAGAS_STARTED, SAGAS_STUCK, SCHEDULE_LATENESS, SCHEDULE_TICKS, SCHEDULES, SIGNALS, SPANS_DROPPED, SPANS_SENT,
+    STARTS_ADMITTED, STEP_RETRIES, STEPS, STREAM_FILL, TASKS_ASKED, WORKFLOW_DURATION, WORKFLOWS_COMPLETED,
+    WORKFLOWS_STARTED,
 };
 use labelled::Labelled;
 
@@ -90,6 +92,26 @@ pub fn rejected(reason: &'static str) {
 pub fn task_asked(answer: &'static str) {
     static ANSWERS: Labelled<Counter> = Labelled::new(|answer| recorder::counter(&TASKS_ASKED, &[answer]));
     ANSWERS.of(answer).increment(1);
+}
+
+/// The schedules of a partition.
+pub fn schedules_of_partition(partition: u32) -> Gauge {
+    recorder::gauge(&SCHEDULES, &[&partition.to_string()])
+}
+
+/// A tick started something, so much later than it was to.
+pub fn schedule_fired(late: Duration) {
+    static FIRED: LazyLock<(Counter, Histogram)> = LazyLock::new(|| {
+        (recorder::counter(&SCHEDULE_TICKS, &["fired"]), recorder::histogram(&SCHEDULE_LATENESS, &[]))
+    });
+    let (count, lateness) = &*FIRED;
+    count.increment(1);
+    lateness.record(late);
+}
+
+/// So many started nothing.
+pub fn schedule_skipped(count: u64) {
+    recorder::counter(&SCHEDULE_TICKS, &["skipped"]).increment(count);
 }
 
 /// Two runs of one attempt of an activity ended differently.

@@ -83,6 +83,7 @@ impl Wire {
             Effect::AskSaga { request, again } => self.ask_saga(id, *request, again),
             Effect::LookAfterSaga { began } => Act::Send(self.look_after_saga(id, began)),
             Effect::Late { late } => Act::Send(self.late(id, late)),
+            Effect::TellSchedule { schedule, again } => Act::Send(self.scheduled_ended(&schedule, id, again)),
         };
         effects.into_iter().enumerate().map(act).collect()
     }

@@ -86,7 +86,8 @@ impl Wire {
     /// Whether a start that may be a second one is: how the first one ended, or nothing.
     pub(super) fn recalled_to_itself(&self, id: &ExecutionId, start: &Start, record: Option<&[u8]>) -> Act {
         let ended = record.zip(start.parent.as_ref()).map(|(json, asks)| ended_by(id, json, asks));
-        Act::Send(self.input(id, &Input::Recalled(Recalled { ended }), "recalled"))
+        let there = record.is_some() && start.parent.is_none();
+        Act::Send(self.input(id, &Input::Recalled(Recalled { ended, there }), "recalled"))
     }
 
     /// What the record of an execution, or that there is none, says to those who asked for it.
@@ -98,7 +99,9 @@ impl Wire {
                 self.input(&asks.execution, &Input::ChildUnknown(unknown), "child-unknown")
             }
         };
-        state.asked_by().map(|asks| Act::Send(answer(asks))).collect()
+        let schedules =
+            state.asked_by_schedules().map(|schedule| self.recalled_for(schedule, &state.id, record.is_some()));
+        state.asked_by().map(|asks| Act::Send(answer(asks))).chain(schedules.map(Act::Send)).collect()
     }
 
     /// An execution that failed is kept for somebody to look at.

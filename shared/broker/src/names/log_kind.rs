@@ -124,6 +124,19 @@ impl Names {
         (!execution.contains('.')).then_some((partition.parse().ok()?, execution))
     }
 
+    /// Where inputs of a schedule go.
+    pub fn schedule(&self, schedule: &str, partitions: u32) -> String {
+        let partition = partition_of(schedule, partitions);
+        format!("{}.{}.{partition}.{schedule}", self.namespace(), LogKind::Schedules.token())
+    }
+
+    /// The schedule that an entry of a log of schedules is about, with its partition; or the owner's mark.
+    pub fn parse_schedule<'a>(&self, subject: &'a str) -> Option<(u32, &'a str)> {
+        let rest = subject.strip_prefix(self.namespace())?.strip_prefix(".schedule.")?;
+        let (partition, schedule) = rest.split_once('.')?;
+        (!schedule.contains('.')).then_some((partition.parse().ok()?, schedule))
+    }
+
     /// Questions to the owner of a partition.
     pub fn ask_of(&self, kind: LogKind, partition: u32) -> String {
         match kind {
@@ -172,6 +185,17 @@ mod tests {
         assert_eq!(names.parse_saga(&names.mark(LogKind::Sagas, 3)), Some((3, "~owner")));
         for other in ["sagaline.saga.x.a", "sagaline.saga.1", "sagaline.saga.1.a.in", "sagaline.run.1.a.in"] {
             assert_eq!(names.parse_saga(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_subject_of_a_schedule_is_read_as_it_is_built() {
+        let names = Names::new("acme").expect("a namespace");
+        let partition = partition_of("nightly", 16);
+        assert_eq!(names.schedule("nightly", 16), format!("acme.schedule.{partition}.nightly"));
+        assert_eq!(names.parse_schedule(&names.schedule("nightly", 16)), Some((partition, "nightly")));
+        for other in ["acme.schedule.x.a", "acme.schedule.1", "acme.schedule.1.a.in", "acme.saga.1.a"] {
+            assert_eq!(names.parse_schedule(other), None, "{other}");
         }
     }
 

@@ -243,7 +243,7 @@ mod tests {
             let streams =
                 [Stream::Events, Stream::Lifecycle, Stream::Rejected, Stream::Dead].map(|stream| names.stream(stream));
             let of = |kind| [0, 1, 2].map(|partition| names.log(kind, partition));
-            let logs = [of(LogKind::Runs), of(LogKind::Sagas)].concat();
+            let logs = LogKind::ALL.map(of).concat();
             let rest = [names.queue_stream("default"), format!("OBJ_{}", names.payloads())];
             let used = [buckets.to_vec(), streams.to_vec(), logs, rest.to_vec()].concat();
             assert!(used.iter().all(|name| declared.contains(name)), "{declared:?}");

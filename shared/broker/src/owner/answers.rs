@@ -70,11 +70,13 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     pub(super) fn asked(&mut self, ask: Ask, asker: Asker) {
         let key = match &ask {
             // Half a list would look like a whole one: while this recovers, whoever asks waits.
-            Ask::List { .. } | Ask::Sagas { .. } if !is_answered_by(&ask, self.settings.log) => {
+            Ask::List { .. } | Ask::Sagas { .. } | Ask::Schedules { .. }
+                if !is_answered_by(&ask, self.settings.log) =>
+            {
                 return self.ports.answer(asker, &Answer::Unknown);
             }
-            Ask::List { .. } | Ask::Sagas { .. } if self.mode == Mode::Refolding => None,
-            Ask::List { .. } | Ask::Sagas { .. } => return self.list(&ask, asker),
+            Ask::List { .. } | Ask::Sagas { .. } | Ask::Schedules { .. } if self.mode == Mode::Refolding => None,
+            Ask::List { .. } | Ask::Sagas { .. } | Ask::Schedules { .. } => return self.list(&ask, asker),
             Ask::Partition => return self.tell_how_far(asker),
             Ask::Entities { .. } if self.mode == Mode::Refolding => None,
             Ask::Entities { after, limit } => return self.tell_entities(&ask, after.as_ref(), *limit, asker),
@@ -87,6 +89,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             | Ask::Query { execution, .. }
             | Ask::Saga { execution } => Some(execution.as_str()),
             Ask::Entity { entity } => Some(entity.as_str()),
+            Ask::Schedule { schedule } => Some(schedule.as_str()),
         };
         let live = self.mode == Mode::Live;
         if let Some(key) = key.filter(|_| live)
@@ -110,7 +113,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     fn list(&mut self, ask: &Ask, asker: Asker) {
         let Some((mut listing, after)) = Listing::for_question(ask) else { return };
         let Self { slots, resting, machine, .. } = self;
-        let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_str()));
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut behind = held_after(slots, resting, from);
         while listing.has_room() {
             let Some((key, held)) = behind.next() else {
@@ -199,7 +202,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 | Ask::Saga { execution }
                 | Ask::Reply { execution, .. } => execution.as_str(),
                 Ask::Entity { entity } => entity.as_str(),
-                Ask::List { .. } | Ask::Sagas { .. } => {
+                Ask::Schedule { schedule } => schedule.as_str(),
+                Ask::List { .. } | Ask::Sagas { .. } | Ask::Schedules { .. } => {
                     self.list(&ask, asker);
                     continue;
                 }

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use sagaline_events::{
     ask::{Answer, Ask, Page},
     saga::{SagaPage, SagaView},
+    schedule_view::{SchedulePage, ScheduleView},
 };
-use sagaline_model::ExecutionId;
+use sagaline_model::{ExecutionId, Name};
 use serde::Serialize;
 
 use crate::{machine::Listed, names::LogKind};
@@ -27,6 +28,7 @@ pub(super) fn is_answered_by(ask: &Ask, log: LogKind) -> bool {
     match ask {
         Ask::List { .. } => log == LogKind::Runs,
         Ask::Sagas { .. } => log == LogKind::Sagas,
+        Ask::Schedules { .. } => log == LogKind::Schedules,
         Ask::Wanted { .. }
         | Ask::Get { .. }
         | Ask::Why { .. }
@@ -35,7 +37,8 @@ pub(super) fn is_answered_by(ask: &Ask, log: LogKind) -> bool {
         | Ask::Reply { .. }
         | Ask::Saga { .. }
         | Ask::Entity { .. }
-        | Ask::Entities { .. } => false,
+        | Ask::Entities { .. }
+        | Ask::Schedule { .. } => false,
     }
 }
 
@@ -47,6 +50,9 @@ pub(super) struct Listing {
     bytes: usize,
     page: Page,
     sagas: Vec<SagaView>,
+    schedules: Vec<ScheduleView>,
+    /// The last one that was looked at; nothing if there is none behind it.
+    last: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,21 +61,36 @@ enum Kind {
     Executions,
     PagedExecutions,
     PagedSagas,
+    PagedSchedules,
 }
 
 impl Listing {
     fn of(kind: Kind, limit: usize) -> Self {
-        Self { kind, limit: limit.min(LIST_LIMIT), looked_at: 0, bytes: 0, page: Page::default(), sagas: vec![] }
+        Self {
+            kind,
+            limit: limit.min(LIST_LIMIT),
+            looked_at: 0,
+            bytes: 0,
+            page: Page::default(),
+            sagas: vec![],
+            schedules: vec![],
+            last: None,
+        }
     }
 
     /// The list that a question asks for, and behind which key it begins; nothing if it asks for none.
-    pub(super) fn for_question(ask: &Ask) -> Option<(Self, Option<&ExecutionId>)> {
+    pub(super) fn for_question(ask: &Ask) -> Option<(Self, Option<&str>)> {
         match ask {
             Ask::List { limit, paged, after, .. } => {
                 let kind = if *paged { Kind::PagedExecutions } else { Kind::Executions };
-                Some((Self::of(kind, *limit), after.as_ref()))
+                Some((Self::of(kind, *limit), after.as_ref().map(ExecutionId::as_str)))
             }
-            Ask::Sagas { limit, after, .. } => Some((Self::of(Kind::PagedSagas, *limit), after.as_ref())),
+            Ask::Sagas { limit, after, .. } => {
+                Some((Self::of(Kind::PagedSagas, *limit), after.as_ref().map(ExecutionId::as_str)))
+            }
+            Ask::Schedules { limit, after, .. } => {
+                Some((Self::of(Kind::PagedSchedules, *limit), after.as_ref().map(Name::as_str)))
+            }
             Ask::Wanted { .. }
             | Ask::Get { .. }
             | Ask::Why { .. }
@@ -78,7 +99,8 @@ impl Listing {
             | Ask::Reply { .. }
             | Ask::Saga { .. }
             | Ask::Entity { .. }
-            | Ask::Entities { .. } => None,
+            | Ask::Entities { .. }
+            | Ask::Schedule { .. } => None,
         }
     }
 
@@ -88,7 +110,7 @@ impl Listing {
 
     /// Whether the next one may be looked at.
     pub(super) fn has_room(&self) -> bool {
-        let short = self.page.executions.len() + self.sagas.len() < self.limit;
+        let short = self.page.executions.len() + self.sagas.len() + self.schedules.len() < self.limit;
         // Who does not know of pages takes a short answer for the last one.
         let cheap = !self.is_paged() || (self.looked_at < LOOKED_AT_LIMIT && self.bytes < BYTES_LIMIT);
         short && cheap
@@ -100,6 +122,7 @@ impl Listing {
         if self.is_paged() {
             // What stands behind it has to be looked at yet, unless `ends` says that nothing does.
             self.page.next = ExecutionId::new(key).ok();
+            self.last = Some(key.to_owned());
         }
         // Whoever wants all of what is too large for a page asks for it alone.
         match seen {
@@ -117,13 +140,21 @@ impl Listing {
                 self.bytes += size(&view);
                 self.sagas.push(view);
             }
+            Some(Listed::Schedule(mut view)) => {
+                if BYTES_LIMIT < size(&view) {
+                    view.spec.input = serde_json::Value::Null;
+                    view.spec.job = None;
+                }
+                self.bytes += size(&view);
+                self.schedules.push(*view);
+            }
             None => {}
         }
     }
 
     /// There is nothing behind what was looked at last.
     pub(super) fn ends(&mut self) {
-        self.page.next = None;
+        (self.page.next, self.last) = (None, None);
     }
 
     pub(super) fn answer(self) -> Answer {
@@ -131,6 +162,10 @@ impl Listing {
             Kind::Executions => Answer::Executions(self.page.executions),
             Kind::PagedExecutions => Answer::Page(self.page),
             Kind::PagedSagas => Answer::Sagas(SagaPage { sagas: self.sagas, next: self.page.next }),
+            Kind::PagedSchedules => {
+                let next = self.last.and_then(|last| Name::new(last).ok());
+                Answer::Schedules(SchedulePage { schedules: self.schedules, next })
+            }
         }
     }
 }

@@ -193,6 +193,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::AskSaga { .. } => "effect ask saga",
         Effect::LookAfterSaga { .. } => "effect look after saga",
         Effect::Late { .. } => "effect late",
+        Effect::TellSchedule { .. } => "effect tell schedule",
     }
 }
 

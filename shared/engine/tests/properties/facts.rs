@@ -10,7 +10,7 @@ use sagaline_engine::{
 use sagaline_events::{
     EntityInput, FramePath, Happening, Input, Parent, SagaRequest, Ticket,
     entity::{Outcome as Reported, Release},
-    input::StepExpanded,
+    input::{Scheduled, StepExpanded},
     record::StepStatus,
 };
 use sagaline_model::{ExecutionId, OnError, Step};
@@ -43,6 +43,9 @@ pub(crate) struct Facts<'p> {
     /// Whose child it is, and whether that one was told how it ended.
     parent: Option<Parent>,
     parent_told: bool,
+    /// Which schedule started it, and whether that was told that it has ended.
+    schedule: Option<Scheduled>,
+    schedule_told: bool,
     /// Attempts up to this one are of before the whole was begun anew.
     base: u32,
     /// The highest number that any attempt had.
@@ -79,6 +82,8 @@ impl<'p> Facts<'p> {
             emitted: BTreeSet::new(),
             parent: None,
             parent_told: false,
+            schedule: None,
+            schedule_told: false,
             base: 0,
             highest: 0,
             owes: BTreeSet::new(),
@@ -92,7 +97,8 @@ impl<'p> Facts<'p> {
             all.iter().partition(|effect| matches!(effect, Effect::Entity { .. }));
         shared.into_iter().for_each(|effect| self.shares(effect));
         // And says so again, to a parent that asks.
-        let asked = matches!(input, Input::ParentAsks(_) | Input::Start(_) | Input::StepSucceeded(_));
+        let asked =
+            matches!(input, Input::ParentAsks(_) | Input::Start(_) | Input::StepSucceeded(_) | Input::ScheduleAsks(_));
         assert!(!self.over || asked || effects.is_empty(), "it is over, yet {input:?} gave {effects:?}");
         self.undoing.heard(input);
         if !effects.is_empty() {
@@ -102,7 +108,10 @@ impl<'p> Facts<'p> {
             self.expanded(said, all);
         }
         for effect in effects {
-            let last = matches!(effect, Effect::TellParent { .. } | Effect::Bury { .. } | Effect::Late { .. });
+            let last = matches!(
+                effect,
+                Effect::TellParent { .. } | Effect::Bury { .. } | Effect::Late { .. } | Effect::TellSchedule { .. }
+            );
             assert!(!self.over || last, "{effect:?} after the end");
             match effect {
                 Effect::Dispatch(task) => {
@@ -146,6 +155,13 @@ impl<'p> Facts<'p> {
                     assert!(ours.is_some() || *again, "{parent} is told of {ended:?}");
                     if !again {
                         assert!(self.over && !std::mem::replace(&mut self.parent_told, true), "told twice");
+                    }
+                }
+                Effect::TellSchedule { schedule, again } => {
+                    let ours = self.schedule.as_ref().is_some_and(|ours| ours.by == *schedule && ours.tell);
+                    assert!(ours || *again, "the schedule {schedule} did not want to be told");
+                    if !again {
+                        assert!(self.over && !std::mem::replace(&mut self.schedule_told, true), "told twice");
                     }
                 }
                 // Once it is known how it ended.
@@ -214,6 +230,7 @@ impl<'p> Facts<'p> {
             }
             Input::Start(start) => {
                 self.parent.clone_from(&start.parent);
+                self.schedule = start.schedule.as_deref().cloned();
                 return;
             }
             Input::StepAwaits(answer) => (&answer.path, answer.attempt),
@@ -476,6 +493,8 @@ impl<'p> Facts<'p> {
         assert_eq!(self.begun, self.ended, "what began ended");
         let waits = self.parent.as_ref().is_some_and(|parent| parent.waits);
         assert_eq!(self.parent_told, waits, "a parent that waits is told");
+        let waits = self.schedule.as_ref().is_some_and(|scheduled| scheduled.tell);
+        assert_eq!(self.schedule_told, waits, "a schedule that waits is told");
         assert_eq!(self.owes, BTreeSet::new(), "what it shares with others was not given back");
         for view in &over.steps {
             let begun = self.begun.contains(view.step.as_str());

@@ -175,12 +175,12 @@ fn counts_once(input: &&Input, after: &Execution, plan: &Compiled) -> bool {
         Input::Cancel(cancel) => began && plan.plan.handlers.is_empty() && !cancel.cleanup,
         Input::Bound(_) | Input::Update(_) | Input::ParentGone(_) => began,
         // Each is an answer to a question, and asked again it is given again.
-        Input::ParentAsks(_) | Input::ChildUnknown(_) => false,
+        Input::ParentAsks(_) | Input::ChildUnknown(_) | Input::ScheduleAsks(_) => false,
         Input::Approval(approval) => approval.id.is_some(),
         Input::Timer(timer) => fires_once(timer.kind, plan),
         Input::Recalled(_) => began,
         // Of one that may be a second one, a third is told again.
-        Input::Start(start) => start.parent.is_none(),
+        Input::Start(start) => start.parent.is_none() && start.schedule.is_none(),
         Input::Refused(_)
         | Input::StepFailed(_)
         | Input::StepSkipped(_)

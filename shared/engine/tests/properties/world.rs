@@ -16,8 +16,8 @@ use sagaline_events::{
     entity::EntityKind,
     input::{
         Approval, Bound, Cancel, ChildEnded, ChildUnknown, OnLate, ParentAsks, ParentGone, Pause, Recalled, Refused,
-        Resume, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded,
-        TaskDiscarded, Update,
+        Resume, ScheduleAsks, Scheduled, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed,
+        StepStarted, StepSucceeded, TaskDiscarded, Update,
     },
     record::Status,
     saga::{UndoAction, UndoOutcome},
@@ -123,8 +123,11 @@ impl World<'_> {
         let input = json!({"n": self.choices.below(4)});
         let trigger = Some(json!({"id": "event-1", "data": 1}));
         let parent = self.choices.chance(40).then(|| self.parent());
-        let again = parent.is_some() && self.choices.chance(40);
-        self.happens(Input::Start(Start { version, input, trigger, parent, again, ..Start::of(name("w")) }));
+        let by = || name("nightly");
+        let schedule = (parent.is_none() && self.choices.chance(40))
+            .then(|| Box::new(Scheduled { by: by(), tick: BEGIN, tell: self.choices.chance(70) }));
+        let again = (parent.is_some() || schedule.is_some()) && self.choices.chance(40);
+        self.happens(Input::Start(Start { version, input, trigger, parent, again, schedule, ..Start::of(name("w")) }));
     }
 
     fn passes(&mut self, span: Span) {
@@ -210,7 +213,7 @@ impl World<'_> {
     fn kind(&mut self) -> Option<Input> {
         if let Stage::Unbound { start, .. } = &self.execution.stage {
             return Some(match start.again {
-                true => Input::Recalled(Recalled { ended: None }),
+                true => Input::Recalled(Recalled::default()),
                 false => Input::Bound(Bound { version: 1 }),
             });
         }
@@ -299,6 +302,10 @@ impl World<'_> {
     }
 
     fn parent_says(&mut self) -> Input {
+        if self.choices.chance(40) {
+            let schedule = name(self.choices.one_of(&["nightly", "stranger"]));
+            return Input::ScheduleAsks(ScheduleAsks { schedule });
+        }
         let parent = self.parent();
         match self.choices.chance(60) {
             true => Input::ParentAsks(ParentAsks { parent }),
@@ -586,7 +593,7 @@ impl World<'_> {
 
     fn lookup(&mut self) -> Input {
         match self.choices.below(8) {
-            6 | 7 => Input::Recalled(Recalled { ended: None }),
+            6 | 7 => Input::Recalled(Recalled::default()),
             5 => Input::Refused(Refused { error: StepError::new(StepError::UNKNOWN_WORKFLOW, "there is none") }),
             4 => Input::Bound(Bound { version: 2 }),
             _ => Input::Bound(Bound { version: 1 }),

@@ -345,7 +345,7 @@ each: { after: a, for_each: [1, 2], emit: item.shipped }",
 #[test]
 fn a_start_that_may_be_a_second_one_looks_for_the_first() {
     let again = |parent| Input::Start(Start { version: Some(1), parent: Some(parent), again: true, ..unversioned() });
-    let recalled = |ended| Input::Recalled(Recalled { ended });
+    let recalled = |ended| Input::Recalled(Recalled { ended, there: false });
     let begun = || story("a: { activity: one }").at("0s", again(parent(true))).gives(&["recall"]).is(Status::Pending);
     begun()
         .at("1s", recalled(None))

@@ -32,6 +32,7 @@ mod resumption;
 mod retries;
 mod rounds;
 mod sagas;
+mod scheduled;
 mod signals;
 mod slots;
 mod snooze;

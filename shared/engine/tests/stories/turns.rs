@@ -252,7 +252,7 @@ fn a_start_that_may_be_a_second_one_asks_for_a_turn_only_when_it_is_the_first() 
     };
     let asked = || {
         again()
-            .at("1s", Input::Recalled(Recalled { ended: None }))
+            .at("1s", Input::Recalled(Recalled::default()))
             .gives(&["bind w version 1"])
             .at("2s", bound(1))
             .gives(&ASKED)

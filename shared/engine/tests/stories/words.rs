@@ -42,6 +42,9 @@ fn of(effect: &Effect) -> String {
             format!("undo{again} of {}: {}", request.cause.status.as_str(), undone(&request.steps))
         }
         Effect::LookAfterSaga { .. } => "ask saga".to_owned(),
+        Effect::TellSchedule { schedule, again } => {
+            format!("tell schedule {schedule}{}", if *again { " again" } else { "" })
+        }
         Effect::Late { late } => format!("late {}#{} {}", late.path, late.attempt, late.output),
     }
 }

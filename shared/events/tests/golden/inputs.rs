@@ -6,8 +6,8 @@ use sagaline_events::{
     EntityKey, EntityWord, Input, InputError, Parent, Says, Start, TimerKind, TimerName,
     input::{
         Approval, Bound, Cancel, ChildEnded, ChildUnknown, FILLER, INPUT_TYPES, OWNER_MARK, OnLate, ParentAsks,
-        ParentGone, Pause, Recalled, Refused, Resume, Signal, StepAwaits, StepExpanded, StepFailed, StepSkipped,
-        StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded, Update,
+        ParentGone, Pause, Recalled, Refused, Resume, ScheduleAsks, Scheduled, Signal, StepAwaits, StepExpanded,
+        StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded, TaskDiscarded, Update,
     },
     record::Status,
 };
@@ -119,6 +119,7 @@ fn every_input() -> Vec<Input> {
                 reason: None,
                 undo: vec![],
             }),
+            there: false,
         }),
         Input::Entity(EntityWord {
             entity: EntityKey::breaker(&name("payments")),
@@ -128,6 +129,7 @@ fn every_input() -> Vec<Input> {
             says: Says::Delayed { until: at("2026-01-01T00:00:32.000000001Z") },
         }),
         Input::SagaNews(crate::sagas::news()),
+        Input::ScheduleAsks(ScheduleAsks { schedule: name("nightly") }),
     ]
 }
 
@@ -142,6 +144,17 @@ fn a_start_may_name_a_parent_and_a_queue() {
     let json: Value = serde_json::to_value(&start).unwrap();
     assert_eq!(serde_json::from_value::<Start>(is_recorded("start_of_a_child", &json)).unwrap(), start);
     assert_eq!(json["parent"], json!({"execution": "A-100", "path": "pay/charge"}));
+}
+
+/// One that a schedule started.
+#[test]
+fn a_start_may_name_a_schedule() {
+    let schedule = Scheduled { by: name("nightly"), tick: at("2026-11-21T06:00:00Z"), tell: true };
+    let start = Start { schedule: Some(Box::new(schedule)), ..Start::of(name("report")) };
+    let json: Value = serde_json::to_value(&start).unwrap();
+    assert_eq!(serde_json::from_value::<Start>(is_recorded("start_of_a_schedule", &json)).unwrap(), start);
+    let recalled = Recalled { ended: None, there: true };
+    assert_eq!(serde_json::to_value(&recalled).unwrap(), json!({"there": true}));
 }
 
 /// What a cancel may say besides its reason came later.

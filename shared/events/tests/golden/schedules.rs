@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use sagaline_events::{
-    ScheduleHappening, ScheduleInput, ScheduleNews,
+    ScheduleHappening, ScheduleInput, ScheduleNews, SchedulePage, ScheduleView,
+    ask::{Answer, Ask},
     schedule::{
-        SCHEDULE_INPUT_TYPES, ScheduleBackfill, ScheduleChange, ScheduleDelete, SchedulePause, ScheduleResume,
-        ScheduleSet, ScheduleTimer, ScheduleTrigger, ScheduledEnded, ScheduledUnknown, SkipReason,
+        SCHEDULE_INPUT_TYPES, ScheduleBackfill, ScheduleChange, ScheduleDelete, SchedulePause, ScheduleRefused,
+        ScheduleResume, ScheduleSet, ScheduleTimer, ScheduleTrigger, ScheduledEnded, ScheduledUnknown, SkipReason,
     },
+    schedule_view::{Fired, Paused},
 };
 use sagaline_model::{Every, Overlap, ScheduleSpec, Span, When};
 use serde_json::{Value, json};
@@ -48,7 +50,7 @@ fn every_input() -> Vec<ScheduleInput> {
     let (execution, request) = (id("nightly-20260101T060000Z"), some("01J9"));
     let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
     vec![
-        ScheduleInput::Set(Box::new(ScheduleSet { spec: spec(), id: request.clone() })),
+        ScheduleInput::Set(Box::new(ScheduleSet { id: request.clone(), ..ScheduleSet::of(spec()) })),
         ScheduleInput::Timer(ScheduleTimer {}),
         ScheduleInput::Ended(ScheduledEnded { execution: execution.clone() }),
         ScheduleInput::Unknown(ScheduledUnknown { execution }),
@@ -62,7 +64,11 @@ fn every_input() -> Vec<ScheduleInput> {
             overlap: Some(Overlap::CancelRunning),
             by: some("ann"),
         }),
-        ScheduleInput::Delete(ScheduleDelete { id: request, by: some("ann") }),
+        ScheduleInput::Delete(ScheduleDelete { id: request, by: some("ann"), definition: None }),
+        ScheduleInput::Refused(ScheduleRefused {
+            execution: id("nightly-20260101T060000Z"),
+            tick: at("2026-01-01T06:00:00Z"),
+        }),
     ]
 }
 
@@ -79,6 +85,48 @@ fn every_input_of_a_schedule_is_written_and_read_as_recorded() {
     assert_eq!(kinds, SCHEDULE_INPUT_TYPES.iter().copied().collect(), "every kind has its file");
 }
 
+/// What a definition says came later, and who asks for one that must be new.
+#[test]
+fn a_definition_may_speak_of_schedules() {
+    let when = When { every: Some(Every::of(Span::from_secs(3600))), ..When::default() };
+    let set = ScheduleSet { definition: Some(3), ..ScheduleSet::of(ScheduleSpec::of(name("report"), when)) };
+    is_promised("schedules/set_of_a_definition", &set);
+    is_promised("schedules/set_new", &ScheduleSet { new: true, by: some("ann"), definition: None, ..set });
+    is_promised(
+        "schedules/delete_of_a_definition",
+        &ScheduleDelete { definition: Some(4), ..ScheduleDelete::default() },
+    );
+}
+
+#[test]
+fn who_asks_about_schedules_is_answered_as_recorded() {
+    let view = ScheduleView {
+        name: name("nightly"),
+        spec: spec(),
+        created_at: at("2026-01-01T00:00:00Z"),
+        definition: Some(3),
+        next: vec![at("2026-01-03T05:00:00Z"), at("2026-01-04T05:00:00Z")],
+        last: Some(Fired {
+            tick: at("2026-01-02T05:00:00Z"),
+            at: at("2026-01-02T05:00:00.004Z"),
+            execution: id("nightly-20260102T050000Z"),
+        }),
+        running: vec![id("nightly-20260102T050000Z")],
+        waiting: Some(at("2026-01-02T06:00:00Z")),
+        paused: Some(Paused { at: at("2026-01-02T07:00:00Z"), note: some("a holiday"), by: some("ann") }),
+        left: Some(8),
+        fired: 2,
+        skipped: 1,
+        finished: false,
+    };
+    is_promised("answer/schedule", &Answer::Schedule(Box::new(view.clone())));
+    let page = SchedulePage { schedules: vec![view], next: Some(name("nightly")) };
+    is_promised("answer/schedules", &Answer::Schedules(page));
+    is_promised("ask/schedule", &Ask::Schedule { schedule: name("nightly") });
+    let (workflow, after) = (Some(name("report")), Some(name("hourly")));
+    is_promised("ask/schedules", &Ask::Schedules { workflow, paused: true, after, limit: 50 });
+}
+
 #[test]
 fn an_input_of_a_schedule_needs_no_more_than_what_it_is_about() {
     let read = |short: &str, data: Value| {
@@ -91,7 +139,7 @@ fn an_input_of_a_schedule_needs_no_more_than_what_it_is_about() {
     assert_eq!(read("delete", json!({})), ScheduleInput::Delete(ScheduleDelete::default()));
     let spec = json!({"workflow": "report", "when": {"every": {"period": "1h"}}});
     let when = When { every: Some(Every::of(Span::from_secs(3600))), ..When::default() };
-    let plain = ScheduleSet { spec: ScheduleSpec::of(name("report"), when), id: None };
+    let plain = ScheduleSet::of(ScheduleSpec::of(name("report"), when));
     assert_eq!(read("set", json!({ "spec": spec })), ScheduleInput::Set(Box::new(plain)));
     assert!(ScheduleInput::read("sagaline.input.start.v1", b"{}").is_err());
 }

@@ -4,20 +4,34 @@ use std::collections::BTreeMap;
 
 use sagaline_events::{
     ScheduleHappening,
-    schedule::{ScheduleChange, SkipReason},
+    schedule::{ScheduleChange, ScheduleSet, SkipReason},
 };
 use sagaline_model::{Moment, Overlap, ScheduleSpec};
 
-use super::{Known, LONGEST_NAME, Pause, Schedule, Stage, Turn};
+use super::{Known, LONGEST_NAME, Pause, Schedule, Stage, Turn, tally::Tally};
 use crate::{Effect, Fault, Pattern, Tick};
 
 /// One backfill starts so many at most, and looks at so many ticks.
 const BACKFILLED_MOST: usize = 1_000;
 const LOOKED_AT_MOST: usize = 10_000;
 
+/// It has to fit into a message with what is remembered of it.
+const HEAVIEST: usize = 512 * 1024;
+
 impl Schedule {
     /// It is made known, or changed.
-    pub(super) fn set(&mut self, spec: &ScheduleSpec, effects: &mut Vec<Effect>) {
+    pub(super) fn set(&mut self, set: &ScheduleSet, effects: &mut Vec<Effect>) {
+        let spec = &set.spec;
+        if !self.is_said_by(set.definition) {
+            return;
+        }
+        let is_made = self.known().is_some_and(|known| !known.is_defined);
+        if self.known().is_some() && (set.new || set.definition.is_some() && is_made) {
+            let detail =
+                format!("there is a schedule `{}` already; choose another name, or delete it first", self.name);
+            return effects.push(Effect::Reject { reason: "schedule_exists", detail });
+        }
+        self.defined = self.defined.max(set.definition);
         let since = match self.known() {
             Some(known) if known.spec == *spec => return,
             Some(known) if known.spec.when == spec.when => known.since,
@@ -28,14 +42,33 @@ impl Schedule {
             Err(detail) => return effects.push(Effect::Reject { reason: "invalid_schedule", detail }),
         };
         let known_before = self.known().map_or(vec![], |known| known.spec.when.at.clone());
-        let what = self.take(spec, since);
+        let what = self.take(spec, since, set.definition.is_some());
         let pattern_before = self.pattern.replace(pattern);
         if let Some(mut turn) = self.turn(effects) {
-            turn.tell(ScheduleHappening::Changed { what, by: None });
+            turn.tell(ScheduleHappening::Changed { what, by: set.by.clone() });
             turn.leave_out_what_is_past(&known_before, pattern_before.as_ref());
             turn.time_passes();
             turn.let_in();
         }
+    }
+
+    /// A definition has it no more. What somebody made under the same name is none of its business.
+    pub(super) fn delete_defined(&mut self, version: u32, effects: &mut Vec<Effect>) {
+        if !self.is_said_by(Some(version)) {
+            return;
+        }
+        self.defined = Some(version);
+        if self.known().is_some_and(|known| known.is_defined)
+            && let Some(turn) = self.turn(effects)
+        {
+            turn.farewell(None);
+            (self.stage, self.pattern) = (Stage::Deleted, None);
+        }
+    }
+
+    /// Whether it is heeded what a definition says, or a person. A definition speaks once.
+    pub(super) fn is_said_by(&self, definition: Option<u32>) -> bool {
+        definition.is_none_or(|version| self.defined < Some(version))
     }
 
     /// Whether it makes sense; if not, all that is wrong.
@@ -50,12 +83,17 @@ impl Schedule {
         if spec.limit == Some(0) {
             wrong.push("`limit`: it never fires; write at least 1, or leave it out".to_owned());
         }
+        let size = serde_json::to_vec(spec).map_or(0, |json| json.len());
+        if HEAVIEST < size {
+            let (kib, most) = (size / 1024, HEAVIEST / 1024);
+            wrong.push(format!("`{}` weighs {kib} KiB, of {most} KiB at most; write less into `input`", self.name));
+        }
         let pattern = Pattern::new(&self.name, &spec.when, since);
         wrong.extend(pattern.as_ref().err().into_iter().flatten().map(Fault::to_string));
         pattern.ok().filter(|_| wrong.is_empty()).ok_or_else(|| wrong.join("\n"))
     }
 
-    fn take(&mut self, spec: &ScheduleSpec, since: Moment) -> ScheduleChange {
+    fn take(&mut self, spec: &ScheduleSpec, since: Moment, is_defined: bool) -> ScheduleChange {
         let spec = spec.clone();
         match &mut self.stage {
             Stage::Known(known) => {
@@ -70,12 +108,15 @@ impl Schedule {
                     known.running.clear();
                 }
                 (known.spec, known.since) = (spec, since);
+                known.is_defined |= is_defined;
                 ScheduleChange::Updated
             }
             Stage::Unknown | Stage::Deleted => {
                 let (left, created_at) = (spec.limit, self.now);
                 let (paused, running, waiting) = (None, BTreeMap::new(), None);
-                self.stage = Stage::Known(Box::new(Known { spec, created_at, since, left, paused, running, waiting }));
+                let tally = Tally::default();
+                let known = Known { spec, created_at, since, left, paused, running, waiting, is_defined, tally };
+                self.stage = Stage::Known(Box::new(known));
                 ScheduleChange::Created
             }
         }

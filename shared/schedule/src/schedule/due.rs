@@ -92,6 +92,7 @@ impl Turn<'_> {
         self.memory.decide(last.unwrap_or(first));
         let (more, count) = (COUNTED_MOST < count, count.min(COUNTED_MOST));
         if 0 < count {
+            self.known.tally.skipped += count;
             self.tell(ScheduleHappening::Skipped { tick: first, last, count, more, why, asked: None });
         }
     }

@@ -1,7 +1,7 @@
 //! A tick arrives, and what it does about the execution before; an execution ends, and what waited for that.
 
-use sagaline_events::{ScheduleHappening, Start, schedule::SkipReason};
-use sagaline_model::{ExecutionId, Overlap};
+use sagaline_events::{ScheduleHappening, Start, input::Scheduled, schedule::SkipReason};
+use sagaline_model::{ExecutionId, Moment, Overlap};
 use serde_json::json;
 
 use super::{Running, Turn, Waiting, due::FIRST_ASKED};
@@ -48,7 +48,6 @@ impl Turn<'_> {
                 let start = self.start_of(&running.tick, execution, true);
                 let scheduled_at = running.tick.at;
                 self.effects.push(Effect::Start { execution: execution.clone(), scheduled_at, start });
-                self.effects.push(Effect::Watch { execution: execution.clone() });
             }
         }
     }
@@ -65,6 +64,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn skips(&mut self, tick: &Tick, why: SkipReason) {
+        self.known.tally.skipped += 1;
         let asked = tick.asked.as_ref().map(|_| tick.execution(self.name));
         self.tell(ScheduleHappening::Skipped { tick: tick.at, last: None, count: 1, more: false, why, asked });
     }
@@ -83,8 +83,8 @@ impl Turn<'_> {
         let start = self.start_of(&tick, &execution, false);
         self.effects.push(Effect::Start { execution: execution.clone(), scheduled_at: tick.at, start });
         self.tell(ScheduleHappening::Fired { tick: tick.at, execution: execution.clone() });
-        if self.known.spec.overlap != Overlap::Allow {
-            self.effects.push(Effect::Watch { execution: execution.clone() });
+        self.known.tally.fires(tick.at, self.at, execution.clone());
+        if self.waits_for_ends() {
             let ask_at = self.at + FIRST_ASKED;
             self.known.running.insert(execution, Running { tick, since: self.at, ask_at, asked: 0, cancelled: false });
         }
@@ -93,6 +93,19 @@ impl Turn<'_> {
         {
             self.skips(&waiting.tick, SkipReason::Limit);
         }
+    }
+
+    /// Whether it matters when what it started has ended.
+    fn waits_for_ends(&self) -> bool {
+        self.known.spec.overlap != Overlap::Allow
+    }
+
+    /// Its start will never be. It has fired all the same, as far as its ticks are concerned: it would be refused again.
+    pub(super) fn refused(&mut self, execution: &ExecutionId, tick: Moment) {
+        let (why, asked) = (SkipReason::Refused, Some(execution.clone()));
+        self.known.tally.skipped += 1;
+        self.tell(ScheduleHappening::Skipped { tick, last: None, count: 1, more: false, why, asked });
+        self.ended(execution);
     }
 
     fn cancel_running(&mut self, tick: &Tick) {
@@ -124,6 +137,8 @@ impl Turn<'_> {
             trigger: Some(trigger),
             tags: spec.tags.clone(),
             again,
+            job: spec.job.clone(),
+            schedule: Some(Box::new(Scheduled { by: self.name.clone(), tick: tick.at, tell: self.waits_for_ends() })),
             ..Start::of(spec.workflow.clone())
         })
     }

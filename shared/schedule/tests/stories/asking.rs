@@ -67,7 +67,7 @@ fn two_that_ask_without_an_id_are_two() {
 fn an_id_that_is_too_long_is_refused() {
     let id = Some("x".repeat(49));
     let trigger = ScheduleInput::Trigger(ScheduleTrigger { id, overlap: None, by: None });
-    let delete = ScheduleInput::Delete(ScheduleDelete { id: Some("x".repeat(129)), by: None });
+    let delete = ScheduleInput::Delete(ScheduleDelete { id: Some("x".repeat(129)), by: None, definition: None });
     tale(spec(every("1h")))
         .at("1m", &trigger)
         .says(&["reject invalid_request"])

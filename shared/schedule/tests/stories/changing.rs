@@ -27,7 +27,8 @@ fn the_same_again_is_no_change() {
 
 #[test]
 fn an_old_definition_that_comes_again_changes_nothing() {
-    let set = |id: &str, spec| ScheduleInput::Set(Box::new(ScheduleSet { spec, id: Some(id.to_owned()) }));
+    let set =
+        |id: &str, spec| ScheduleInput::Set(Box::new(ScheduleSet { id: Some(id.to_owned()), ..ScheduleSet::of(spec) }));
     let (first, second) = (set("a", spec(every("1h"))), set("b", spec(every("2h"))));
     nobody()
         .at("1m", &first)

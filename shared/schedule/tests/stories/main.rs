@@ -5,6 +5,7 @@
 mod asking;
 mod catching_up;
 mod changing;
+mod defined;
 mod firing;
 mod golden;
 mod overlap;

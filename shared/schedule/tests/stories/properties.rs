@@ -167,8 +167,10 @@ impl World {
                 let to = from + Span::from_secs(*length);
                 Some(ScheduleInput::Backfill(ScheduleBackfill { id, from, to, overlap: None, by: None }))
             }
-            Move::Set(spec) => Some(ScheduleInput::Set(Box::new(ScheduleSet { spec: (**spec).clone(), id }))),
-            Move::Delete => Some(ScheduleInput::Delete(ScheduleDelete { id, by: None })),
+            Move::Set(spec) => {
+                Some(ScheduleInput::Set(Box::new(ScheduleSet { id, ..ScheduleSet::of((**spec).clone()) })))
+            }
+            Move::Delete => Some(ScheduleInput::Delete(ScheduleDelete { id, ..ScheduleDelete::default() })),
         };
         let Some(input) = input else { return };
         self.applies(&input);

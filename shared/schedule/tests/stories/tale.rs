@@ -2,7 +2,7 @@
 //! every input comes twice: the second time starts nothing.
 //!
 //! Times are counted from `BEGIN`, midnight. What a schedule does is written in words; `start 06:00` stands for a start and the news
-//! that it fired.
+//! that it fired, and `watch 06:00` behind it says that its start asks to be told when that has ended.
 
 use sagaline_events::{
     ScheduleHappening, ScheduleInput,
@@ -87,7 +87,7 @@ impl Tale {
 
     pub(crate) fn set(mut self, when: &str, spec: ScheduleSpec) -> Self {
         let id = self.id();
-        self.at(when, &ScheduleInput::Set(Box::new(ScheduleSet { spec, id })))
+        self.at(when, &ScheduleInput::Set(Box::new(ScheduleSet { id, ..ScheduleSet::of(spec) })))
     }
 
     pub(crate) fn pause(mut self, when: &str) -> Self {
@@ -115,7 +115,7 @@ impl Tale {
 
     pub(crate) fn delete(mut self, when: &str) -> Self {
         let id = self.id();
-        self.at(when, &ScheduleInput::Delete(ScheduleDelete { id, by: Some("ann".into()) }))
+        self.at(when, &ScheduleInput::Delete(ScheduleDelete { id, by: Some("ann".into()), definition: None }))
     }
 
     pub(crate) fn ended(self, when: &str, tick: &str) -> Self {
@@ -153,7 +153,9 @@ impl Tale {
 
     #[track_caller]
     pub(crate) fn waits_for_nothing(self) -> Self {
-        assert_eq!(self.schedule.next_timer(), None);
+        // But to be forgotten, long after.
+        let far = self.schedule.next_timer().is_none_or(|due| after("20d") < due);
+        assert!(far, "{:?}", self.schedule.next_timer());
         self
     }
 
@@ -209,6 +211,11 @@ pub(crate) fn in_words(effects: &[Effect]) -> Vec<String> {
             Effect::Tell(happening) => told(happening),
             Effect::Reject { reason, .. } => format!("reject {reason}"),
         });
+        if let Effect::Start { execution, start, .. } = effect
+            && start.schedule.as_ref().is_some_and(|scheduled| scheduled.tell)
+        {
+            words.push(format!("watch {}", short(execution)));
+        }
     }
     words
 }

@@ -57,7 +57,7 @@ fn the_next_tick_is_found_at_once() {
 fn a_tick_is_decided_at_once() {
     let spec = ScheduleSpec::of(name("report"), cron("*/5 * * * *", "Europe/Berlin"));
     let mut schedule = Schedule::new(name("nightly"));
-    let set = ScheduleInput::Set(Box::new(ScheduleSet { spec, id: None }));
+    let set = ScheduleInput::Set(Box::new(ScheduleSet::of(spec)));
     schedule.apply(&set, moment("2026-01-01T00:00:00Z"));
     let mut tick = || {
         let due = schedule.next_timer().unwrap();

@@ -206,6 +206,27 @@ pub static SAGAS_STUCK: Declared = Declared {
     help: "Sagas of a partition that are stuck: somebody has to help",
 };
 
+pub static SCHEDULES: Declared = Declared {
+    name: "sagaline_schedules",
+    kind: Kind::Gauge,
+    labels: &["partition"],
+    help: "Schedules of a partition that are kept, also those that have no tick any more",
+};
+
+pub static SCHEDULE_TICKS: Declared = Declared {
+    name: "sagaline_schedules_ticks_total",
+    kind: Kind::Counter,
+    labels: &["status"],
+    help: "Ticks of schedules, by what became of them: fired, skipped",
+};
+
+pub static SCHEDULE_LATENESS: Declared = Declared {
+    name: "sagaline_schedules_lateness_seconds",
+    kind: Kind::Histogram(&[0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 60.0]),
+    labels: &[],
+    help: "How much later than its tick something was started, jitter included",
+};
+
 /// All of them.
 pub static ALL: &[&Declared] = &[
     &WORKFLOWS_STARTED,
@@ -235,4 +256,7 @@ pub static ALL: &[&Declared] = &[
     &SAGA_STEPS,
     &SAGAS_OPEN,
     &SAGAS_STUCK,
+    &SCHEDULES,
+    &SCHEDULE_TICKS,
+    &SCHEDULE_LATENESS,
 ];

@@ -18,7 +18,8 @@ pub fn execution_of(ask: &Ask) -> &str {
         | Ask::Saga { execution }
         | Ask::Reply { execution, .. } => execution.as_str(),
         Ask::Entity { entity } => entity.as_str(),
-        Ask::List { .. } | Ask::Sagas { .. } | Ask::Entities { .. } | Ask::Partition => "",
+        Ask::Schedule { schedule } => schedule.as_str(),
+        Ask::List { .. } | Ask::Sagas { .. } | Ask::Schedules { .. } | Ask::Entities { .. } | Ask::Partition => "",
     }
 }
 

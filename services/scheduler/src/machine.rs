@@ -1,0 +1,199 @@
+//! Schedules as the state machine of a partition: entries to inputs, effects to acts.
+//!
+//! What fires when is decided in `sagaline-schedule`; here its effects get their names on the wire. No clock, and no I/O but to count
+//! and to log.
+
+mod acts;
+mod counts;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use sagaline_broker::{
+    machine::{Act, Listed, Machine, Need, Origin, QueuedTask, Read, Rejection},
+    names::Names,
+    ports::{Entry, Message},
+};
+use sagaline_events::{
+    ScheduleInput, ScheduleView,
+    ask::{Answer, Ask},
+    input::{FILLER, OWNER_MARK},
+    schedule::ScheduleTimer,
+};
+use sagaline_model::{Moment, Name, Span, partition_of};
+use sagaline_schedule::{Effect, Schedule};
+
+use self::acts::Wire;
+
+/// One that is due later than this may leave memory: it would only be woken to be due again.
+const RESTS_BEFORE: Span = Span::from_secs(600);
+
+/// The schedules of one partition.
+pub struct Schedules {
+    wire: Wire,
+    partition: u32,
+    partitions: u32,
+}
+
+impl Schedules {
+    pub fn new(names: Names, partition: u32, partitions: u32) -> Self {
+        Self { wire: Wire::new(names, partition, partitions), partition, partitions }
+    }
+}
+
+impl Machine for Schedules {
+    type State = Schedule;
+    type Input = ScheduleInput;
+    type Glance = Box<ScheduleView>;
+
+    fn read(&self, entry: &Entry) -> Result<Read<ScheduleInput>, Rejection> {
+        let reject = |reason, detail: String| Rejection { reason, detail };
+        let content = entry.content.as_ref().map_err(|why| reject("not_a_cloudevent", why.clone()))?;
+        if content.kind == OWNER_MARK || content.kind == FILLER {
+            return Ok(Read::Mark);
+        }
+        let (partition, schedule) = self
+            .wire
+            .names()
+            .parse_schedule(&entry.subject)
+            .ok_or_else(|| reject("bad_subject", format!("`{}` names no schedule", entry.subject)))?;
+        if let Err(fault) = Name::new(schedule) {
+            return Err(reject("bad_name", fault.to_string()));
+        }
+        let home = partition_of(schedule, self.partitions);
+        if partition != self.partition || home != self.partition {
+            let detail = format!("the schedule `{schedule}` belongs to partition {home}, not to {}", self.partition);
+            return Err(reject("wrong_partition", detail));
+        }
+        let input = ScheduleInput::read(&content.kind, &content.data).map_err(|fault| {
+            let cause = std::error::Error::source(&fault).map(|cause| format!(": {cause}")).unwrap_or_default();
+            reject("bad_input", format!("{fault}{cause}"))
+        })?;
+        Ok(Read::Input(schedule.into(), input))
+    }
+
+    /// All that a schedule needs is in what was made known of it.
+    fn needs(&self, _state: Option<&Schedule>, _input: Option<&ScheduleInput>) -> Option<Need> {
+        None
+    }
+
+    fn learn(&mut self, _need: &Need, _value: Option<Bytes>) {}
+
+    fn fresh(&self, key: &Arc<str>) -> Schedule {
+        Schedule::new(Name::new(&**key).expect("`read` lets only names through"))
+    }
+
+    fn apply(&mut self, _key: &Arc<str>, state: &mut Schedule, input: ScheduleInput, origin: &Origin) -> Vec<Act> {
+        // A deleted one still names its workflow in what it tells.
+        let workflow = state.spec().map(|spec| spec.workflow.clone());
+        // A defect of ours must not stop the partition: it sets that one schedule aside, on every replica alike.
+        let applied = catch_unwind(AssertUnwindSafe(|| state.apply(&input, origin.time)));
+        let effects = applied.unwrap_or_else(|panic| {
+            let cause = panic.downcast_ref::<String>().cloned();
+            let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|cause| (*cause).to_owned()));
+            let cause = cause.unwrap_or_else(|| "the schedule stopped at a defect".to_owned());
+            let schedule = state.name.clone();
+            tracing::error!(schedule = schedule.as_str(), cause, "a schedule is set aside: it stopped at a defect");
+            let view = catch_unwind(AssertUnwindSafe(|| state.view())).ok().flatten();
+            *state = Schedule::set_aside(schedule, view.as_ref(), cause, origin.time);
+            state.told_anew().into_iter().map(Effect::Tell).collect()
+        });
+        if !origin.again {
+            counts::count(&effects, origin.time);
+        }
+        let workflow = state.spec().map(|spec| spec.workflow.clone()).or(workflow);
+        self.wire.acts(state, workflow.as_ref(), effects, origin)
+    }
+
+    fn found(&mut self, _key: &Arc<str>, _state: &Schedule, _of: &Need, _value: Option<Bytes>) -> Vec<Act> {
+        vec![]
+    }
+
+    fn task_refused(&self, _key: &Arc<str>, _task: &QueuedTask, _why: &str) -> Option<Message> {
+        None
+    }
+
+    fn tasks(&self, _key: &Arc<str>, _state: &Schedule) -> Vec<QueuedTask> {
+        vec![]
+    }
+
+    /// What may be lost with what it started is asked for by its timer.
+    fn resume(&self, _key: &Arc<str>, _state: &Schedule) -> Vec<Act> {
+        vec![]
+    }
+
+    fn next_timer(&self, state: &Schedule) -> Option<Moment> {
+        state.next_timer()
+    }
+
+    fn timer(&self, _key: &Arc<str>, state: &Schedule) -> Option<Message> {
+        state.next_timer()?;
+        Some(self.wire.own(&state.name, &ScheduleInput::Timer(ScheduleTimer {}), "timer"))
+    }
+
+    /// It is forgotten when nothing of it matters, and leaves no record.
+    fn ending(&self, _state: &Schedule) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn stands_alone(&self, _state: &Schedule) -> bool {
+        false
+    }
+
+    fn rests(&self, state: &Schedule) -> bool {
+        state.next_timer().is_none_or(|due| state.now() + RESTS_BEFORE < due)
+    }
+
+    fn seal(&self, key: &Arc<str>, glance: Option<&Box<ScheduleView>>, cause: &str, at: Moment) -> Option<Schedule> {
+        let name = Name::new(&**key).ok()?;
+        Some(Schedule::set_aside(name, glance.map(|glance| &**glance), cause.to_owned(), at))
+    }
+
+    fn is_idle(&self, state: &Schedule, _now: Moment) -> bool {
+        state.is_blank()
+    }
+
+    fn snapshot(&self, state: &Schedule) -> Vec<u8> {
+        state.to_snapshot()
+    }
+
+    fn restore(&self, json: &[u8]) -> Result<Schedule, String> {
+        Schedule::from_snapshot(json).map_err(|fault| fault.to_string())
+    }
+
+    fn answer(&self, ask: &Ask, state: Option<&Schedule>) -> Answer {
+        match ask {
+            Ask::Schedule { .. } => {
+                let view = state.and_then(Schedule::view);
+                view.map_or(Answer::Unknown, |view| Answer::Schedule(Box::new(view)))
+            }
+            // No task of a schedule is ever wanted.
+            Ask::Wanted { .. } => Answer::Wanted(false),
+            // Those are the others', or answered by the owner itself.
+            Ask::Get { .. }
+            | Ask::Why { .. }
+            | Ask::Query { .. }
+            | Ask::Reply { .. }
+            | Ask::List { .. }
+            | Ask::Partition
+            | Ask::Saga { .. }
+            | Ask::Sagas { .. }
+            | Ask::Entity { .. }
+            | Ask::Entities { .. }
+            | Ask::Schedules { .. } => Answer::Unknown,
+        }
+    }
+
+    fn glance(&mut self, state: &Schedule) -> Option<Box<ScheduleView>> {
+        state.view().map(Box::new)
+    }
+
+    fn listed(&self, ask: &Ask, _key: &str, glance: &Box<ScheduleView>) -> Option<Listed> {
+        let Ask::Schedules { workflow, paused, .. } = ask else { return None };
+        let of_it = workflow.as_ref().is_none_or(|workflow| *workflow == glance.spec.workflow);
+        (of_it && (!paused || glance.paused.is_some())).then(|| Listed::Schedule(glance.clone()))
+    }
+}

@@ -1,0 +1,49 @@
+//! The scheduler as the shell sees it: schedules are its machine, and what the shell reports becomes readiness and metrics.
+
+use sagaline_broker::{
+    names::{LogKind, Names},
+    nats::shell::{Report, Service},
+    owner::Settings as OwnerSettings,
+};
+use sagaline_owning::{Presence, Watch};
+use sagaline_telemetry::health::Health;
+
+use crate::{Settings, machine::Schedules};
+
+pub(crate) struct Scheduler {
+    settings: Settings,
+    partitions: u32,
+    presence: Presence,
+}
+
+impl Scheduler {
+    pub(crate) fn new(settings: Settings, partitions: u32, health: Health) -> Self {
+        Self { settings, partitions, presence: Presence::new(Self::LOG, health) }
+    }
+}
+
+impl Service for Scheduler {
+    type Machine = Schedules;
+    type Watcher = Watch;
+
+    const LOG: LogKind = LogKind::Schedules;
+
+    fn machine(&self, names: Names, partition: u32) -> Schedules {
+        Schedules::new(names, partition, self.partitions)
+    }
+
+    fn watcher(&self, partition: u32) -> Watch {
+        Watch::new(Self::LOG, partition, self.presence.part(partition))
+    }
+
+    fn tune(&self, settings: &mut OwnerSettings) {
+        settings.look_again_after = self.settings.look_again_after;
+        settings.rest_after = self.settings.rest_after;
+        settings.history = self.settings.history;
+        settings.history_subjects = self.settings.history_subjects;
+    }
+
+    fn report(&self, report: &Report<'_>) {
+        self.presence.report(report);
+    }
+}
