@@ -39,7 +39,9 @@ impl Programs {
             "-p",
             "sagaline-executor",
         ]);
-        cargo.args(["-p", "sagaline-trigger", "-p", "sagaline-compensator"]).args(release.then_some("--release"));
+        cargo
+            .args(["-p", "sagaline-trigger", "-p", "sagaline-compensator", "-p", "sagaline-scheduler"])
+            .args(release.then_some("--release"));
         let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo can be run");
         assert!(built.success(), "the programs under test cannot be built");
         Self { folder }

@@ -20,6 +20,7 @@ pub enum Role {
     Executor,
     Trigger,
     Compensator,
+    Scheduler,
 }
 
 impl Role {
@@ -29,6 +30,7 @@ impl Role {
             Self::Executor => "sagaline-executor",
             Self::Trigger => "sagaline-trigger",
             Self::Compensator => "sagaline-compensator",
+            Self::Scheduler => "sagaline-scheduler",
         }
     }
 }

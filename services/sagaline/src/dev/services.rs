@@ -43,6 +43,11 @@ impl Services {
             ..sagaline_compensator::Settings::new(url, namespace)
         };
         services.spawn("compensator", health, |health, stop| sagaline_compensator::run(compensator, health, stop));
+        let scheduler = sagaline_scheduler::Settings {
+            nats_monitor: monitors.to_vec(),
+            ..sagaline_scheduler::Settings::new(url, namespace)
+        };
+        services.spawn("scheduler", health, |health, stop| sagaline_scheduler::run(scheduler, health, stop));
         let executor = sagaline_executor::Settings {
             drain: DRAINED_WITHIN,
             witness,

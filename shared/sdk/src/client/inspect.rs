@@ -45,6 +45,8 @@ pub struct Inspection {
     pub members: Option<Vec<String>>,
     /// The compensators that share theirs; nothing if that cannot be read.
     pub compensators: Option<Vec<String>>,
+    /// The schedulers that share theirs; nothing if that cannot be read.
+    pub schedulers: Option<Vec<String>>,
     /// The word on room for new executions, if an orchestrator has told it lately.
     pub admission: Option<Admission>,
     pub rejected: RejectedFacts,
@@ -129,6 +131,7 @@ pub async fn inspect(connection: &Connection, settings: &InspectSettings) -> Res
     Ok(Inspection {
         members: members(connection, LogKind::Runs, partitions).await,
         compensators: members(connection, LogKind::Sagas, partitions).await,
+        schedulers: members(connection, LogKind::Schedules, partitions).await,
         admission: connection.admission().await.ok().flatten(),
         namespace: connection.names().namespace().to_owned(),
         server: api::server(connection).await?,

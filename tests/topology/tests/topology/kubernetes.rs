@@ -24,7 +24,7 @@ fn environment(manifests: &Manifests, container: &Container<'_>) -> BTreeMap<Str
 
 fn ours<'a>(containers: &'a [Container<'a>]) -> Vec<&'a Container<'a>> {
     let ours: Vec<_> = containers.iter().filter(|container| container.spec["image"] == "sagaline").collect();
-    assert_eq!(ours.len(), 4, "trigger, orchestrator, compensator, executor");
+    assert_eq!(ours.len(), 5, "trigger, orchestrator, compensator, scheduler, executor");
     ours
 }
 

@@ -55,13 +55,13 @@ impl Run {
     }
 }
 
-const SERVICES: [&str; 4] = ["orchestrator", "compensator", "trigger", "executor"];
+const SERVICES: [&str; 5] = ["orchestrator", "compensator", "scheduler", "trigger", "executor"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_compose_starts_runs_workflows_and_every_part_of_it_can_be_replaced() {
     let mut run = Run::up().await;
     let counts = SERVICES.map(|service| run.system.instances(service).len());
-    assert_eq!(counts, [2, 2, 2, 3]);
+    assert_eq!(counts, [2, 2, 2, 2, 3]);
 
     let applied = run.system.sagaline(&["apply", "/examples/order.yaml"]).await;
     assert!(applied.contains("order version 1 created"), "{applied}");

@@ -7,6 +7,7 @@ mod queues;
 mod rejected;
 mod room;
 mod sagas;
+mod schedules;
 mod server;
 mod streams;
 
@@ -31,6 +32,7 @@ pub(super) fn judge(facts: &Inspection, durability: Option<&Durability>) -> Vec<
         queues::queues(facts),
         queues::events(facts),
         sagas::sagas(facts),
+        schedules::schedules(facts),
         rejected::rejected(facts),
     ]
     .into_iter()

@@ -39,6 +39,7 @@ pub(super) fn healthy() -> Inspection {
         rejected: RejectedFacts::default(),
         members: Some(vec!["o-1".into()]),
         compensators: Some(vec!["c-1".into()]),
+        schedulers: Some(vec!["s-1".into()]),
         admission: None,
     }
 }
