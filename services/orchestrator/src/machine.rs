@@ -24,13 +24,14 @@ use sagaline_broker::{
     names::Names,
     ports::{Bucket, Entry, Message},
 };
-use sagaline_engine::{Compiled, Effect, Execution, Stage};
+use sagaline_engine::{Compiled, Effect, Execution, Stage, job};
 use sagaline_events::{
     EntityInput, Happening, Input,
     ask::{Answer, Ask, Reply},
     input::{FILLER, InputError, OWNER_MARK},
+    job::JobEvent,
 };
-use sagaline_model::{ExecutionId, Moment, Name, partition_of};
+use sagaline_model::{ExecutionId, JobSpec, Moment, Name, Span, partition_of};
 use sagaline_telemetry::{metrics, traces::tell_span};
 
 pub use self::held::{Held, HeldInput};
@@ -56,9 +57,12 @@ impl Executions {
         }
     }
 
-    fn plan_of(&self, state: &Execution) -> Option<&Arc<Compiled>> {
+    fn plan_of(&self, state: &Execution) -> Option<Arc<Compiled>> {
+        if let Some(job) = state.job() {
+            return self.plans.of_job(job);
+        }
         let (workflow, version) = state.plan()?;
-        self.plans.get(workflow, version)
+        self.plans.get(workflow, version).cloned()
     }
 
     /// What the state waits to have been looked up.
@@ -173,7 +177,7 @@ impl Machine for Executions {
     fn tasks(&self, _key: &Arc<str>, state: &Held) -> Vec<QueuedTask> {
         let Some(state) = state.execution() else { return vec![] };
         let Some(plan) = self.plan_of(state) else { return vec![] };
-        let tasks = state.tasks(plan);
+        let tasks = state.tasks(&plan);
         let trace = self.wire.trace(state);
         let tasks = tasks.into_iter();
         tasks.map(|task| self.wire.task(&state.id, &plan.plan.workflow, plan.version, task, trace.as_ref())).collect()
@@ -208,6 +212,13 @@ impl Machine for Executions {
         let state = state.execution()?;
         let view = state.is_over().then(|| state.view(None))??;
         Some(serde_json::to_vec(&view).expect("a view has text keys only"))
+    }
+
+    fn kept_for(&self, state: &Held) -> Option<Span> {
+        match &state.execution()?.stage {
+            Stage::Over(over) => over.job.as_deref()?.retention,
+            Stage::Unborn(_) | Stage::Unbound { .. } | Stage::Running(_) | Stage::Parked { .. } => None,
+        }
     }
 
     fn stands_alone(&self, state: &Held) -> bool {
@@ -251,7 +262,8 @@ impl Machine for Executions {
             return entities::seen(ask, state);
         }
         let state = state.and_then(Held::execution);
-        let plan = state.and_then(|state| self.plan_of(state)).map(|plan| &**plan);
+        let plan = state.and_then(|state| self.plan_of(state));
+        let plan = plan.as_deref();
         match (ask, state) {
             (Ask::Wanted { path, attempt, .. }, state) => {
                 Answer::Wanted(state.is_some_and(|state| state.wants(path, *attempt)))
@@ -289,16 +301,22 @@ impl Machine for Executions {
 impl Executions {
     fn apply_to_execution(&mut self, state: &mut Execution, input: Input, origin: &Origin) -> Vec<Act> {
         let id = state.id.clone();
-        let needed = plan_needed(Some(state), Some(&input)).map(|(workflow, version)| (workflow.clone(), version));
-        let plan = needed.as_ref().and_then(|(workflow, version)| self.plans.get(workflow, *version));
+        let (needed, plan) = match job_of(state, &input) {
+            Some(job) => (Some((job.workflow(), job::VERSION)), self.plans.learn_job(job)),
+            None => {
+                let needed = plan_needed(Some(state), Some(&input));
+                let needed = needed.map(|(workflow, version)| (workflow.clone(), version));
+                let plan = needed.as_ref().and_then(|(workflow, version)| self.plans.get(workflow, *version));
+                (needed, plan.cloned())
+            }
+        };
         let at = origin.time;
         if let (Stage::Unborn(_), Input::Start(_)) = (&state.stage, &input) {
             state.trace = origin.traceparent.as_deref().and_then(|traceparent| traceparent.parse().ok());
         }
         let open = spans::Open::of(self.wire.trace(state), state);
         // A defect of the engine must not stop the partition: it sets that one execution aside, on every replica alike.
-        let applied =
-            catch_unwind(AssertUnwindSafe(|| sagaline_engine::apply(state, plan.map(|plan| &**plan), &input, at)));
+        let applied = catch_unwind(AssertUnwindSafe(|| sagaline_engine::apply(state, plan.as_deref(), &input, at)));
         let effects = applied.unwrap_or_else(|panic| {
             let cause = panic.downcast_ref::<String>().cloned();
             let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|cause| (*cause).to_owned()));
@@ -349,6 +367,19 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
             | Happening::StepTimedOut { .. }
             | Happening::StepSkipped { .. }
             | Happening::StepCancelled { .. } => metrics.step_done(what),
+            Happening::Job(job) => match &job.what {
+                JobEvent::Enqueued if job.attempt == 1 => metrics.started(),
+                JobEvent::Failed { next_at: Some(_), .. } => metrics.step_retries.increment(1),
+                JobEvent::Completed { duration }
+                | JobEvent::Dead { duration, .. }
+                | JobEvent::Cancelled { duration, .. } => {
+                    metrics.completed(what, (*duration).into());
+                }
+                JobEvent::Scheduled { .. }
+                | JobEvent::Enqueued
+                | JobEvent::Started { .. }
+                | JobEvent::Failed { .. } => {}
+            },
             Happening::WorkflowStartRefused { .. }
             | Happening::WorkflowParked { .. }
             | Happening::WorkflowPaused { .. }
@@ -376,9 +407,21 @@ fn count(workflow: &Name, input: &Input, effects: &[Effect]) {
     }
 }
 
+/// The job that the next input is about.
+fn job_of<'a>(state: &'a Execution, input: &'a Input) -> Option<&'a JobSpec> {
+    match (&state.stage, input) {
+        (Stage::Unborn(_), Input::Start(start)) => start.job.as_deref(),
+        (_, _) => state.job(),
+    }
+}
+
 /// The plan that the next input needs: that of the execution, or that which the input names.
 fn plan_needed<'a>(state: Option<&'a Execution>, input: Option<&'a Input>) -> Option<(&'a Name, u32)> {
     match (state.map(|state| &state.stage), input) {
+        // A job is its own definition.
+        (Some(Stage::Running(run) | Stage::Parked { run, .. }), _) if run.job.is_some() => None,
+        (Some(Stage::Unbound { start, .. }), _) if start.job.is_some() => None,
+        (None | Some(Stage::Unborn(_)), Some(Input::Start(start))) if start.job.is_some() => None,
         (Some(Stage::Running(run) | Stage::Parked { run, .. }), _) => Some((&run.workflow, run.version)),
         (None | Some(Stage::Unborn(_)), Some(Input::Start(start))) if !start.again => {
             Some((&start.workflow, start.version?))

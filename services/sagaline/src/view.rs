@@ -17,6 +17,7 @@ pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
         format!("status: {}", output.paint(words::tone(view.status), view.status.as_str())),
         format!("started: {}", words::exact_time(view.started_at)),
     ];
+    lines.extend(view.begins_at.map(|time| format!("begins: {}", words::exact_time(time))));
     if let Some(ended) = view.ended_at {
         let took = words::took(ended.since(view.started_at));
         lines.push(format!("ended: {} (took {took})", words::exact_time(ended)));

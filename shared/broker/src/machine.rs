@@ -12,7 +12,7 @@ use sagaline_events::{
     saga::SagaView,
     schedule_view::ScheduleView,
 };
-use sagaline_model::Moment;
+use sagaline_model::{Moment, Span};
 
 use crate::ports::{Bucket, Entry, Message, Sequence};
 
@@ -138,6 +138,11 @@ pub trait Machine: Send {
 
     /// The record of a state that ended; nothing while it goes on.
     fn ending(&self, state: &Self::State) -> Option<Vec<u8>>;
+
+    /// For how long its record is kept, if not for as long as all others.
+    fn kept_for(&self, _state: &Self::State) -> Option<Span> {
+        None
+    }
 
     /// Whether a fold from where the state began gives the same end, without what came before that.
     fn stands_alone(&self, state: &Self::State) -> bool;

@@ -1,6 +1,6 @@
 //! The one entry: what an input means for an execution, by the stage that it is in.
 
-use sagaline_events::{Happening, Input, Start, input::Recalled};
+use sagaline_events::{Happening, Input, Start, input::Recalled, job::JobView};
 use sagaline_model::{Moment, StepError};
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::{
     child::{late, told_to_another},
     compiled::Compiled,
     effect::Effect,
-    expansion,
+    expansion, job,
     nodes::Nodes,
     scheduled::{told_by_start, told_to_a_stranger},
     shared::gives_back,
@@ -55,11 +55,12 @@ fn unborn(
     match input {
         Input::Start(start) => {
             early.forget_old(at);
-            match plan.filter(|_| start.version.is_some()) {
+            match plan.filter(|_| start.version.is_some() || start.job.is_some()) {
                 _ if start.again => {
                     (Stage::Unbound { start: Box::new(start.clone()), started: at, early }, vec![Effect::Recall])
                 }
                 Some(plan) => begin(execution, start.clone(), at, early, plan, at),
+                None if start.job.is_some() => no_such_job(execution, start.clone(), at, early, at),
                 None => {
                     let bind = Effect::Bind { workflow: start.workflow.clone(), version: start.version };
                     (Stage::Unbound { start: Box::new(start.clone()), started: at, early }, vec![bind])
@@ -123,6 +124,7 @@ fn unbound(
         Input::Recalled(recalled) if start.again => recall(*start, started, early, recalled),
         Input::Bound(bound) if !start.again => match plan {
             Some(plan) => begin(execution, *start, started, early, plan, at),
+            None if start.job.is_some() => no_such_job(execution, *start, started, early, at),
             // The binding names what is not there, or cannot be run: that version is looked at, and bound again or refused.
             None => {
                 let start = Box::new(Start { version: Some(bound.version), ..*start });
@@ -130,13 +132,7 @@ fn unbound(
                 (Stage::Unbound { start, started, early }, vec![bind])
             }
         },
-        Input::Refused(refused) => {
-            let error = refused.error.clone();
-            let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
-            let over = over_before_begin(*start, started, &early, at, Outcome::Refused { error });
-            let parent = over.tell_who_waits(&execution.id);
-            (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect())
-        }
+        Input::Refused(refused) => refuse(execution, *start, started, &early, at, refused.error.clone()),
         Input::Signal(_)
         | Input::Cancel(_)
         | Input::Pause(_)
@@ -202,7 +198,6 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
         had_early: !early.is_empty(),
         ended,
         tags: start.tags,
-        outcome,
         steps: vec![],
         parent: start.parent,
         replies: Default::default(),
@@ -210,7 +205,32 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
         attempt: None,
         undo: vec![],
         schedule: start.schedule,
+        job: start.job.as_deref().map(|job| Box::new(JobView { status: job::ended(&outcome), ..job::before(job) })),
+        outcome,
     }
+}
+
+/// A job that no plan can be made of.
+fn no_such_job(execution: &Execution, start: Start, started: Moment, early: Early, at: Moment) -> (Stage, Vec<Effect>) {
+    let why = start.job.as_deref().map(crate::job::compiled).and_then(Result::err);
+    let why = why.map_or_else(|| "its plan is not there".to_owned(), |why| why.to_string());
+    let error = StepError::new(StepError::INVALID_INPUT, format!("the job cannot be run: {why}")).final_();
+    refuse(execution, start, started, &early, at, error)
+}
+
+/// It is over without having begun.
+fn refuse(
+    execution: &Execution,
+    start: Start,
+    started: Moment,
+    early: &Early,
+    at: Moment,
+    error: StepError,
+) -> (Stage, Vec<Effect>) {
+    let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
+    let over = over_before_begin(start, started, early, at, Outcome::Refused { error });
+    let parent = over.tell_who_waits(&execution.id);
+    (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect())
 }
 
 static NO_GRAFTS: Grafts = Grafts::none();
@@ -224,13 +244,14 @@ fn begin(
     plan: &Compiled,
     at: Moment,
 ) -> (Stage, Vec<Effect>) {
+    if let Some(job) = &mut start.job {
+        start.workflow = job.workflow();
+        start.queue = None;
+    }
     start.tags = plan.tags(start.tags);
     if let Some(error) = plan.refusal(&start.input) {
         let start = Start { version: Some(plan.version), ..start };
-        let told = Effect::Tell(Happening::WorkflowStartRefused { error: error.clone() });
-        let over = over_before_begin(start, started, &early, at, Outcome::Refused { error });
-        let parent = over.tell_who_waits(&execution.id);
-        return (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).collect());
+        return refuse(execution, start, started, &early, at, error);
     }
     let trigger = start.trigger.as_ref().and_then(|event| event.get("id")?.as_str()).map(str::to_owned);
     let parent = start.parent.as_ref().map(|parent| parent.execution.to_string());
@@ -265,6 +286,8 @@ fn begin(
         closed: vec![],
         undo: Default::default(),
         schedule: start.schedule,
+        delay: None,
+        job: start.job,
     };
     run.reindex();
     let resumed = start.resume.as_ref().map(|resume| run.resume(resume, Nodes::new(plan, &NO_GRAFTS), at));
@@ -280,7 +303,7 @@ fn begin(
     match (early.cancel.map(|(_, reason)| reason).or_else(|| gone.map(|gone| gone.reason)), resumed) {
         (Some(reason), _) => turn.end(Outcome::Cancelled { reason }),
         (None, Some(Err(error))) => turn.end(Outcome::Failed { error, step: None, attempts: None }),
-        (None, Some(Ok(())) | None) => turn.set_out(),
+        (None, Some(Ok(())) | None) => turn.set_out_at(start.begin_at),
     }
     turn.finish()
 }
@@ -386,7 +409,7 @@ fn parked(
         return (with_grafts(stage, grafts), effects);
     }
     // Without its plan nobody knows the queues of its tasks, so they cannot be taken back.
-    let duration = at.since(run.started);
+    let duration = at.since(run.began());
     let told = Effect::Tell(Happening::WorkflowCancelled { duration, reason });
     let over = Over::of(&run, vec![], outcome, at);
     let parent = over.tell_who_waits(&execution.id);
@@ -487,7 +510,6 @@ impl Over {
             had_early: run.had_early,
             ended,
             tags: run.tags.clone(),
-            outcome,
             steps,
             parent: run.parent.clone(),
             replies: run.replies.clone(),
@@ -495,6 +517,8 @@ impl Over {
             attempt: run.attempt(),
             undo: vec![],
             schedule: run.schedule.clone(),
+            job: run.job_view(Some(&outcome)).map(Box::new),
+            outcome,
         }
     }
 }

@@ -78,6 +78,7 @@ fn dags_count_right(run: &Run, plan: Nodes<'_>) -> Result<(), Broken> {
         && !run.is_undoing()
         && run.between_rounds().is_none()
         && !run.is_pending()
+        && run.begins_at().is_none()
         && run.cleanup.is_none()
     {
         counts_right(run, plan, None, &run.root, &plan.root, false)?;

@@ -13,6 +13,7 @@ pub mod entity;
 mod exchange;
 mod expansion;
 mod invariant;
+pub mod job;
 pub mod nodes;
 mod resumption;
 mod scheduled;
@@ -33,7 +34,7 @@ pub use invariant::{Broken, check};
 pub use nodes::Nodes;
 pub use state::{Execution, Stage};
 pub(crate) use turn::queue_of;
-pub use view::Overview;
+pub use view::{JobGlance, Overview};
 pub use why::cause_of;
 
 /// The newest rules by which [`apply`] can decide; a plan says which it asks for. A change that would decide differently on an old

@@ -56,6 +56,7 @@ pub(crate) fn letter(
             done: done.collect(),
             ctx: run.ctx.clone(),
         },
+        job: run.job.clone(),
     })
 }
 

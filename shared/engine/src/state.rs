@@ -4,6 +4,7 @@ mod asking;
 mod awaiting_event;
 mod beside;
 mod cleanup;
+mod delay;
 mod delegated;
 mod expanding;
 mod frame;
@@ -22,9 +23,10 @@ use std::collections::{BTreeMap, VecDeque};
 use sagaline_events::{
     FramePath, Parent, Start, TimerName, TraceContext, UndoStep,
     input::{ParentGone, Scheduled, Update},
+    job::JobView,
     record::StepView,
 };
-use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
+use sagaline_model::{ExecutionId, JobSpec, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -33,6 +35,7 @@ pub use self::{
     awaiting_event::AwaitingEvent,
     beside::Beside,
     cleanup::Cleanup,
+    delay::Delay,
     delegated::Delegated,
     expanding::Expanding,
     graft::{Graft, Grafts, NotAGraft, Recorded},
@@ -195,6 +198,12 @@ pub struct Run {
     /// The schedule that started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Box<Scheduled>>,
+    /// Set if it was to begin later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Delay>,
+    /// Set if it is a job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Box<JobSpec>>,
 }
 
 /// An execution that somebody told to wait.
@@ -359,6 +368,9 @@ pub struct Over {
     pub undo: Vec<UndoStep>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Box<Scheduled>>,
+    /// Set if it was a job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Box<JobView>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -400,6 +412,15 @@ impl Execution {
         }
     }
 
+    /// The job that it is: its plan is made of it. Nothing if it is none, or is over.
+    pub fn job(&self) -> Option<&JobSpec> {
+        match &self.stage {
+            Stage::Running(run) | Stage::Parked { run, .. } => run.job.as_deref(),
+            Stage::Unbound { start, .. } => start.job.as_deref(),
+            Stage::Unborn(_) | Stage::Over(_) => None,
+        }
+    }
+
     /// The timer that is due first.
     pub fn next_timer(&self) -> Option<(Moment, &TimerName)> {
         match &self.stage {
@@ -419,7 +440,7 @@ impl Execution {
         let tasks = run.frames.iter().filter_map(|(path, frame)| match &frame.state {
             State::Dispatched(task) => {
                 let task = task.dispatch(path, &nodes.node(frame.node).kind, run.queue.as_ref())?;
-                Some(Dispatch { origin: run.origin.clone(), ..task })
+                Some(run.with_own(task))
             }
             _ => None,
         });
@@ -492,6 +513,8 @@ impl Execution {
             closed: vec![],
             undo: Undo::default(),
             schedule: None,
+            delay: None,
+            job: None,
         };
         Self { id, now: at, trace: None, start_at: None, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
     }

@@ -15,6 +15,8 @@ mod emit;
 mod events;
 mod expand;
 mod handlers;
+mod jobs;
+mod later;
 mod loops;
 mod pause;
 mod rounds;
@@ -29,7 +31,7 @@ pub(crate) use attempts::queue_of;
 
 use std::collections::VecDeque;
 
-use sagaline_events::{FramePath, Happening, Parent, UndoStep, input::Scheduled};
+use sagaline_events::{FramePath, Parent, UndoStep, input::Scheduled};
 use sagaline_model::{ExecutionId, Moment};
 
 use crate::{
@@ -80,10 +82,6 @@ impl<'p> Turn<'p> {
 
     pub(crate) fn parent(&self) -> Option<&Parent> {
         self.run.parent.as_ref()
-    }
-
-    pub(crate) fn tell(&mut self, happening: Happening) {
-        self.effects.push(Effect::Tell(happening));
     }
 
     /// Enters whatever became ready, until nothing is; then says what the execution is now.

@@ -4,16 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_events::{
     FramePath,
+    job::{JobStatus, JobView},
     record::{ExecutionView, ItemsView, Status, StepStatus, StepView},
 };
-use sagaline_model::{Moment, Name, Plan, StepError};
+use sagaline_model::{ActivityName, JobSpec, Moment, Name, Plan, StepError};
 use serde_json::Value;
 
 use crate::{
     compiled::{Compiled, CompiledKind, CompiledNode},
+    job,
     nodes::Nodes,
     state::{Execution, Frame, Outcome, Run, Slots, Stage, State},
 };
+
+/// What there is to know of a job without looking at its data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobGlance<'a> {
+    pub activity: &'a ActivityName,
+    pub queue: &'a Name,
+    pub status: JobStatus,
+    pub attempt: u32,
+    pub attempts: u32,
+    pub next_at: Option<Moment>,
+}
 
 /// What there is to know of an execution without looking at its steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,23 +38,62 @@ pub struct Overview<'a> {
     pub ended_at: Option<Moment>,
     pub reason: Option<&'a str>,
     pub tags: &'a BTreeMap<String, String>,
+    /// When it begins, if it does later.
+    pub begins_at: Option<Moment>,
+    /// Set if it is a job.
+    pub job: Option<JobGlance<'a>>,
+}
+
+impl<'a> JobGlance<'a> {
+    fn before(job: &'a JobSpec) -> Self {
+        let (activity, queue, attempts) = (&job.activity, &job.queue, job.retry.attempts);
+        Self { activity, queue, status: JobStatus::Pending, attempt: 0, attempts, next_at: None }
+    }
+
+    fn of(job: &'a JobView) -> Self {
+        let JobView { activity, queue, status, attempt, attempts, next_at, .. } = job;
+        Self { activity, queue, status: *status, attempt: *attempt, attempts: *attempts, next_at: *next_at }
+    }
+}
+
+impl Run {
+    fn job_glance(&self) -> Option<JobGlance<'_>> {
+        let job = self.job.as_deref()?;
+        let (status, attempt, next_at) = (self.job_status(), self.job_attempt(), self.job_next_at());
+        Some(JobGlance { status, attempt, next_at, ..JobGlance::before(job) })
+    }
 }
 
 impl Execution {
     /// It at a glance; nothing if it has not started.
     pub fn overview(&self) -> Option<Overview<'_>> {
         let open = |workflow, version, status, started_at, tags| {
-            Some(Overview { workflow, version, status, started_at, ended_at: None, reason: None, tags })
+            Some(Overview {
+                workflow,
+                version,
+                status,
+                started_at,
+                ended_at: None,
+                reason: None,
+                tags,
+                begins_at: None,
+                job: None,
+            })
         };
         match &self.stage {
             Stage::Unborn(_) => None,
             Stage::Unbound { start, started, .. } => {
-                open(&start.workflow, start.version.unwrap_or(0), Status::Pending, *started, &start.tags)
+                let version = start.version.unwrap_or(0);
+                let pending = open(&start.workflow, version, Status::Pending, *started, &start.tags)?;
+                Some(Overview { job: start.job.as_deref().map(JobGlance::before), ..pending })
             }
-            Stage::Running(run) => open(&run.workflow, run.version, status_of(run), run.started, &run.tags),
+            Stage::Running(run) => {
+                let open = open(&run.workflow, run.version, status_of(run), run.started, &run.tags)?;
+                Some(Overview { begins_at: run.begins_at(), job: run.job_glance(), ..open })
+            }
             Stage::Parked { run, cause, .. } => {
                 let parked = open(&run.workflow, run.version, Status::Parked, run.started, &run.tags)?;
-                Some(Overview { reason: Some(cause), ..parked })
+                Some(Overview { reason: Some(cause), job: run.job_glance(), ..parked })
             }
             Stage::Over(over) => {
                 let (status, reason) = match &over.outcome {
@@ -52,7 +104,8 @@ impl Execution {
                     Outcome::RolledBack { cause, .. } => (Status::RolledBack, cause.causes().2),
                 };
                 let ended = open(&over.workflow, over.version, status, over.started, &over.tags)?;
-                Some(Overview { ended_at: Some(over.ended), reason, ..ended })
+                let job = over.job.as_deref().map(JobGlance::of);
+                Some(Overview { ended_at: Some(over.ended), reason, job, ..ended })
             }
         }
     }
@@ -77,12 +130,15 @@ impl Execution {
             attempt: None,
             replies: Default::default(),
             undo: vec![],
+            begins_at: None,
+            job: None,
         };
         match &self.stage {
             Stage::Unborn(_) => None,
             Stage::Unbound { start, started, .. } => Some(ExecutionView {
                 tags: start.tags.clone(),
                 parent: start.parent.clone(),
+                job: start.job.as_deref().map(|job| Box::new(job::before(job))),
                 ..blank(start.workflow.clone(), start.version.unwrap_or(0), *started, Status::Pending)
             }),
             Stage::Running(run) => {
@@ -95,6 +151,8 @@ impl Execution {
                     attempt: run.attempt(),
                     steps: plan.map(|plan| step_views(run, self.nodes(plan), run.ending.as_ref())).unwrap_or_default(),
                     parent: run.parent.clone(),
+                    begins_at: run.begins_at(),
+                    job: run.job_view(None).map(Box::new),
                     ..blank(run.workflow.clone(), run.version, run.started, status_of(run))
                 };
                 if let Some(undoing) = &run.undo.undoing {
@@ -107,6 +165,7 @@ impl Execution {
                 reason: Some(cause.clone()),
                 steps: plan.map(|plan| step_views(run, self.nodes(plan), None)).unwrap_or_default(),
                 parent: run.parent.clone(),
+                job: run.job_view(None).map(Box::new),
                 ..blank(run.workflow.clone(), run.version, run.started, Status::Parked)
             }),
             Stage::Over(over) => {
@@ -118,6 +177,7 @@ impl Execution {
                     queries: over.queries.clone(),
                     attempt: over.attempt,
                     undo: over.undo.clone(),
+                    job: over.job.clone(),
                     replies: over.replies.iter().map(|it| (it.id.clone(), it.reply.clone())).collect(),
                     ..blank(over.workflow.clone(), over.version, over.started, Status::Completed)
                 };
@@ -164,7 +224,7 @@ fn status_of(run: &Run) -> Status {
     if run.paused.is_some() {
         return Status::Paused;
     }
-    if run.is_pending() {
+    if run.is_pending() || run.begins_at().is_some() {
         return Status::Pending;
     }
     if run.between_rounds().is_some() || run.index.tasks + run.index.other_work > 0 {
@@ -178,6 +238,10 @@ fn status_of(run: &Run) -> Status {
 /// `ending`: how it ends, if that is known.
 pub(crate) fn step_views(run: &Run, plan: Nodes<'_>, ending: Option<&Outcome>) -> Vec<StepView> {
     let mut views = vec![];
+    // Of a job there is more to say, and it says it itself.
+    if run.job.is_some() {
+        return views;
+    }
     add_views(run, plan, &plan.nodes, &mut views);
     if let Some(Outcome::RolledBack { saga, .. }) = ending {
         let undone: BTreeSet<&str> = saga.compensated.iter().map(FramePath::as_str).collect();

@@ -1,6 +1,7 @@
 //! Why an execution is where it is: the step, the cause, since when, what ends it, and the command to do so.
 
 mod around;
+mod later;
 mod saga;
 
 use sagaline_events::{
@@ -59,6 +60,7 @@ fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
     if run.is_pending() {
         reasons.extend(run.place.as_ref().map(|place| pending_why(id, place)));
     }
+    reasons.extend(run.begins_at().map(|time| later::why(id, run, time)));
     around::add(&mut reasons, run);
     reasons.extend(saga::reasons(id, run));
     reasons

@@ -9,10 +9,31 @@ use serde_json::Value;
 use crate::{
     EntityKey, FramePath,
     entity_view::{EntityPage, EntityView},
+    job::JobStatus,
     record::ExecutionView,
     saga::{SagaPage, SagaView},
     schedule_view::{SchedulePage, ScheduleView},
 };
+
+/// Which jobs are asked for. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobsAsked {
+    /// Any of these; empty: whatever the status.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status: Vec<JobStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<ActivityName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Name>,
+}
+
+impl JobsAsked {
+    pub fn takes(&self, activity: &ActivityName, queue: &Name, status: JobStatus) -> bool {
+        (self.status.is_empty() || self.status.contains(&status))
+            && self.activity.as_ref().is_none_or(|wanted| wanted == activity)
+            && self.queue.as_ref().is_none_or(|wanted| wanted == queue)
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +63,9 @@ pub enum Ask {
         /// The answer is to be a [`Page`].
         #[serde(default, skip_serializing_if = "is_false")]
         paged: bool,
+        /// Only jobs, and of those only these.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        jobs: Option<Box<JobsAsked>>,
     },
     /// How far the owner is. Answered at once, also while it recovers.
     Partition,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_model::{ExecutionId, Moment, Name, StepError};
+use sagaline_model::{ExecutionId, JobSpec, Moment, Name, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,4 +34,7 @@ pub struct DeadLetter {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
     pub resume: Resumption,
+    /// Set if it is a job: what was to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Box<JobSpec>>,
 }

@@ -385,6 +385,8 @@ pub enum TimerKind {
     SagaLook,
     /// Of a saga that is over nothing more is waited for.
     Forget,
+    /// An execution that was to begin later begins.
+    Begin,
 }
 
 /// The prefix of every input's CloudEvent type.

@@ -10,6 +10,7 @@ pub mod entity_view;
 pub mod envelope;
 pub mod event_wait;
 pub mod input;
+pub mod job;
 pub mod lifecycle;
 pub mod path;
 mod people;

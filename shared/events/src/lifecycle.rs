@@ -3,7 +3,10 @@
 use sagaline_model::{ExecutionId, Moment, Name, Span, StepError};
 use serde::Serialize;
 
-use crate::FramePath;
+use crate::{
+    FramePath,
+    job::{JobEvent, JobHappening},
+};
 
 /// Something that happened to an execution, and which one.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,40 +20,146 @@ pub struct Lifecycle {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happening {
-    WorkflowStarted { trigger: Option<String>, parent: Option<String> },
-    WorkflowCompleted { duration: Span },
-    WorkflowFailed { duration: Span, error: StepError, step: Option<FramePath>, attempts: Option<u32> },
-    WorkflowCancelled { duration: Span, reason: Option<String> },
-    WorkflowTimedOut { duration: Span },
-    WorkflowStartRefused { error: StepError },
-    WorkflowParked { cause: String },
-    WorkflowPaused { reason: Option<String> },
+    WorkflowStarted {
+        trigger: Option<String>,
+        parent: Option<String>,
+    },
+    WorkflowCompleted {
+        duration: Span,
+    },
+    WorkflowFailed {
+        duration: Span,
+        error: StepError,
+        step: Option<FramePath>,
+        attempts: Option<u32>,
+    },
+    WorkflowCancelled {
+        duration: Span,
+        reason: Option<String>,
+    },
+    WorkflowTimedOut {
+        duration: Span,
+    },
+    WorkflowStartRefused {
+        error: StepError,
+    },
+    WorkflowParked {
+        cause: String,
+    },
+    WorkflowPaused {
+        reason: Option<String>,
+    },
     WorkflowResumed,
-    WorkflowRetried { attempt: u32, error: StepError, step: Option<FramePath>, next_at: Moment },
-    StepScheduled { step: FramePath, attempt: u32 },
-    StepStarted { step: FramePath, attempt: u32, worker: Option<String> },
-    StepCompleted { step: FramePath, attempt: u32, duration: Span },
-    StepFailed { step: FramePath, attempt: u32, error: StepError, next_at: Option<Moment> },
-    StepTimedOut { step: FramePath, attempt: u32, next_at: Option<Moment> },
-    StepSkipped { step: FramePath, reason: String },
-    StepCancelled { step: FramePath, attempt: u32 },
-    StepWaiting { step: FramePath, wait_for: String, until: Option<Moment> },
-    StepResumed { step: FramePath },
-    WorkflowSignalRefused { signal: Name, error: StepError },
-    WorkflowUpdated { update: Name, id: String },
-    StepExpanded { step: FramePath, attempt: u32, steps: usize },
-    WorkflowPending { wait_for: String },
+    WorkflowRetried {
+        attempt: u32,
+        error: StepError,
+        step: Option<FramePath>,
+        next_at: Moment,
+    },
+    StepScheduled {
+        step: FramePath,
+        attempt: u32,
+    },
+    StepStarted {
+        step: FramePath,
+        attempt: u32,
+        worker: Option<String>,
+    },
+    StepCompleted {
+        step: FramePath,
+        attempt: u32,
+        duration: Span,
+    },
+    StepFailed {
+        step: FramePath,
+        attempt: u32,
+        error: StepError,
+        next_at: Option<Moment>,
+    },
+    StepTimedOut {
+        step: FramePath,
+        attempt: u32,
+        next_at: Option<Moment>,
+    },
+    StepSkipped {
+        step: FramePath,
+        reason: String,
+    },
+    StepCancelled {
+        step: FramePath,
+        attempt: u32,
+    },
+    StepWaiting {
+        step: FramePath,
+        wait_for: String,
+        until: Option<Moment>,
+    },
+    StepResumed {
+        step: FramePath,
+    },
+    WorkflowSignalRefused {
+        signal: Name,
+        error: StepError,
+    },
+    WorkflowUpdated {
+        update: Name,
+        id: String,
+    },
+    StepExpanded {
+        step: FramePath,
+        attempt: u32,
+        steps: usize,
+    },
+    WorkflowPending {
+        wait_for: String,
+        until: Option<Moment>,
+    },
     WorkflowAdmitted,
-    WorkflowCancelling { reason: Option<String>, until: Moment },
-    WorkflowRolledBack { duration: Span, error: Option<StepError>, step: Option<FramePath>, reason: Option<String> },
-    WorkflowStuck { step: FramePath, error: StepError },
-    SagaStarted { steps: usize },
-    SagaStepCompensated { step: FramePath, attempt: u32 },
-    SagaStepSkipped { step: FramePath, reason: String, by: Option<String> },
-    SagaStuck { step: FramePath, error: StepError },
-    SagaCompleted { duration: Span, steps: usize },
-    SagaResolved { by: Option<String>, why: String },
-    SagaRetried { step: FramePath, by: Option<String>, why: Option<String> },
+    WorkflowCancelling {
+        reason: Option<String>,
+        until: Moment,
+    },
+    WorkflowRolledBack {
+        duration: Span,
+        error: Option<StepError>,
+        step: Option<FramePath>,
+        reason: Option<String>,
+    },
+    WorkflowStuck {
+        step: FramePath,
+        error: StepError,
+    },
+    SagaStarted {
+        steps: usize,
+    },
+    SagaStepCompensated {
+        step: FramePath,
+        attempt: u32,
+    },
+    SagaStepSkipped {
+        step: FramePath,
+        reason: String,
+        by: Option<String>,
+    },
+    SagaStuck {
+        step: FramePath,
+        error: StepError,
+    },
+    SagaCompleted {
+        duration: Span,
+        steps: usize,
+    },
+    SagaResolved {
+        by: Option<String>,
+        why: String,
+    },
+    SagaRetried {
+        step: FramePath,
+        by: Option<String>,
+        why: Option<String>,
+    },
+    /// To an execution that is a job.
+    Job(JobHappening),
 }
 
 /// The data of a lifecycle event on the wire: the fields that a kind has are there, the others are left out.
@@ -104,6 +213,10 @@ struct Wire<'a> {
     by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'a str>,
 }
 
 impl Happening {
@@ -144,6 +257,7 @@ impl Happening {
             Self::SagaCompleted { .. } => ("saga", "completed"),
             Self::SagaResolved { .. } => ("saga", "resolved"),
             Self::SagaRetried { .. } => ("saga", "retried"),
+            Self::Job(job) => ("job", job.what.name()),
         }
     }
 
@@ -183,6 +297,7 @@ impl Happening {
             | Self::SagaCompleted { .. }
             | Self::SagaResolved { .. } => None,
             Self::WorkflowPending { .. } | Self::WorkflowAdmitted => None,
+            Self::Job(_) => None,
         }
     }
 
@@ -202,7 +317,7 @@ impl Happening {
                 | Self::WorkflowTimedOut { .. }
                 | Self::WorkflowStartRefused { .. }
                 | Self::WorkflowRolledBack { .. }
-        )
+        ) || matches!(self, Self::Job(job) if job.what.is_end())
     }
 }
 
@@ -261,7 +376,7 @@ impl Lifecycle {
                 ..wire
             },
             Happening::WorkflowResumed | Happening::WorkflowAdmitted => wire,
-            Happening::WorkflowPending { wait_for } => Wire { wait_for: Some(wait_for), ..wire },
+            Happening::WorkflowPending { wait_for, until } => Wire { wait_for: Some(wait_for), until: *until, ..wire },
             Happening::StepScheduled { step, attempt } | Happening::StepCancelled { step, attempt } => {
                 Wire { step: path(step), attempt: Some(*attempt), ..wire }
             }
@@ -321,6 +436,27 @@ impl Lifecycle {
             Happening::SagaResolved { by, why } => Wire { by: by.as_deref(), why: Some(why), ..wire },
             Happening::SagaRetried { step, by, why } => {
                 Wire { step: path(step), by: by.as_deref(), why: why.as_deref(), ..wire }
+            }
+            Happening::Job(job) => {
+                let (activity, queue) = (Some(job.activity.as_str()), Some(job.queue.as_str()));
+                let wire = Wire { activity, queue, attempt: Some(job.attempt), ..wire };
+                match &job.what {
+                    JobEvent::Scheduled { until } => Wire { until: Some(*until), ..wire },
+                    JobEvent::Enqueued => wire,
+                    JobEvent::Started { worker } => Wire { worker: worker.as_deref(), ..wire },
+                    JobEvent::Completed { duration } => {
+                        Wire { duration_ms: millis(duration), output_ref: refs.output, ..wire }
+                    }
+                    JobEvent::Failed { error, next_at } => {
+                        Wire { error: Some(error), will_retry: Some(next_at.is_some()), next_at: *next_at, ..wire }
+                    }
+                    JobEvent::Dead { error, duration } => {
+                        Wire { error: Some(error), duration_ms: millis(duration), ..wire }
+                    }
+                    JobEvent::Cancelled { reason, duration } => {
+                        Wire { reason: reason.as_deref(), duration_ms: millis(duration), ..wire }
+                    }
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use sagaline_model::{ExecutionId, Moment, Name, Plan, PlanHash, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{UndoStep, ask::Reply, input::Parent};
+use crate::{UndoStep, ask::Reply, input::Parent, job::JobView};
 
 /// How an execution is. Those that this version never gives are here to be read: a newer one may have written them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -148,6 +148,12 @@ pub struct ExecutionView {
     /// What can still be undone of it by its parent, in whose hands that is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<UndoStep>,
+    /// When it begins, if it was accepted to begin later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins_at: Option<Moment>,
+    /// Set if it is a job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Box<JobView>>,
 }
 
 impl ExecutionView {

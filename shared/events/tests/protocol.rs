@@ -9,7 +9,7 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use sagaline_events::{
-    EntityInput, FramePath, Input, SagaInput, ScheduleInput, Task,
+    EntityInput, FramePath, Input, SagaInput, ScheduleInput, Start, Task,
     ask::{Answer, Ask},
     entity::ENTITY_INPUT_TYPES,
     input::{INPUT_TYPES, StepSucceeded, TimerKind},
@@ -119,6 +119,10 @@ fn every_example_is_a_golden_file_and_is_what_it_claims() {
                 reads::<StepSucceeded>(&claim, &json);
                 golden("sagas/claimed")
             }
+            "start" => {
+                reads::<Start>(&claim, &json);
+                golden("start_of_a_job")
+            }
             "definition" => {
                 reads::<Definition>(&claim, &json);
                 golden("definition")
@@ -219,6 +223,7 @@ fn every_type_of_input_is_there_with_every_field_and_an_example() {
         TimerKind::Settle,
         TimerKind::SagaLook,
         TimerKind::Forget,
+        TimerKind::Begin,
     ] {
         let kind = serde_json::to_value(kind).unwrap();
         assert!(page.contains(&format!("`{}`", kind.as_str().unwrap())), "the timer {kind} is not there");

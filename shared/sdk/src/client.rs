@@ -14,6 +14,7 @@ mod follow;
 mod history;
 mod id;
 mod inspect;
+mod jobs;
 mod limits;
 mod list;
 mod pages;
@@ -49,6 +50,7 @@ pub use inspect::{
     Rejected, RejectedFacts, RejectedFilter, Replica, Served, ServerFacts, StreamFacts, StreamKind, StreamState,
     Unserved, Work, inspect,
 };
+pub use jobs::{Job, JobTime};
 pub use limits::Shared;
 pub use list::{Cursor, ListFilter, Listed, Listing, NotACursor};
 pub use people::{Replied, Verdict};
@@ -66,6 +68,7 @@ pub struct Client {
     partitions: u32,
     gate: Gate,
     schemas: check::Schemas,
+    queue_gates: jobs::QueueGates,
     /// What its messages name as their `source`.
     source: Arc<str>,
 }
@@ -86,7 +89,8 @@ impl Client {
     fn of(connection: Connection, name: &str, partitions: u32) -> Self {
         let source = format!("/sagaline/{}/{name}", connection.names().namespace()).into();
         let (gate, schemas) = (Gate::new(connection.clone()), check::Schemas::default());
-        Self { gate, schemas, connection, partitions, source }
+        let queue_gates = jobs::QueueGates::default();
+        Self { gate, schemas, queue_gates, connection, partitions, source }
     }
 
     pub fn connection(&self) -> &Connection {

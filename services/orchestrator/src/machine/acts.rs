@@ -6,7 +6,7 @@ use sagaline_broker::{
     ports::{Bucket, Message, Sequence},
 };
 use sagaline_engine::{Dispatch, Effect, Execution};
-use sagaline_events::{Happening, Input, Lifecycle, Task, input::StepFailed, lifecycle::Refs};
+use sagaline_events::{Happening, Input, Lifecycle, Task, input::StepFailed, job::JobEvent, lifecycle::Refs};
 use sagaline_model::{ExecutionId, Name, StepError};
 use sagaline_owning::Speech;
 
@@ -110,8 +110,12 @@ impl Wire {
         let execution = event.execution.as_str();
         let input =
             matches!(event.happening, Happening::WorkflowStarted { .. }).then(|| format!("{}/{began}", self.log));
-        let output = matches!(event.happening, Happening::WorkflowCompleted { .. })
-            .then(|| format!("{}/{execution}", self.names().bucket(Bucket::Results)));
+        let is_output = match &event.happening {
+            Happening::WorkflowCompleted { .. } => true,
+            Happening::Job(job) => matches!(job.what, JobEvent::Completed { .. }),
+            _ => false,
+        };
+        let output = is_output.then(|| format!("{}/{execution}", self.names().bucket(Bucket::Results)));
         let refs = Refs { input: input.as_deref(), output: output.as_deref() };
         let id = format!("{execution}-{}-{ordinal}", origin.sequence);
         self.speech.lifecycle(event, id, refs, trace.map(|trace| trace.carried(event.happening.step())))

@@ -5,9 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use sagaline_engine::{Execution, Overview, Stage};
-use sagaline_events::record::{ExecutionView, Status};
-use sagaline_model::{ExecutionId, Moment, Name};
+use sagaline_engine::{Execution, JobGlance, Overview, Stage};
+use sagaline_events::{
+    ask::JobsAsked,
+    job::{JobStatus, JobView},
+    record::{ExecutionView, Status},
+};
+use sagaline_model::{ActivityName, ExecutionId, Moment, Name};
 
 /// An execution at a glance.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +30,36 @@ struct More {
     tags: Box<[(Arc<str>, Box<str>)]>,
     ended_at: Option<Moment>,
     reason: Option<Box<str>>,
+    begins_at: Option<Moment>,
+    job: Option<Job>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Job {
+    /// What is done and where, shared by all that are alike.
+    kind: Arc<(ActivityName, Name)>,
+    status: JobStatus,
+    attempt: u32,
+    attempts: u32,
+    next_at: Option<Moment>,
+}
+
+impl Job {
+    fn view(&self) -> JobView {
+        JobView {
+            activity: self.kind.0.clone(),
+            queue: self.kind.1.clone(),
+            status: self.status,
+            attempt: self.attempt,
+            attempts: self.attempts,
+            next_at: self.next_at,
+            error: None,
+            worker: None,
+            deadline: None,
+            retention: None,
+            metadata: Default::default(),
+        }
+    }
 }
 
 impl Glance {
@@ -40,6 +74,12 @@ impl Glance {
     pub fn tag(&self, name: &str) -> Option<&str> {
         let more = self.more.as_ref()?;
         more.tags.iter().find(|(given, _)| **given == *name).map(|(_, value)| &**value)
+    }
+
+    /// Whether it is a job of which all this holds.
+    pub fn is_job(&self, asked: &JobsAsked) -> bool {
+        let job = self.more.as_ref().and_then(|more| more.job.as_ref());
+        job.is_some_and(|job| asked.takes(&job.kind.0, &job.kind.1, job.status))
     }
 
     /// The execution set aside, with no more of it than this.
@@ -78,6 +118,8 @@ impl Glance {
             attempt: None,
             replies: Default::default(),
             undo: vec![],
+            begins_at: more.and_then(|more| more.begins_at),
+            job: more.and_then(|more| more.job.as_ref()).map(|job| Box::new(job.view())),
         }
     }
 }
@@ -87,6 +129,7 @@ impl Glance {
 pub(super) struct Shared {
     runs: BTreeSet<Arc<(Name, u32)>>,
     tag_names: BTreeSet<Arc<str>>,
+    jobs: BTreeSet<Arc<(ActivityName, Name)>>,
 }
 
 /// More names of tags than this are not shared any more: whoever makes them up for each execution gains nothing by it.
@@ -99,12 +142,27 @@ impl Shared {
             self.runs.insert(Arc::clone(&runs));
             runs
         });
-        let is_plain = seen.tags.is_empty() && seen.ended_at.is_none() && seen.reason.is_none();
+        let is_plain =
+            seen.tags.is_empty() && seen.ended_at.is_none() && seen.reason.is_none() && seen.begins_at.is_none();
+        let is_plain = is_plain && seen.job.is_none();
         let more = (!is_plain).then(|| {
             let tags = seen.tags.iter().map(|(name, value)| (self.tag_name(name), value.as_str().into()));
-            Box::new(More { tags: tags.collect(), ended_at: seen.ended_at, reason: seen.reason.map(Into::into) })
+            let (ended_at, reason) = (seen.ended_at, seen.reason.map(Into::into));
+            let tags = tags.collect();
+            let job = seen.job.as_ref().map(|job| self.job(job));
+            Box::new(More { tags, ended_at, reason, begins_at: seen.begins_at, job })
         });
         Glance { runs, status: seen.status, started_at: seen.started_at, more }
+    }
+
+    fn job(&mut self, seen: &JobGlance<'_>) -> Job {
+        let JobGlance { activity, queue, status, attempt, attempts, next_at } = seen;
+        let kind = Arc::new(((*activity).clone(), (*queue).clone()));
+        let kind = self.jobs.get(&kind).cloned().unwrap_or_else(|| {
+            self.jobs.insert(Arc::clone(&kind));
+            kind
+        });
+        Job { kind, status: *status, attempt: *attempt, attempts: *attempts, next_at: *next_at }
     }
 
     fn tag_name(&mut self, name: &str) -> Arc<str> {

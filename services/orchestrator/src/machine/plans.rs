@@ -1,14 +1,17 @@
 //! The plans this partition has met, compiled; and which version a start runs on.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
-use sagaline_engine::Compiled;
+use sagaline_engine::{Compiled, job};
 use sagaline_events::{
     Input, Start,
     input::{Bound, Refused},
     record::{Definition, Latest},
 };
-use sagaline_model::{Name, StepError};
+use sagaline_model::{JobSpec, Name, StepError};
 
 #[derive(Default)]
 pub(super) struct Plans {
@@ -16,11 +19,42 @@ pub(super) struct Plans {
     known: BTreeMap<(Name, u32), Arc<Compiled>>,
     /// Looked for and not there, or of no use; asked about again with the next input.
     missing: Option<(Name, u32)>,
+    /// Of jobs, the one met last at the end. A plan that is not there any more is made anew.
+    jobs: VecDeque<(JobSpec, Arc<Compiled>)>,
 }
+
+/// Most jobs are alike in few ways.
+const JOBS_KNOWN: usize = 64;
 
 impl Plans {
     pub(super) fn get(&self, workflow: &Name, version: u32) -> Option<&Arc<Compiled>> {
         self.known.get(&(workflow.clone(), version))
+    }
+
+    /// The plan of a job; nothing if none can be made of it.
+    pub(super) fn of_job(&self, job: &JobSpec) -> Option<Arc<Compiled>> {
+        let known = self.jobs.iter().rev().find(|(known, _)| job::is_alike(known, job));
+        known.map(|(_, plan)| Arc::clone(plan)).or_else(|| job::compiled(job).ok().map(Arc::new))
+    }
+
+    /// The same, and it is kept for the next.
+    pub(super) fn learn_job(&mut self, job: &JobSpec) -> Option<Arc<Compiled>> {
+        let last = self.jobs.len().saturating_sub(1);
+        if let Some(place) = self.jobs.iter().rposition(|(known, _)| job::is_alike(known, job)) {
+            if place < last {
+                let known = self.jobs.remove(place)?;
+                self.jobs.push_back(known);
+            }
+            return self.jobs.back().map(|(_, plan)| Arc::clone(plan));
+        }
+        let plan = Arc::new(job::compiled(job).ok()?);
+        if JOBS_KNOWN <= self.jobs.len() {
+            self.jobs.pop_front();
+        }
+        // What is each one's own is no part of the plan.
+        let shape = JobSpec { metadata: Default::default(), unique: None, deadline: None, ..job.clone() };
+        self.jobs.push_back((shape, Arc::clone(&plan)));
+        Some(plan)
     }
 
     pub(super) fn knows(&self, workflow: &Name, version: u32) -> bool {
@@ -62,6 +96,8 @@ pub(super) fn bind(start: &Start, value: Option<&[u8]>) -> Input {
         Input::Refused(Refused { error })
     };
     match (start.version, value) {
+        // It is its own definition.
+        _ if start.job.is_some() => Input::Bound(Bound { version: job::VERSION }),
         (None, None) => refuse(format!("no workflow `{workflow}` is applied; `sagaline apply FILE` does")),
         (Some(version), None) => refuse(format!("workflow `{workflow}` has no version {version}")),
         (None, Some(latest)) => match serde_json::from_slice::<Latest>(latest) {

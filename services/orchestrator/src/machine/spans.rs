@@ -199,6 +199,8 @@ impl<'a> Ended<'a> {
             | Happening::SagaResolved { .. }
             | Happening::SagaRetried { .. } => None,
             Happening::WorkflowPending { .. } | Happening::WorkflowAdmitted => None,
+            // It has one step, which takes as long as the whole.
+            Happening::Job(_) => None,
         }
     }
 }

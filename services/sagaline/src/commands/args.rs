@@ -19,6 +19,23 @@ impl Which {
     }
 }
 
+/// When something begins.
+#[derive(Debug, clap::Args)]
+pub(crate) struct When {
+    /// When it begins: 2026-11-20T06:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "after")]
+    at: Option<Moment>,
+    /// It begins so long after now: 90s, 5m, 2h
+    #[arg(long = "in", id = "after", value_name = "DURATION")]
+    after: Option<Span>,
+}
+
+impl When {
+    pub(crate) fn moment(&self) -> Option<Moment> {
+        self.at.or_else(|| self.after.map(|after| words::now() + after))
+    }
+}
+
 /// A moment: a time, or how long ago.
 pub(crate) fn since(text: &str) -> Result<Moment, String> {
     if let Ok(span) = text.parse::<Span>() {

@@ -59,7 +59,8 @@ pub(crate) struct Args {
 const PAGE: usize = 500;
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let filter = ListFilter { status: args.status, workflow: args.workflow, tags: args.tags, since: args.since };
+    let filter =
+        ListFilter { status: args.status, workflow: args.workflow, tags: args.tags, since: args.since, jobs: None };
     let client = context.client().await?;
     let mut listing = client.list(filter, args.after);
     let limit = if args.all { usize::MAX } else { args.limit as usize };

@@ -16,12 +16,15 @@ Examples:
   sagaline start order --input '{\"order_id\":\"A-1\",\"total\":10,\"card\":\"visa\"}'
   sagaline start order --input @order.json --id order-A-1 --tag customer=7
   sagaline start order --input @order.json --wait --output json | jq .output
+  sagaline start cleanup --in 2h
+  sagaline start cleanup --at 2027-01-01T00:00:00Z
 
 With `--id` it is safe to try again: the same id with the same input is the same
 execution (`existing: true`, exit code 0); with another input it is refused
 (exit code 1). An input that does not fit the workflow's `input_schema` is
 refused with every violation (exit code 65; with `--output json` one object
-each). With `--wait` the exit code is 0 only if the execution completes.";
+each). With `--at` or `--in` it is accepted now and `pending` until then:
+`sagaline list --status pending` shows it, `sagaline cancel` ends it. With `--wait` the exit code is 0 only if the execution completes.";
 
 /// Start an execution
 #[derive(Debug, clap::Args)]
@@ -44,6 +47,8 @@ pub(crate) struct Args {
     /// The step to begin at: those that come before it are passed over
     #[arg(long, value_name = "STEP")]
     from: Option<Name>,
+    #[command(flatten)]
+    when: super::args::When,
     /// Wait until it is over, and show how it ended
     #[arg(long)]
     wait: bool,
@@ -57,6 +62,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         version: args.version,
         traceparent: None,
         from: args.from,
+        at: args.when.moment(),
     };
     let client = context.client().await?;
     let started = match client.start(&args.workflow, input, options).await {

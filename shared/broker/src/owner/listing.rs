@@ -200,6 +200,8 @@ mod tests {
             attempt: None,
             replies: Default::default(),
             undo: vec![],
+            begins_at: None,
+            job: None,
         }
     }
 

@@ -26,6 +26,9 @@ const SNAPSHOTS_AT_ONCE: usize = 256;
 /// How long the mark stays that a state's snapshot was removed.
 const TOMBSTONE_TTL: Duration = Duration::from_secs(120);
 
+/// The server counts in seconds.
+const SHORTEST_TTL: Duration = Duration::from_secs(1);
+
 /// What the buckets hold: the state or record, and the last input that is in it.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Saved<'a> {
@@ -67,7 +70,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 subject: self.settings.names.key(Bucket::Results, &self.settings.log.record_key(key)),
                 expected: None,
                 msg_id: None,
-                ttl: None,
+                ttl: self.machine.kept_for(&slot.state).map(|span| Duration::from(span).max(SHORTEST_TTL)),
                 headers: vec![],
                 payload: wrap(record, slot.applied).into(),
             };

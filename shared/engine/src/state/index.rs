@@ -71,6 +71,7 @@ impl Run {
         self.index.timers.extend(self.place.as_ref().and_then(Place::timer));
         self.index.timers.extend(self.cleanup.as_ref().map(Cleanup::timer));
         self.index.timers.extend(self.undo.timers());
+        self.index.timers.extend(self.delay.and_then(|delay| delay.timer()));
         for (path, frame) in &self.frames {
             self.index.note(path, frame);
         }
@@ -85,6 +86,7 @@ impl Run {
             self.index.timers.insert(timer);
             self.index.weight += weight;
         }
+        self.index.weight += self.job.as_deref().map_or(0, crate::job::weight);
         let replies: usize = self.replies.iter().map(Answered::weight).sum();
         self.index.weight += self.undo.weight();
         self.index.weight += given + tags + mailbox + ending + replies + weight::of_map(&self.ctx);

@@ -78,6 +78,7 @@ impl Run {
             && self.paused.is_none()
             && self.between_rounds().is_none()
             && !self.is_pending()
+            && self.begins_at().is_none()
             && !self.is_undoing()
     }
 

@@ -153,7 +153,7 @@ impl Turn<'_> {
     fn join(&mut self, path: &FramePath, id: NodeId, output: &Value) {
         let node = self.plan.node(id);
         // What tells approvers, or runs beside the tree, gives nothing to anybody.
-        if node.branch == ASIDE || node.beside {
+        if node.branch == ASIDE || node.beside || self.run.job.is_some() {
             return;
         }
         // The attributes of an event are no names that anybody chose.
@@ -246,6 +246,7 @@ impl Turn<'_> {
             }
             None => {
                 let output = match &self.plan.output {
+                    _ if self.run.job.is_some() => Ok(self.run.job_output()),
                     None => Ok(Value::Object(self.run.ctx.clone())),
                     Some(output) => output.render(&self.data()),
                 };

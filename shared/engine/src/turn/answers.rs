@@ -79,6 +79,8 @@ impl Turn<'_> {
                 self.settle_is_over();
             } else if timer.kind == TimerKind::SagaLook {
                 self.look_after_saga();
+            } else if timer.kind == TimerKind::Begin {
+                self.time_to_begin();
             }
             return;
         };

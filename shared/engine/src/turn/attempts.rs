@@ -23,7 +23,7 @@ impl Turn<'_> {
     ) -> Result<(), StepError> {
         let total = limits.total.as_ref().map(|total| self.span(path, total)).transpose()?.map(|total| self.at + total);
         let at = limits.deadline.as_ref().map(|deadline| self.moment("deadline", deadline, self.data_at(path)));
-        let at = at.transpose()?;
+        let at = at.transpose()?.or(self.run.job.as_ref().and_then(|job| job.deadline));
         // Of a step that halted, or was begun anew with the whole: its attempts go on from there, and none of those counts.
         let before = self.run.frames.get(path).map_or(self.run.attempts_before(), |frame| frame.state.attempt());
         let deadline = total.into_iter().chain(at).min();
@@ -115,13 +115,14 @@ impl Turn<'_> {
         let task = Dispatched { attempt, cause: self.at, input, timeout, limits, report: None, course, asked, claim };
         match task.is_reported() {
             // It was told when the breaker was asked.
-            true if asked.is_some() => {}
+            true if asked.is_some() && self.run.job.is_none() => {}
+            _ if self.tell_enqueued(attempt) => {}
             true => self.tell(Happening::StepScheduled { step: path.clone(), attempt }),
             false => self.tell(Happening::StepStarted { step: path.clone(), attempt, worker: None }),
         }
         let queue = self.run.queue.as_ref();
         let handed = task.dispatch(path, &self.plan.node(id).kind, queue);
-        let handed = handed.map(|task| Dispatch { origin: self.run.origin.clone(), ..task });
+        let handed = handed.map(|task| self.run.with_own(task));
         self.effects.extend(handed.map(Effect::Dispatch));
         self.run.set(path, id, State::Dispatched(task), self.at);
         self.run.note_attempt(attempt);
@@ -204,6 +205,7 @@ impl Turn<'_> {
     fn deadline_of(&self, id: NodeId, course: Course) -> Option<Moment> {
         match &self.plan.node(id).kind {
             CompiledKind::Step { limits: LimitSources { deadline: Some(_), .. }, .. } => course.deadline,
+            _ if self.run.job.is_some() => course.deadline,
             _ => None,
         }
     }

@@ -25,7 +25,7 @@ impl Turn<'_> {
         let deadline = conduct.deadline.as_ref().map(|deadline| self.moment("deadline", deadline, self.data()));
         let slots = conduct.step_concurrency.as_ref();
         let slots = slots.map(|slots| self.count("step_concurrency", slots, self.data())).transpose()?;
-        let timeout = timeout.map(|timeout| self.run.started + timeout);
+        let timeout = timeout.map(|timeout| self.run.began() + timeout);
         self.run.set_deadline(timeout.into_iter().chain(deadline.transpose()?).min());
         self.run.slots = slots.map(|limit| Slots { limit, tickets: 0 });
         // What goes on where another one failed is not begun anew: that would do again what was done.

@@ -49,6 +49,7 @@ impl Turn<'_> {
             return;
         }
         self.leave_the_queue();
+        self.need_not_begin();
         let is_wanted = matches!(outcome, Outcome::Cancelled { .. });
         if rollback && self.is_undone(&outcome, is_wanted) {
             return;

@@ -38,7 +38,7 @@ impl Turn<'_> {
             Some(pool) => EntityKey::pool(pool, key.as_deref()),
             None => EntityKey::limit(&self.run.workflow, key.as_deref()),
         };
-        self.tell(Happening::WorkflowPending { wait_for: entity.to_string() });
+        self.tell(Happening::WorkflowPending { wait_for: entity.to_string(), until: None });
         let state = PlaceState::Granted { at: self.at };
         self.run.place = Some(Place { entity, since: self.at, state });
         self.ask_for_place(1, limit);

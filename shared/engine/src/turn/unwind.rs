@@ -39,6 +39,9 @@ impl Turn<'_> {
 
     /// What is told of a failure: running out of time has a name of its own.
     fn tell_failure(&mut self, step: FramePath, attempt: u32, error: StepError, next_at: Option<Moment>) {
+        if self.tell_job_failed(attempt, &error, next_at) {
+            return;
+        }
         self.tell(if error.kind == StepError::TIMEOUT {
             Happening::StepTimedOut { step, attempt, next_at }
         } else {
@@ -158,7 +161,7 @@ impl Turn<'_> {
 
     /// The execution is over, and everyone is told.
     pub(super) fn over_with(&mut self, outcome: Outcome) {
-        let duration = self.at.since(self.run.started);
+        let duration = self.at.since(self.run.began());
         self.part_from_companions();
         self.tell(match &outcome {
             Outcome::Completed { .. } => Happening::WorkflowCompleted { duration },

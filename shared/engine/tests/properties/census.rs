@@ -106,7 +106,7 @@ fn expected() -> Vec<String> {
         "ask saga",
     ]
     .map(|name| format!("effect {name}"));
-    let states = states.into_iter().chain(["pending"]).map(|name| format!("state {name}"));
+    let states = states.into_iter().chain(["pending", "delayed start"]).map(|name| format!("state {name}"));
     let inputs = INPUT_TYPES.iter().map(|name| (*name).to_owned());
     nodes.into_iter().chain(states).chain(outcomes).chain(effects).chain(inputs).collect()
 }
@@ -149,6 +149,9 @@ fn census(history: &History) -> BTreeSet<String> {
         if let Stage::Running(run) = &execution.stage {
             if run.is_pending() {
                 seen.insert("state pending".to_owned());
+            }
+            if run.begins_at().is_some() {
+                seen.insert("state delayed start".to_owned());
             }
             seen.extend(run.frames.values().map(|frame| state_name(&frame.state).to_owned()));
             seen.extend((0 < run.index.beside).then(|| "state beside".to_owned()));

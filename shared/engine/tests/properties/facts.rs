@@ -442,6 +442,7 @@ impl<'p> Facts<'p> {
             Happening::WorkflowPaused { .. } => assert!(!std::mem::replace(&mut self.paused, true), "paused twice"),
             Happening::WorkflowResumed => assert!(std::mem::replace(&mut self.paused, false), "resumed for nothing"),
             Happening::WorkflowPending { .. } | Happening::WorkflowAdmitted => assert!(self.begun.is_empty()),
+            Happening::Job(_) => panic!("it is no job"),
             ending => {
                 assert!(ending.ends_the_execution(), "{ending:?}");
                 self.over = true;

@@ -47,5 +47,8 @@ pub(crate) fn step(execution: &mut Execution, plan: &Compiled, input: &Input, at
         (None, Input::Bound(bound)) => Some(bound.version),
         (None, _) => None,
     };
-    apply(execution, version.filter(|version| *version == 1).map(|_| plan), input, at)
+    // Whatever it names, a job is its own definition.
+    let is_job = execution.job().is_some() || matches!(input, Input::Start(start) if start.job.is_some());
+    let plan = (is_job || version == Some(1)).then_some(plan);
+    apply(execution, plan, input, at)
 }

@@ -10,6 +10,7 @@ mod choices;
 mod expansions;
 mod facts;
 mod history;
+mod jobs;
 mod plans;
 mod promises;
 mod undoing;

@@ -212,6 +212,7 @@ fn fires_once(kind: TimerKind, plan: &Compiled) -> bool {
         TimerKind::AskAgain | TimerKind::SagaLook => false,
         // Of a saga.
         TimerKind::Forget => true,
+        TimerKind::Begin => true,
     }
 }
 

@@ -22,7 +22,7 @@ use sagaline_events::{
     record::Status,
     saga::{UndoAction, UndoOutcome},
 };
-use sagaline_model::{Compensation, ExecutionId, Moment, Span, StepError};
+use sagaline_model::{Compensation, ExecutionId, JobSpec, Moment, Span, StepError};
 use serde_json::{Value, json};
 
 use crate::{
@@ -51,10 +51,21 @@ struct World<'p> {
     patience: usize,
     /// With what it ever asked that which executions share.
     asked: Vec<(EntityKey, Ticket)>,
+    /// What it is, if it is a job.
+    job: Option<JobSpec>,
 }
 
 /// What happens to one execution of the plan, from before its start to its end.
 pub(crate) fn run(plan: &Compiled, choices: Choices) -> Vec<(Input, Moment)> {
+    run_this(plan, None, choices)
+}
+
+/// What happens to a job.
+pub(crate) fn run_job(plan: &Compiled, job: JobSpec, choices: Choices) -> Vec<(Input, Moment)> {
+    run_this(plan, Some(job), choices)
+}
+
+fn run_this(plan: &Compiled, job: Option<JobSpec>, choices: Choices) -> Vec<(Input, Moment)> {
     let execution = unborn();
     let mut world = World {
         plan,
@@ -66,6 +77,7 @@ pub(crate) fn run(plan: &Compiled, choices: Choices) -> Vec<(Input, Moment)> {
         claims: BTreeSet::new(),
         patience: 5,
         asked: vec![],
+        job,
     };
     world.begins();
     while !world.choices.are_over() && !world.execution.is_over() {
@@ -127,7 +139,11 @@ impl World<'_> {
         let schedule = (parent.is_none() && self.choices.chance(40))
             .then(|| Box::new(Scheduled { by: by(), tick: BEGIN, tell: self.choices.chance(70) }));
         let again = (parent.is_some() || schedule.is_some()) && self.choices.chance(40);
-        self.happens(Input::Start(Start { version, input, trigger, parent, again, schedule, ..Start::of(name("w")) }));
+        let later = self.choices.chance(15).then(|| self.clock + Span::from_secs(1 + self.choices.below(90) as u64));
+        let job = self.job.clone().map(Box::new);
+        let start =
+            Start { version, input, trigger, parent, again, schedule, begin_at: later, job, ..Start::of(name("w")) };
+        self.happens(Input::Start(start));
     }
 
     fn passes(&mut self, span: Span) {
@@ -561,6 +577,7 @@ impl World<'_> {
             TimerKind::AskAgain,
             TimerKind::Settle,
             TimerKind::SagaLook,
+            TimerKind::Begin,
         ];
         let kind = self.choices.one_of(&kinds);
         let node = self.choices.below(self.plan.nodes.len());
@@ -570,7 +587,8 @@ impl World<'_> {
                 | TimerKind::WorkflowRetry
                 | TimerKind::Cleanup
                 | TimerKind::Settle
-                | TimerKind::SagaLook,
+                | TimerKind::SagaLook
+                | TimerKind::Begin,
                 _,
             ) => TimerName::of_execution(kind),
             (TimerKind::AskAgain, _) if self.choices.chance(50) => TimerName::of_execution(kind),

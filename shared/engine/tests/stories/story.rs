@@ -12,7 +12,7 @@ use sagaline_events::{
     entity::Permit,
     record::{ExecutionView, Status, StepStatus, StepView},
 };
-use sagaline_model::{ExecutionId, Moment, Plan, Span};
+use sagaline_model::{ExecutionId, JobSpec, Moment, Plan, Span};
 use serde_json::Value;
 
 use crate::{inputs, words};
@@ -39,6 +39,14 @@ pub(crate) fn story(steps: &str) -> Story {
 /// A story of the workflow `w` with these keys.
 pub(crate) fn workflow(keys: &str) -> Story {
     let definitions = BTreeMap::from([(1, Compiled::new(plan(keys), 1).unwrap())]);
+    let execution = Execution::unborn(ExecutionId::new("e").unwrap());
+    Story { definitions, execution, recovered: vec![], effects: vec![] }
+}
+
+/// A story of a job, which is its own definition.
+pub(crate) fn job(job: &JobSpec) -> Story {
+    let compiled = sagaline_engine::job::compiled(job).expect("a job that runs");
+    let definitions = BTreeMap::from([(compiled.version, compiled)]);
     let execution = Execution::unborn(ExecutionId::new("e").unwrap());
     Story { definitions, execution, recovered: vec![], effects: vec![] }
 }
@@ -96,7 +104,7 @@ impl Story {
         let before = self.execution.now;
         self.effects = step(&mut self.execution, &self.definitions, input, at);
         assert!(before <= self.execution.now, "time went back");
-        check(&self.execution, self.definitions.get(&1)).unwrap();
+        check(&self.execution, self.definitions.values().next()).unwrap();
         for (point, recovered) in self.recovered.iter_mut().enumerate() {
             let effects = step(recovered, &self.definitions, input, at);
             assert_eq!(effects, self.effects, "recovered from the snapshot before input {point}");
@@ -153,11 +161,11 @@ impl Story {
     // What the execution is now.
 
     pub(crate) fn view(&self) -> ExecutionView {
-        self.execution.view(self.definitions.get(&1)).expect("it has started")
+        self.execution.view(self.definitions.values().next()).expect("it has started")
     }
 
     pub(crate) fn why(&self) -> Vec<Why> {
-        self.execution.why(self.definitions.get(&1))
+        self.execution.why(self.definitions.values().next())
     }
 
     pub(crate) fn step_view(&self, step: &str) -> StepView {

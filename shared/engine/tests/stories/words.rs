@@ -1,7 +1,12 @@
 //! Effects in a line each, so that a story can say what it expects: `task charge#1`, `step.failed charge#1 Busy, again at 2s`.
 
 use sagaline_engine::Effect;
-use sagaline_events::{EntityInput, Happening, Ticket, UndoStep, entity::Outcome, saga::UndoOutcome};
+use sagaline_events::{
+    EntityInput, Happening, Ticket, UndoStep,
+    entity::Outcome,
+    job::{JobEvent, JobHappening},
+    saga::UndoOutcome,
+};
 use sagaline_model::Moment;
 
 use crate::story::BEGIN;
@@ -136,7 +141,9 @@ fn told(happening: &Happening) -> String {
         Happening::WorkflowSignalRefused { signal, error } => format!(" {signal}: {}", error.message),
         Happening::WorkflowUpdated { update, id } => format!(" {update} {id}"),
         Happening::StepExpanded { step, attempt, steps } => format!(" {step}#{attempt} by {steps}"),
-        Happening::WorkflowPending { wait_for } => format!(" for {wait_for}"),
+        Happening::WorkflowPending { wait_for, until } => {
+            format!(" for {wait_for}{}", of_option("until ", until.map(|until| until.since(BEGIN)).as_ref()))
+        }
         Happening::WorkflowAdmitted => String::new(),
         Happening::WorkflowRolledBack { duration, error, step, reason } => {
             let error = of_option("", error.as_ref().map(|error| &error.kind));
@@ -152,6 +159,18 @@ fn told(happening: &Happening) -> String {
         Happening::SagaCompleted { duration, steps } => format!(" {steps} in {duration}"),
         Happening::SagaResolved { why, .. } => format!(" {why}"),
         Happening::SagaRetried { step, .. } => format!(" {step}"),
+        Happening::Job(JobHappening { activity, queue, attempt, what }) => {
+            let rest = match what {
+                JobEvent::Scheduled { until } => format!(" until {}", until.since(BEGIN)),
+                JobEvent::Enqueued => String::new(),
+                JobEvent::Started { worker } => of_option("by ", worker.as_ref()),
+                JobEvent::Completed { duration } => format!(" in {duration}"),
+                JobEvent::Failed { error, next_at } => format!(" {}{}", error.kind, again(*next_at)),
+                JobEvent::Dead { error, duration } => format!(" {} in {duration}", error.kind),
+                JobEvent::Cancelled { reason, duration } => format!("{} in {duration}", of_option("", reason.as_ref())),
+            };
+            format!(" {activity}@{queue}#{attempt}{rest}")
+        }
     }
 }
 

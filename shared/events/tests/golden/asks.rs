@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use sagaline_events::{
     EntityKey, Task, Ticket,
-    ask::{Answer, Ask, Page, PartitionView, Reply, Why, WorkerOf},
+    ask::{Answer, Ask, JobsAsked, Page, PartitionView, Reply, Why, WorkerOf},
     entity_view::{EntityPage, EntityState, EntityView},
+    job::JobStatus,
 };
 use sagaline_model::{ActivityName, Span, StepError};
 use serde_json::json;
@@ -60,10 +61,24 @@ fn every_question_is_written_and_read_as_recorded() {
         after: after.clone(),
         limit: 50,
         paged,
+        jobs: None,
     };
     is_promised("ask/list", &list(BTreeMap::new(), None, false));
     let tags = BTreeMap::from([("region".to_owned(), Some("eu".to_owned())), ("urgent".to_owned(), None)]);
     is_promised("ask/list_page", &list(tags, Some(at("2026-01-01T00:00:00Z")), true));
+    let jobs = JobsAsked {
+        status: vec![JobStatus::Scheduled, JobStatus::Retrying],
+        activity: Some("mails.send".parse().unwrap()),
+        queue: Some(name("low")),
+    };
+    let Ask::List { status, workflow: of, tags, since, after: behind, limit, paged, .. } =
+        list(BTreeMap::new(), None, true)
+    else {
+        unreachable!("it is a list")
+    };
+    let of_jobs =
+        Ask::List { status, workflow: of, tags, since, after: behind, limit, paged, jobs: Some(Box::new(jobs)) };
+    is_promised("ask/list_jobs", &of_jobs);
     is_promised("ask/partition", &Ask::Partition);
     is_promised("ask/query", &Ask::Query { execution: execution(), name: name("progress") });
     is_promised("ask/reply", &Ask::Reply { execution: execution(), id: "u-1".to_owned() });
@@ -127,6 +142,7 @@ fn a_list_may_be_asked_for_without_a_filter() {
             after: None,
             limit: 10,
             paged: false,
+            jobs: None,
         }
     );
 }

@@ -11,7 +11,7 @@ use sagaline_events::{
     },
     record::Status,
 };
-use sagaline_model::{Span, StepError};
+use sagaline_model::{JobSpec, Span, StepError};
 use serde_json::{Value, json};
 
 use crate::file::{at, declined, frame, id, is_recorded, name, names_of};
@@ -157,6 +157,33 @@ fn a_start_may_name_a_schedule() {
     assert_eq!(serde_json::to_value(&recalled).unwrap(), json!({"there": true}));
 }
 
+#[test]
+fn a_start_may_be_that_of_a_job_and_begin_later() {
+    let metadata = json!({"tenant": "acme"}).as_object().cloned().unwrap();
+    let job = JobSpec {
+        queue: name("low"),
+        timeout: Some(Span::from_secs(60)),
+        heartbeat: Some(Span::from_secs(10)),
+        deadline: Some(at("2026-01-01T12:00:00Z")),
+        retention: Some(Span::from_secs(86_400)),
+        metadata,
+        ..JobSpec::of("mails.send".parse().unwrap())
+    };
+    let start = Start {
+        version: Some(0),
+        input: json!({"to": "ann@example.org"}),
+        begin_at: Some(at("2026-01-01T06:00:00Z")),
+        job: Some(Box::new(job.clone())),
+        ..Start::of(job.workflow())
+    };
+    let json: Value = serde_json::to_value(&start).unwrap();
+    assert_eq!(serde_json::from_value::<Start>(is_recorded("start_of_a_job", &json)).unwrap(), start);
+    // Little of it must be there.
+    let least = json!({"workflow": "mails-send", "job": {"activity": "mails.send"}});
+    let job = Some(Box::new(JobSpec::of("mails.send".parse().unwrap())));
+    assert_eq!(serde_json::from_value::<Start>(least).unwrap(), Start { job, ..Start::of(name("mails-send")) });
+}
+
 /// What a cancel may say besides its reason came later.
 #[test]
 fn a_cancel_may_let_those_at_work_tidy_up() {
@@ -226,6 +253,7 @@ fn every_timer_has_a_name_of_its_own() {
         TimerKind::Settle,
         TimerKind::SagaLook,
         TimerKind::Forget,
+        TimerKind::Begin,
     ];
     let timers: Vec<_> = kinds
         .map(|kind| match kind {
@@ -234,7 +262,8 @@ fn every_timer_has_a_name_of_its_own() {
             | TimerKind::Cleanup
             | TimerKind::Settle
             | TimerKind::SagaLook
-            | TimerKind::Forget => TimerName::of_execution(kind),
+            | TimerKind::Forget
+            | TimerKind::Begin => TimerName::of_execution(kind),
             TimerKind::StepTimeout
             | TimerKind::Retry
             | TimerKind::ScheduleTimeout

@@ -1,6 +1,10 @@
 //! Every lifecycle event.
 
-use sagaline_events::{Happening, Lifecycle, lifecycle::Refs};
+use sagaline_events::{
+    Happening, Lifecycle,
+    job::{JobEvent, JobHappening},
+    lifecycle::Refs,
+};
 use sagaline_model::{Span, StepError};
 use serde_json::{Value, json};
 
@@ -41,7 +45,7 @@ fn every_happening() -> Vec<Happening> {
             step: Some(step()),
             next_at: at("2026-01-01T00:00:05Z"),
         },
-        Happening::WorkflowPending { wait_for: "~limit:order:acme".to_owned() },
+        Happening::WorkflowPending { wait_for: "~limit:order:acme".to_owned(), until: None },
         Happening::WorkflowAdmitted,
         Happening::WorkflowCancelling { reason: Some("not today".to_owned()), until: at("2026-01-01T00:00:30Z") },
         Happening::WorkflowRolledBack { duration, error: Some(declined()), step: Some(step()), reason: None },
@@ -58,6 +62,24 @@ fn every_happening() -> Vec<Happening> {
         Happening::SagaResolved { by: Some("ann".to_owned()), why: "refunded by hand".to_owned() },
         Happening::SagaRetried { step: step(), by: Some("ann".to_owned()), why: Some("it is mended".to_owned()) },
     ]
+    .into_iter()
+    .chain(of_jobs())
+    .collect()
+}
+
+fn of_jobs() -> Vec<Happening> {
+    let (duration, later) = (Span::from_millis(1500), at("2026-01-01T00:00:05Z"));
+    let all = [
+        JobEvent::Scheduled { until: later },
+        JobEvent::Enqueued,
+        JobEvent::Started { worker: Some("worker-1".to_owned()) },
+        JobEvent::Completed { duration },
+        JobEvent::Failed { error: StepError::new("Busy", "try later"), next_at: Some(later) },
+        JobEvent::Dead { error: declined(), duration },
+        JobEvent::Cancelled { reason: Some("not today".to_owned()), duration },
+    ];
+    let job = |what| JobHappening { activity: "mails.send".parse().unwrap(), queue: name("low"), attempt: 2, what };
+    all.map(|what| Happening::Job(job(what))).into()
 }
 
 /// The file of each; a kind that is new does not compile until it has one.
@@ -97,6 +119,15 @@ fn file(happening: &Happening) -> &'static str {
         Happening::SagaCompleted { .. } => "saga.completed",
         Happening::SagaResolved { .. } => "saga.resolved",
         Happening::SagaRetried { .. } => "saga.retried",
+        Happening::Job(job) => match job.what {
+            JobEvent::Scheduled { .. } => "job.scheduled",
+            JobEvent::Enqueued => "job.enqueued",
+            JobEvent::Started { .. } => "job.started",
+            JobEvent::Completed { .. } => "job.completed",
+            JobEvent::Failed { .. } => "job.failed",
+            JobEvent::Dead { .. } => "job.dead",
+            JobEvent::Cancelled { .. } => "job.cancelled",
+        },
     }
 }
 
@@ -138,6 +169,9 @@ fn an_execution_is_over_with_exactly_these() {
         "workflow.timed_out",
         "workflow.start_refused",
         "workflow.rolled_back",
+        "job.completed",
+        "job.dead",
+        "job.cancelled",
     ];
     assert_eq!(ends, expected);
 }

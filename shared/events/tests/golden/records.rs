@@ -6,6 +6,7 @@ use sagaline_events::record::{Definition, ExecutionView, Latest, Status, StepSta
 use sagaline_events::{
     DeadLetter,
     input::{DoneStep, Resumption},
+    job::{JobStatus, JobView},
 };
 use sagaline_model::{Plan, StepError};
 use serde_json::json;
@@ -40,6 +41,8 @@ pub(crate) fn view() -> ExecutionView {
         attempt: None,
         replies: Default::default(),
         undo: vec![],
+        begins_at: None,
+        job: None,
     }
 }
 
@@ -71,6 +74,7 @@ fn a_dead_letter_is_written_and_read_as_recorded() {
         trigger: None,
         tags: BTreeMap::from([("region".to_owned(), "eu".to_owned())]),
         resume: Resumption { of: Some(id("A-100")), done: done.into(), ctx },
+        job: None,
     };
     is_promised("dead_letter", &letter);
 }
@@ -132,4 +136,28 @@ fn every_status_of_a_step_is_written_and_read_as_recorded() {
     for status in all {
         assert_eq!(json!(status), status.as_str());
     }
+}
+
+#[test]
+fn a_job_is_seen_and_left_behind_as_recorded() {
+    let job = JobView {
+        activity: "mails.send".parse().unwrap(),
+        queue: name("low"),
+        status: JobStatus::Retrying,
+        attempt: 2,
+        attempts: 4,
+        next_at: Some(at("2026-01-01T00:00:05Z")),
+        error: Some(declined()),
+        worker: Some("worker-1".to_owned()),
+        deadline: Some(at("2026-01-01T12:00:00Z")),
+        retention: Some(sagaline_model::Span::from_secs(86_400)),
+        metadata: json!({"tenant": "acme"}).as_object().cloned().unwrap(),
+    };
+    is_promised("job", &job);
+    let begins_at = Some(at("2026-01-01T06:00:00Z"));
+    is_promised("record_of_a_job", &ExecutionView { begins_at, job: Some(Box::new(job)), ..view() });
+    for status in JobStatus::ALL {
+        assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+    }
+    assert_eq!(serde_json::from_str::<JobStatus>("\"later\"").unwrap(), JobStatus::Unknown);
 }

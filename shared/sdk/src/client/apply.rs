@@ -193,7 +193,7 @@ impl Client {
     }
 
     /// A queue that is there stays as it is; a new one is made as the queue `default` is.
-    async fn ensure_queue(&self, queue: &Name) -> Result<(), Error> {
+    pub(super) async fn ensure_queue(&self, queue: &Name) -> Result<(), Error> {
         const STREAM_NOT_FOUND: async_nats::jetstream::ErrorCode = async_nats::jetstream::ErrorCode::STREAM_NOT_FOUND;
         use async_nats::jetstream::context::GetStreamErrorKind;
 

@@ -3,7 +3,7 @@
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use sagaline_broker::names::Stream;
 use sagaline_events::{DeadLetter, Input, Start, input::Resumption, record::Status};
-use sagaline_model::{Dag, ExecutionId, Name};
+use sagaline_model::{Dag, ExecutionId, JobSpec, Name};
 
 use super::{Client, Error, Started};
 
@@ -73,12 +73,12 @@ impl Client {
             return self.begin_again(execution, options).await;
         };
         let (workflow, first) = (&letter.workflow, letter.resume.of.as_ref().unwrap_or(execution));
+        if letter.job.is_some() {
+            return self.submit_again(letter, sequence, options).await;
+        }
         let (version, _) = self.version_to_start(workflow, options.version).await?;
         let plan = self.plan_of(workflow, version).await?;
-        let id = options.id.unwrap_or_else(|| {
-            let known: String = first.as_str().chars().take(100).collect();
-            ExecutionId::encoded(&format!("{known}-retry-{sequence}"))
-        });
+        let id = options.id.unwrap_or_else(|| another_try(first, sequence));
         let mut resume = letter.resume;
         resume.done.retain(|name, _| plan.nodes.iter().any(|node| node.name == *name));
         if let Some(from) = &options.from {
@@ -91,6 +91,25 @@ impl Client {
             trigger: letter.trigger,
             tags: letter.tags,
             resume: Some(Box::new(resume)),
+            ..Start::of(letter.workflow)
+        };
+        self.publish_start(id, start, None).await
+    }
+
+    /// A job has no steps: all of it is done again. That it had to be done until some time was said of the first.
+    async fn submit_again(&self, letter: DeadLetter, sequence: u64, options: RetryOptions) -> Result<Started, Error> {
+        let first = letter.resume.of.as_ref().unwrap_or(&letter.execution);
+        if let Some(step) = options.from {
+            return Err(Error::UnknownStep { step, workflow: letter.workflow, version: letter.version });
+        }
+        let id = options.id.unwrap_or_else(|| another_try(first, sequence));
+        let start = Start {
+            version: Some(0),
+            input: letter.input,
+            trigger: letter.trigger,
+            tags: letter.tags,
+            resume: Some(Box::new(letter.resume)),
+            job: letter.job.map(|job| Box::new(JobSpec { deadline: None, ..*job })),
             ..Start::of(letter.workflow)
         };
         self.publish_start(id, start, None).await
@@ -146,6 +165,12 @@ impl Client {
         let definition = definition.ok_or_else(|| Error::UnknownWorkflow(workflow.clone()))?;
         Ok(definition.plan.root)
     }
+}
+
+/// The same letter gives the same id.
+fn another_try(first: &ExecutionId, sequence: u64) -> ExecutionId {
+    let known: String = first.as_str().chars().take(100).collect();
+    ExecutionId::encoded(&format!("{known}-retry-{sequence}"))
 }
 
 /// The steps behind this one, which must be a step of the workflow itself.

@@ -72,6 +72,8 @@ pub enum Error {
     NoQueue(Name),
     #[error("the queue `{queue}` is not empty: it has {tasks} tasks")]
     QueueInUse { queue: Name, tasks: u64 },
+    #[error("the job `{activity}` cannot be submitted: {why}")]
+    BadJob { activity: String, why: String },
 }
 
 /// Whose turn it is after an [`Error`].
@@ -112,6 +114,7 @@ impl Error {
             | Self::InvalidSignal { .. }
             | Self::Refused { .. }
             | Self::TooLarge { .. }
+            | Self::BadJob { .. }
             | Self::Payload(PayloadError::TooLarge { .. }) => Class::BadData,
             Self::Connect(ConnectError::BadNamespace(_) | ConnectError::BadUrl { .. }) => Class::BadData,
             Self::Connect(_)
@@ -206,6 +209,7 @@ impl Error {
             | Self::Install(_)
             | Self::QuestionRefused { .. }
             | Self::Refused { .. }
+            | Self::BadJob { .. }
             | Self::Payload(_) => return None,
         })
     }

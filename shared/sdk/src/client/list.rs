@@ -11,7 +11,7 @@ mod open;
 use std::collections::BTreeSet;
 
 use sagaline_events::{
-    ask::Ask,
+    ask::{Ask, JobsAsked},
     record::{ExecutionView, Status},
 };
 use sagaline_model::{ExecutionId, Moment, Name};
@@ -31,6 +31,8 @@ pub struct ListFilter {
     pub tags: Vec<(String, Option<String>)>,
     /// Started at this moment or later.
     pub since: Option<Moment>,
+    /// Only jobs, and of those only these.
+    pub jobs: Option<JobsAsked>,
 }
 
 /// An execution in a list, without its steps and output.
@@ -119,10 +121,13 @@ impl ListFilter {
         let has = |(name, wanted): &(String, Option<String>)| {
             view.tags.get(name).is_some_and(|given| wanted.as_ref().is_none_or(|wanted| wanted == given))
         };
+        let is_job =
+            |asked: &JobsAsked| view.job.as_ref().is_some_and(|job| asked.takes(&job.activity, &job.queue, job.status));
         (self.status.is_empty() || self.status.contains(&view.status))
             && self.workflow.as_ref().is_none_or(|workflow| *workflow == view.workflow)
             && self.tags.iter().all(has)
             && self.since.is_none_or(|since| since <= view.started_at)
+            && self.jobs.as_ref().is_none_or(is_job)
     }
 
     /// For the owner of a partition. Two values for one tag it cannot be asked for; nothing has both.
@@ -135,6 +140,7 @@ impl ListFilter {
             after,
             limit,
             paged: true,
+            jobs: self.jobs.clone().map(Box::new),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use sagaline_broker::{ports::Message, room::Fill};
 use sagaline_events::{Envelope, Input, Start};
-use sagaline_model::{ExecutionId, Name, PlanHash};
+use sagaline_model::{ExecutionId, Moment, Name, PlanHash};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,6 +23,8 @@ pub struct StartOptions {
     pub traceparent: Option<String>,
     /// The step to begin at, one of the workflow itself: all that come before it are passed over.
     pub from: Option<Name>,
+    /// It is accepted now, and begins then.
+    pub at: Option<Moment>,
 }
 
 /// An execution that was started.
@@ -56,6 +58,7 @@ impl Client {
             version: Some(version),
             input: self.offload(&execution, input).await?,
             tags: options.tags,
+            begin_at: options.at,
             ..Start::of(workflow.clone())
         };
         self.publish_start(execution, start, options.traceparent).await

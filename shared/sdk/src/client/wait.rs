@@ -17,11 +17,7 @@ const LOOK_AT_CONNECTION: Duration = Duration::from_millis(250);
 impl Client {
     /// Waits until the execution is over, or parked, and gives how it is then. Survives restarts of whatever it speaks to.
     pub async fn wait(&self, execution: &ExecutionId) -> Result<ExecutionView, Error> {
-        let filter = LifecycleFilter {
-            kind: Some("workflow".to_owned()),
-            execution: Some(execution.to_string()),
-            ..LifecycleFilter::default()
-        };
+        let filter = LifecycleFilter { execution: Some(execution.to_string()), ..LifecycleFilter::default() };
         // First listen, then look: an end between the two is heard.
         let mut heard = self.listen(&filter).await?;
         let mut connects = self.connects();
@@ -62,6 +58,10 @@ impl Client {
 
 /// Whether an event of this subject leaves an execution as it will stay.
 fn is_an_end(subject: &str) -> bool {
-    let what = subject.rsplit('.').nth(2);
-    !matches!(what, Some("started" | "resumed" | "paused" | "retried"))
+    let mut tokens = subject.rsplit('.').skip(2);
+    match (tokens.next(), tokens.next()) {
+        (Some(what), Some("workflow")) => !matches!(what, "started" | "resumed" | "paused" | "retried"),
+        (Some(what), Some("job")) => matches!(what, "completed" | "dead" | "cancelled"),
+        (_, _) => false,
+    }
 }

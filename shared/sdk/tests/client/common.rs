@@ -74,6 +74,8 @@ pub(crate) fn view(execution: &str, status: Status, started_ms: i64) -> Executio
         attempt: None,
         replies: Default::default(),
         undo: vec![],
+        begins_at: None,
+        job: None,
     }
 }
 
