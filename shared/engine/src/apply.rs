@@ -35,7 +35,7 @@ pub fn apply(execution: &mut Execution, plan: Option<&Compiled>, input: &Input, 
             let mut effects = over.answer(&execution.id, input);
             // What is still granted to it goes back.
             if let Input::Entity(word) = input {
-                effects.extend(gives_back(&execution.id, word));
+                effects.extend(over.gives_back(&execution.id, word));
             }
             (Stage::Over(over), effects)
         }
@@ -207,6 +207,7 @@ fn over_before_begin(start: Start, started: Moment, early: &Early, ended: Moment
         schedule: start.schedule,
         job: start.job.as_deref().map(|job| Box::new(JobView { status: job::ended(&outcome), ..job::before(job) })),
         outcome,
+        keeps: None,
     }
 }
 
@@ -288,6 +289,7 @@ fn begin(
         schedule: start.schedule,
         delay: None,
         job: start.job,
+        unique: None,
     };
     run.reindex();
     let resumed = start.resume.as_ref().map(|resume| run.resume(resume, Nodes::new(plan, &NO_GRAFTS), at));
@@ -411,9 +413,9 @@ fn parked(
     // Without its plan nobody knows the queues of its tasks, so they cannot be taken back.
     let duration = at.since(run.began());
     let told = Effect::Tell(Happening::WorkflowCancelled { duration, reason });
+    let released = run.release(&execution.id, &outcome);
     let over = Over::of(&run, vec![], outcome, at);
     let parent = over.tell_who_waits(&execution.id);
-    let released = run.release(&execution.id);
     (Stage::Over(Box::new(over)), [told].into_iter().chain(parent).chain(released).collect())
 }
 
@@ -518,6 +520,7 @@ impl Over {
             undo: vec![],
             schedule: run.schedule.clone(),
             job: run.job_view(Some(&outcome)).map(Box::new),
+            keeps: run.keeps_key(&outcome).cloned(),
             outcome,
         }
     }

@@ -40,6 +40,8 @@ pub struct Compiled {
     pub output: Option<Template>,
     /// What executions have in common that are counted together; nothing if all are.
     pub(crate) limit_key: Option<Template>,
+    /// The key of which one execution runs.
+    pub(crate) unique_key: Option<Template>,
     /// What an input must look like; nothing if the plan does not ask for it.
     pub(crate) schema: Option<Schema>,
     pub conduct: CompiledConduct,
@@ -90,6 +92,8 @@ pub enum CompiledKind {
         limits: LimitSources,
         retry: Box<RetrySources>,
         undo: Option<Box<CompiledUndo>>,
+        /// What those attempts have in common that a gate counts together, for each of the step's gates.
+        gates: Vec<Option<Template>>,
     },
     Wait {
         duration: SpanSource,
@@ -291,8 +295,24 @@ impl Compiled {
         let queues = plan.queues().into_iter().cloned().collect();
         let key = plan.concurrency.as_ref().and_then(|concurrency| concurrency.key.as_ref());
         let limit_key = key.map(|key| template("concurrency", &Value::String(key.clone()))).transpose()?;
+        let key = plan.unique.as_ref().map(|unique| &unique.key);
+        let unique_key = key.map(|key| template("unique", &Value::String(key.clone()))).transpose()?;
         let (nodes, by_name) = (compiler.nodes, compiler.by_name);
-        Ok(Self { nodes, by_name, version, root, handlers, output, limit_key, schema, conduct, exchange, queues, plan })
+        Ok(Self {
+            nodes,
+            by_name,
+            version,
+            root,
+            handlers,
+            output,
+            limit_key,
+            unique_key,
+            schema,
+            conduct,
+            exchange,
+            queues,
+            plan,
+        })
     }
 
     /// A node of the plan itself; [`crate::nodes::Nodes`] knows of those that steps returned as well.

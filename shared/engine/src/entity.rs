@@ -1,4 +1,4 @@
-//! What executions share: places and breakers. Each is a state machine of its own, as pure as that of an execution.
+//! What executions share: places, breakers, rates and unique keys. Each is a state machine of its own, as pure as that of an execution.
 //!
 //! Messages may come twice, late, and in another order than they were sent. Two rules make that harmless. A ticket that was given
 //! back is remembered for a while, so that what was still on its way for it does nothing. And whatever is granted to somebody who
@@ -7,7 +7,9 @@
 mod breaker;
 mod events;
 mod places;
+mod rate;
 mod recent;
+mod unique;
 mod view;
 
 use sagaline_events::{
@@ -17,7 +19,7 @@ use sagaline_events::{
 use sagaline_model::{ExecutionId, Moment};
 use serde::{Deserialize, Serialize};
 
-pub use self::{breaker::Breaker, events::Events, places::Places};
+pub use self::{breaker::Breaker, events::Events, places::Places, rate::Rate, unique::Unique};
 
 /// A small thing that executions share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +36,8 @@ pub enum Thing {
     Places(Places),
     Breaker(Breaker),
     Events(Events),
+    Rate(Rate),
+    Unique(Unique),
 }
 
 /// What an entity wants done.
@@ -55,6 +59,8 @@ impl Entity {
             EntityKind::Limit => Thing::Places(Places::default()),
             EntityKind::Breaker => Thing::Breaker(Breaker::default()),
             EntityKind::Event => Thing::Events(Events::default()),
+            EntityKind::Rate => Thing::Rate(Rate::default()),
+            EntityKind::Unique => Thing::Unique(Unique::default()),
         };
         Self { key, now: Moment::EPOCH, thing }
     }
@@ -72,17 +78,29 @@ impl Entity {
                 breaker.report(&outcome.ticket, outcome.ok, at);
                 vec![]
             }
-            (Thing::Breaker(_), EntityInput::Timer(EntityTimer {})) => vec![],
             (Thing::Events(events), EntityInput::Await(ask)) => events.wait(ask, at),
             (Thing::Events(events), EntityInput::Leave(leave)) => events.leave(&leave.ticket, at),
             (Thing::Events(events), EntityInput::Event(came)) => events.came(came, at),
             (Thing::Events(events), EntityInput::Release(release)) => events.release(&release.ticket, at),
             (Thing::Events(events), EntityInput::Timer(EntityTimer {})) => events.ask_after(at),
-            (Thing::Places(_) | Thing::Events(_), EntityInput::Permit(_) | EntityInput::Outcome(_))
-            | (Thing::Breaker(_), EntityInput::Acquire(_) | EntityInput::Release(_))
-            | (Thing::Events(_), EntityInput::Acquire(_))
+            (Thing::Rate(rate), EntityInput::Turn(ask)) => rate.turn(ask, at),
+            (Thing::Unique(unique), EntityInput::Claim(ask)) => unique.claim(ask, at),
+            (Thing::Unique(unique), EntityInput::Release(release)) => {
+                unique.release(&release.ticket, at);
+                vec![]
+            }
+            (Thing::Breaker(_) | Thing::Rate(_) | Thing::Unique(_), EntityInput::Timer(EntityTimer {})) => vec![],
+            (
+                Thing::Places(_) | Thing::Events(_) | Thing::Rate(_) | Thing::Unique(_),
+                EntityInput::Permit(_) | EntityInput::Outcome(_),
+            )
+            | (Thing::Breaker(_) | Thing::Rate(_), EntityInput::Acquire(_) | EntityInput::Release(_))
+            | (Thing::Events(_) | Thing::Unique(_), EntityInput::Acquire(_))
+            | (Thing::Places(_) | Thing::Breaker(_) | Thing::Events(_), EntityInput::Turn(_) | EntityInput::Claim(_))
+            | (Thing::Rate(_), EntityInput::Claim(_))
+            | (Thing::Unique(_), EntityInput::Turn(_))
             | (
-                Thing::Places(_) | Thing::Breaker(_),
+                Thing::Places(_) | Thing::Breaker(_) | Thing::Rate(_) | Thing::Unique(_),
                 EntityInput::Await(_) | EntityInput::Leave(_) | EntityInput::Event(_),
             ) => {
                 let detail = format!("`{}` does not take a `{}`", self.key, input.kind());
@@ -101,7 +119,7 @@ impl Entity {
         match &self.thing {
             Thing::Places(places) => places.next_timer(),
             // What is over by time is seen when somebody asks.
-            Thing::Breaker(_) => None,
+            Thing::Breaker(_) | Thing::Rate(_) | Thing::Unique(_) => None,
             Thing::Events(events) => events.next_timer(),
         }
     }
@@ -112,6 +130,8 @@ impl Entity {
             Thing::Places(places) => places.is_blank(now),
             Thing::Breaker(breaker) => breaker.is_blank(now),
             Thing::Events(events) => events.is_blank(now),
+            Thing::Rate(rate) => rate.is_blank(now),
+            Thing::Unique(unique) => unique.is_blank(now),
         }
     }
 
@@ -126,7 +146,7 @@ impl Entity {
         match &mut entity.thing {
             Thing::Places(places) => places.reindex(),
             Thing::Events(events) => events.reindex(),
-            Thing::Breaker(_) => {}
+            Thing::Breaker(_) | Thing::Rate(_) | Thing::Unique(_) => {}
         }
         Ok(entity)
     }

@@ -70,6 +70,8 @@ pub fn plan(job: &JobSpec) -> Plan {
         conduct: Conduct { dead_letter: Some(DeadLetters { ttl: DeadLetters::TTL }), ..Conduct::default() },
         exchange: Default::default(),
         concurrency: None,
+        // That of its spec is asked for: jobs that are alike in all else have one plan.
+        unique: None,
     }
 }
 

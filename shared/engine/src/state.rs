@@ -17,11 +17,12 @@ mod rounds;
 mod slots;
 mod task;
 mod undo;
+mod unique;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use sagaline_events::{
-    FramePath, Parent, Start, TimerName, TraceContext, UndoStep,
+    EntityKey, FramePath, Parent, Start, TimerName, TraceContext, UndoStep,
     input::{ParentGone, Scheduled, Update},
     job::JobView,
     record::StepView,
@@ -30,8 +31,9 @@ use sagaline_model::{ExecutionId, JobSpec, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::{asking::is_place, delegated::parent, place::asked_again};
 pub use self::{
-    asking::Asking,
+    asking::{Asking, AtGates},
     awaiting_event::AwaitingEvent,
     beside::Beside,
     cleanup::Cleanup,
@@ -47,8 +49,8 @@ pub use self::{
     slots::Slots,
     task::{Course, Dispatched, Limits, Report, TaskInput},
     undo::{Asked, Doubt, Left, Phase, Place as UndoPlace, SagaEnd, Seen, Undo, Undoable, Undoing},
+    unique::OwnKey,
 };
-pub(crate) use self::{delegated::parent, place::asked_again};
 use crate::{
     apply::is_task,
     compiled::{Compiled, NodeId},
@@ -204,6 +206,9 @@ pub struct Run {
     /// Set if it is a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<Box<JobSpec>>,
+    /// The key that no other has while this one runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<OwnKey>,
 }
 
 /// An execution that somebody told to wait.
@@ -317,7 +322,7 @@ pub enum State {
         attempt: u32,
         error: StepError,
     },
-    /// The next attempt waits for what its breaker says.
+    /// The next attempt waits at one of its gates, or for what its breaker says.
     Asking(Asking),
     /// A wait for an event.
     AwaitingEvent(Box<AwaitingEvent>),
@@ -371,6 +376,9 @@ pub struct Over {
     /// Set if it was a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<Box<JobView>>,
+    /// The unique key that it still has, until its time is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeps: Option<EntityKey>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -515,6 +523,7 @@ impl Execution {
             schedule: None,
             delay: None,
             job: None,
+            unique: None,
         };
         Self { id, now: at, trace: None, start_at: None, stage: Stage::Parked { run: Box::new(run), cause, since: at } }
     }

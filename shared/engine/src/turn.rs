@@ -14,6 +14,7 @@ mod delay;
 mod emit;
 mod events;
 mod expand;
+mod gates;
 mod handlers;
 mod jobs;
 mod later;
@@ -24,6 +25,7 @@ mod settle;
 mod shared;
 mod signals;
 mod undo;
+mod unique;
 mod unwind;
 mod updates;
 

@@ -340,7 +340,7 @@ pub(crate) fn step_status(frame: Option<&Frame>) -> StepStatus {
         State::BackingOff { .. } => StepStatus::BackingOff,
         State::Delegated(_) => StepStatus::Running,
         // A breaker that is not open answers in milliseconds.
-        State::Asking(asking) if !asking.delayed => StepStatus::Scheduled,
+        State::Asking(asking) if !asking.waits() => StepStatus::Scheduled,
         State::Snoozed { .. }
         | State::Waiting { .. }
         | State::Awaiting { .. }

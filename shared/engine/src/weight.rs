@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::state::{Course, Limits, Outcome, State, TaskInput};
+use crate::state::{AtGates, Course, Limits, Outcome, State, TaskInput};
 
 /// The most that the data of an execution may weigh: what is left of 1 MiB after the shell around it, with some room.
 pub const HEAVIEST: usize = 900 * 1024;
@@ -22,6 +22,9 @@ const LIMITS: usize = 80;
 
 /// What a frame weighs more that waits for its breaker.
 const ASKING: usize = 160;
+
+/// What a frame weighs more that stands at its gates.
+const GATES: usize = 120;
 
 /// No number is written longer.
 const NUMBER: usize = 25;
@@ -65,7 +68,10 @@ impl State {
             of_text(&error.kind) + of_text(&error.message) + error.details.as_ref().map_or(0, of)
         };
         match self {
-            Self::Dispatched(task) => task.input.weight() + task.limits.weight() + task.course.weight(),
+            Self::Dispatched(task) => {
+                let held: usize = task.held.iter().map(|entity| of_text(entity.as_str()) + 1).sum();
+                task.input.weight() + task.limits.weight() + task.course.weight() + held
+            }
             Self::BackingOff { input, error: fault, course, .. } => input.weight() + error(fault) + course.weight(),
             Self::Snoozed { input, reason, course, .. } => input.weight() + of_text(reason) + course.weight(),
             Self::Queued { input, course, .. } => input.weight() + course.weight(),
@@ -73,7 +79,8 @@ impl State {
                 (dag.unmet.len() + dag.any.len()) * 4 + of_map(merged) + caught.as_ref().map_or(0, error)
             }
             Self::Asking(asking) => {
-                asking.input.weight() + asking.course.weight() + asking.entity.as_str().len() + ASKING
+                let gates = asking.gates.as_ref().map_or(0, |gates| gates.weight());
+                asking.input.weight() + asking.course.weight() + asking.entity.as_str().len() + ASKING + gates
             }
             Self::Looping(looping) => looping.weight(),
             Self::Expanding(expanding) => expanding.weight(),
@@ -100,6 +107,12 @@ impl Limits {
 impl Course {
     fn weight(&self) -> usize {
         if *self == Self::default() { 0 } else { LIMITS }
+    }
+}
+
+impl AtGates {
+    fn weight(&self) -> usize {
+        GATES + self.list.iter().map(|(_, entity)| of_text(entity.as_str()) + NUMBER).sum::<usize>()
     }
 }
 

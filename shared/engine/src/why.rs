@@ -8,14 +8,17 @@ use sagaline_events::{
     FramePath, Start, TimerKind,
     ask::{Why, WorkerOf},
 };
-use sagaline_model::{Name, Need};
+use sagaline_model::{Moment, Name, Need};
 
 pub(crate) use self::around::halted;
 use crate::{
     compiled::{Compiled, CompiledKind},
     nodes::Nodes,
     queue_of,
-    state::{Between, Cleanup, Dispatched, Execution, Frame, Outcome, Over, Paused, Place, Run, Slots, Stage, State},
+    state::{
+        Asking, Between, Cleanup, Dispatched, Execution, Frame, Outcome, Over, OwnKey, Paused, Place, Run, Slots,
+        Stage, State, is_place,
+    },
 };
 
 impl Execution {
@@ -58,7 +61,10 @@ fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
     reasons.extend(run.paused.as_ref().map(|paused| paused_why(id, run, paused)));
     reasons.extend(run.cleanup.as_ref().map(|cleanup| cleanup_why(id, run, cleanup)));
     if run.is_pending() {
-        reasons.extend(run.place.as_ref().map(|place| pending_why(id, place)));
+        let key = run.unique.as_ref().filter(|key| !key.is_granted());
+        reasons.extend(key.map(|key| key_why(id, key)));
+        let place = run.place.as_ref().filter(|place| !place.is_granted());
+        reasons.extend(place.map(|place| pending_why(id, place)));
     }
     reasons.extend(run.begins_at().map(|time| later::why(id, run, time)));
     around::add(&mut reasons, run);
@@ -134,6 +140,47 @@ fn paused_why(id: &str, run: &Run, paused: &Paused) -> Why {
         command: format!("sagaline resume {id}"),
         worker_of: None,
     }
+}
+
+fn key_why(id: &str, key: &OwnKey) -> Why {
+    Why {
+        step: None,
+        state: "pending".into(),
+        cause: format!("it has asked for the unique key `{}`", key.entity),
+        since: key.since,
+        ends: "it is answered; this takes milliseconds while an orchestrator owns the partition of the key".into(),
+        until: key.timer().map(|(at, _)| at),
+        command: format!("sagaline cancel {id}"),
+        worker_of: None,
+    }
+}
+
+/// Of an attempt that stands at one of its gates.
+fn gate_why(path: &FramePath, asking: &Asking, turn: Option<Moment>, cancel: String) -> Why {
+    let (attempt, entity) = (asking.attempt, &asking.entity);
+    let (state, cause, ends) = match turn {
+        Some(turn) => (
+            "waiting",
+            format!("so many attempts begin in a time, by `{entity}`; attempt {attempt} has its turn later"),
+            format!("attempt {attempt} goes on at {turn}"),
+        ),
+        None if is_place(entity) => (
+            "waiting",
+            format!(
+                "as many attempts of `{entity}` as may be at once are at work; attempt {attempt} waits for its turn"
+            ),
+            format!(
+                "one of them ends, and nobody who began earlier waits; `sagaline limits get {entity}` shows the line"
+            ),
+        ),
+        None => (
+            "scheduled",
+            format!("attempt {attempt} has asked `{entity}` when it may begin"),
+            "it is answered; this takes milliseconds while an orchestrator owns the partition of the rate".to_owned(),
+        ),
+    };
+    let (until, step) = (Some(asking.limit().0), Some(path.clone()));
+    Why { step, state: state.into(), cause, since: asking.since, ends, until, command: cancel, worker_of: None }
 }
 
 fn pending_why(id: &str, place: &Place) -> Why {
@@ -251,6 +298,9 @@ fn frame_why(id: &str, path: &FramePath, frame: &Frame, run: &Run, plan: Option<
             None,
             format!("sagaline resume {id}"),
         ),
+        State::Asking(asking) if asking.is_at_gate() => {
+            Some(gate_why(path, asking, asking.gates.as_ref().and_then(|gates| gates.turn), cancel))
+        }
         State::Asking(asking) if asking.delayed => {
             let cause = format!("the breaker `{}` is open, or others are trying", asking.entity);
             let ends = format!("attempt {} asks again at {}", asking.attempt, asking.again);

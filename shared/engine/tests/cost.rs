@@ -71,6 +71,7 @@ fn plan(nodes: Vec<Node>) -> Compiled {
         conduct: Default::default(),
         exchange: Default::default(),
         concurrency: None,
+        unique: None,
     };
     Compiled::new(plan, 1).unwrap()
 }

@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Arc};
 
-use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit};
+use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit, RateRule, Span};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,17 +20,23 @@ pub enum EntityKind {
     Breaker,
     /// Events of a type that have something in common, and those who wait for them.
     Event,
+    /// Turns, of which so many come in a time.
+    Rate,
+    /// A key that one execution has at a time.
+    Unique,
 }
 
 /// The name of an entity, as it stands in its subject: `~limit:order`, `~limit:order:acme`, `~pool:all`, `~breaker:payments`,
-/// `~event:order_2epaid:0f3a…:A-1`. No execution's id begins with `~`.
+/// `~event:order_2epaid:0f3a…:A-1`, `~places:api`, `~rate:api:acme`, `~unique:order-7`. No execution's id begins with `~`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EntityKey(Arc<str>);
 
 /// A text that names no entity.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` names no entity; `~limit:…`, `~pool:…`, `~breaker:…` and `~event:…` do")]
+#[error(
+    "`{0}` names no entity; `~limit:…`, `~pool:…`, `~breaker:…`, `~event:…`, `~places:…`, `~rate:…` and `~unique:…` do"
+)]
 pub struct NotAnEntity(String);
 
 impl EntityKey {
@@ -40,15 +46,30 @@ impl EntityKey {
 
     /// The places of a workflow, or of those of its executions that have this key in common.
     pub fn limit(workflow: &Name, key: Option<&str>) -> Self {
-        Self::places("limit", workflow, key)
+        Self::named("limit", workflow, key)
     }
 
     /// The places of a pool, which several workflows share.
     pub fn pool(pool: &Name, key: Option<&str>) -> Self {
-        Self::places("pool", pool, key)
+        Self::named("pool", pool, key)
     }
 
-    fn places(kind: &str, of: &Name, key: Option<&str>) -> Self {
+    /// The places of attempts that name the same, or of those that have this key in common besides.
+    pub fn places(name: &Name, key: Option<&str>) -> Self {
+        Self::named("places", name, key)
+    }
+
+    /// The turns of attempts that name the same, or of those that have this key in common besides.
+    pub fn rate(name: &Name, key: Option<&str>) -> Self {
+        Self::named("rate", name, key)
+    }
+
+    /// A key that one execution has at a time, whatever it runs.
+    pub fn unique(key: &str) -> Self {
+        Self(format!("~unique:{}", ExecutionId::encoded(key)).into())
+    }
+
+    fn named(kind: &str, of: &Name, key: Option<&str>) -> Self {
         let key = key.map(|key| format!(":{}", ExecutionId::encoded(key))).unwrap_or_default();
         Self(format!("~{kind}:{of}{key}").into())
     }
@@ -65,6 +86,8 @@ impl EntityKey {
         match self.0.split_once(':') {
             Some(("~breaker", _)) => EntityKind::Breaker,
             Some(("~event", _)) => EntityKind::Event,
+            Some(("~rate", _)) => EntityKind::Rate,
+            Some(("~unique", _)) => EntityKind::Unique,
             _ => EntityKind::Limit,
         }
     }
@@ -75,8 +98,8 @@ impl TryFrom<String> for EntityKey {
 
     fn try_from(text: String) -> Result<Self, NotAnEntity> {
         let (names, most) = match text.split_once(':') {
-            Some(("~limit" | "~pool", names)) => (names, 2),
-            Some(("~breaker", name)) => (name, 1),
+            Some(("~limit" | "~pool" | "~places" | "~rate", names)) => (names, 2),
+            Some(("~breaker" | "~unique", name)) => (name, 1),
             Some(("~event", names)) => (names, 3),
             Some(_) | None => return Err(NotAnEntity(text)),
         };
@@ -134,6 +157,8 @@ pub enum EntityInput {
     Await(Awaited),
     Leave(Leave),
     Event(Came),
+    Turn(Turn),
+    Claim(Claim),
 }
 
 /// Asks for a place.
@@ -177,6 +202,28 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EntityTimer {}
 
+/// Asks when an attempt may begin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    #[serde(flatten)]
+    pub ticket: Ticket,
+    /// How many may begin in which time: the word of who began to ask last counts.
+    pub rule: RateRule,
+}
+
+/// Asks for a key that one execution has at a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    #[serde(flatten)]
+    pub ticket: Ticket,
+    /// It is free again after this at the latest.
+    #[serde(rename = "for")]
+    pub ttl: Span,
+    /// The execution of which this is another try: what that has, this one takes over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<ExecutionId>,
+}
+
 /// What an entity says to whoever asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EntityWord {
@@ -207,6 +254,12 @@ pub enum Says {
     Delayed { until: Moment },
     /// What was waited for: a CloudEvent as JSON. Whoever does not wait for it (any more) says so.
     Came { event: Value },
+    /// The attempt may begin then. Nobody else has this turn, whether it is used or not.
+    Reserved { at: Moment },
+    /// The key is the execution's. Nobody gives that back who has no use for it: it comes free by time.
+    Claimed { until: Moment },
+    /// Another has the key.
+    Taken { by: ExecutionId, until: Moment },
 }
 
 impl EntityWord {
@@ -257,6 +310,8 @@ inputs! {
     Await => "await",
     Leave => "leave",
     Event => "event",
+    Turn => "turn",
+    Claim => "claim",
 }
 
 #[cfg(test)]
@@ -274,6 +329,10 @@ mod tests {
             EntityKey::limit(&order, Some(&"é".repeat(300))),
             EntityKey::limit(&order, Some("")),
             EntityKey::breaker(&order),
+            EntityKey::places(&order, Some("a.b")),
+            EntityKey::rate(&order, None),
+            EntityKey::unique("a.b:c"),
+            EntityKey::unique(""),
         ];
         assert_eq!((keys[2].as_str(), keys[3].as_str()), ("~pool:order:a_2eb", "~limit:order:a_2eb"));
         for key in keys {

@@ -1,6 +1,6 @@
-//! What is seen of a limit or a breaker by whoever asks its owner.
+//! What is seen of a limit, a breaker or a unique key by whoever asks its owner.
 
-use sagaline_model::Moment;
+use sagaline_model::{Moment, RateRule};
 use serde::{Deserialize, Serialize};
 
 use crate::{EntityKey, Ticket};
@@ -35,6 +35,10 @@ pub enum EntityState {
     Open { until: Moment },
     /// A few try.
     HalfOpen { trying: Vec<Ticket>, passed: u32, probes: u32 },
+    /// Whoever asks now may begin then.
+    Rate { rule: RateRule, next: Moment },
+    /// Somebody has the key, until then at the latest.
+    Unique { by: Ticket, until: Moment },
 }
 
 /// Some of the limits and breakers of a partition, ordered by name.
@@ -56,7 +60,10 @@ impl EntityView {
                 line.clear();
             }
             EntityState::HalfOpen { trying, .. } => trying.clear(),
-            EntityState::Closed { .. } | EntityState::Open { .. } => {}
+            EntityState::Closed { .. }
+            | EntityState::Open { .. }
+            | EntityState::Rate { .. }
+            | EntityState::Unique { .. } => {}
         }
         self
     }

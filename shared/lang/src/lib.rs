@@ -8,6 +8,7 @@ mod defaults;
 mod exchange;
 mod expression;
 mod fault;
+mod gate;
 mod limit;
 mod order;
 mod outline;

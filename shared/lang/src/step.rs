@@ -11,7 +11,7 @@ use sagaline_model::{ActivityName, Dag, Kind, Name, Node as Planned, OnError, St
 use serde_json::Value;
 
 use crate::{
-    expression, limit,
+    expression, gate, limit,
     outline::{Listed, Outline, Part, Scope},
     reader::Reader,
     retry::Retry,
@@ -316,6 +316,7 @@ fn activity(
     retry.check(reader, defaults);
     let expand = value("expand").and_then(|node| expand::expand(reader, node));
     let breaker = value("breaker").and_then(|node| limit::breaker(reader, node)).map(Box::new);
+    let gates = gate::gates(reader, outline, entries, activity.as_ref(), scope);
     let retry = retry.policy(defaults);
     let compensate = get(entries, "compensate").and_then(|entry| compensate::compensate(reader, outline, entry, index));
     Some(Step {
@@ -329,7 +330,7 @@ fn activity(
         expand,
         breaker,
         compensate,
-        gates: vec![],
+        gates,
     })
 }
 

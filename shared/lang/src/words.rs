@@ -33,6 +33,7 @@ pub(crate) const WORKFLOW: Words = Words {
         "retry_workflow",
         "concurrency",
         "dead_letter",
+        "unique",
     ],
     later: &["priority", "total_timeout", "breaker", "compensate", "on_complete", "on_timeout", "on_error"],
 };
@@ -72,6 +73,8 @@ pub(crate) const STEP: Words = Words {
         "breaker",
         "context_key",
         "compensate",
+        "rate_limit",
+        "limit",
     ],
     later: &[
         "priority",
@@ -94,7 +97,7 @@ pub(crate) const KINDS: [&str; 11] =
     ["activity", "wait", "await", "steps", "race", "switch", "try", "set", "raise", "child", "emit"];
 
 /// What only a step with an activity has.
-pub(crate) const OF_ACTIVITIES: [&str; 12] = [
+pub(crate) const OF_ACTIVITIES: [&str; 14] = [
     "input",
     "queue",
     "timeout",
@@ -107,6 +110,8 @@ pub(crate) const OF_ACTIVITIES: [&str; 12] = [
     "expand",
     "breaker",
     "compensate",
+    "rate_limit",
+    "limit",
 ];
 
 pub(crate) const AWAIT: Words = Words {
@@ -130,6 +135,12 @@ pub(crate) const AWAIT: Words = Words {
 pub(crate) const OF_EVENTS: [&str; 4] = ["match", "correlate", "when", "keep"];
 
 pub(crate) const CORRELATE: Words = Words { known: &["event", "with"], later: &[] };
+
+pub(crate) const RATE_LIMIT: Words = Words { known: &["limit", "per", "burst", "name", "key"], later: &[] };
+
+pub(crate) const LIMIT: Words = Words { known: &["limit", "name", "key"], later: &[] };
+
+pub(crate) const UNIQUE: Words = Words { known: &["key", "for", "until"], later: &[] };
 
 pub(crate) const APPROVAL: Words = Words { known: &["approvers", "notify"], later: &[] };
 

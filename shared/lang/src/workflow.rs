@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sagaline_model::{Concurrency, Defaults, Handlers, Kind, Node as Planned, Plan, StepDefaults, Trigger};
 
 use crate::{
-    conduct, exchange, expression, limit,
+    conduct, exchange, expression, gate, limit,
     outline::{Outline, Part, Scope},
     reader::Reader,
     retry::Retry,
@@ -43,6 +43,7 @@ pub(crate) fn read(
         .or_else(|| of_installation.step_timeout.map(|span| span.to_string()));
     let concurrency = optional(entries, "concurrency").map(|node| limit::concurrency(reader, outline, node));
     let concurrency = concurrency.unwrap_or_else(|| of_installation.concurrency.clone());
+    let unique = optional(entries, "unique").and_then(|node| gate::unique(reader, outline, node));
     let tags = optional(entries, "tags").map_or(vec![], |node| tags_of(reader, node));
     let defaults = optional(entries, "retry").and_then(|node| Retry::read(reader, outline, node, Scope::Backoff(None)));
     let of_installation = Retry::of(&of_installation.retry);
@@ -82,6 +83,7 @@ pub(crate) fn read(
     let asks_for_contracts = input_schema.is_some() || !tags.is_empty();
     let of_top = if asks_for_contracts { Plan::RULES_OF_CONTRACTS } else { Plan::FIRST_RULES };
     let of_limit = concurrency.as_ref().map_or(Plan::FIRST_RULES, Concurrency::rules);
+    let of_limit = if unique.is_some() { Plan::RULES_OF_STARTS } else { of_limit };
     let of_top = of_top.max(conduct.rules()).max(handlers.rules()).max(of_limit);
     let of_top = triggers.iter().map(Trigger::rules).fold(of_top, u32::max);
     let mut plan = Plan {
@@ -101,6 +103,7 @@ pub(crate) fn read(
         conduct,
         exchange,
         concurrency,
+        unique,
     };
     if let Some(timeout) = &step_timeout {
         plan.set_default_timeout(timeout);

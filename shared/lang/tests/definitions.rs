@@ -117,6 +117,7 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
         conduct: Default::default(),
         exchange: Default::default(),
         concurrency: None,
+        unique: None,
         workflow: name("order_fulfillment"),
         note: Some("first".to_owned()),
         rules: Plan::RULES_OF_CONTRACTS,

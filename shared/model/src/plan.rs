@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 pub use self::conduct::{Conduct, DeadLetters};
 use crate::{
     ActivityName, Approval, AwaitEvent, AwaitSignals, Breaker, Child, Compensate, Concurrency, Emit, Exchange, Gate,
-    Name, RetryPolicy, Span, StepDefaults, Trigger,
+    Name, RetryPolicy, Span, StepDefaults, Trigger, Unique,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct Plan {
     /// How many executions run at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
+    /// Of all executions with this key one runs. Its text may hold `${…}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<Unique>,
 }
 
 /// Each runs for one way to end. Whether it succeeds changes nothing about that.

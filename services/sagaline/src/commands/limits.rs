@@ -1,4 +1,4 @@
-//! `sagaline limits`: what executions share: places, and breakers.
+//! `sagaline limits`: what executions share: places, breakers, rates and unique keys.
 
 use sagaline_events::{
     EntityKey, Ticket,
@@ -20,13 +20,17 @@ Examples:
   sagaline limits get limit:order
   sagaline limits get limit:sync:acme
   sagaline limits get breaker:payments
+  sagaline limits get rate:payments:acme
+  sagaline limits get unique:order-7
 
 The places of a workflow with `concurrency` are `limit:WORKFLOW`, or
 `limit:WORKFLOW:KEY`; those that workflows share are `pool:NAME`, and the
-breaker of steps is `breaker:NAME`. `sagaline why`
-names the one that an execution waits for.";
+breaker of steps is `breaker:NAME`. What attempts of steps wait for is
+`places:NAME` and `rate:NAME`, with `:KEY` where there is one; what is there
+once at a time is `unique:KEY`. `sagaline why` names the one that an execution
+waits for.";
 
-/// Look at who has a place and who waits for one, and which breakers are open
+/// Look at who has a place or a key and who waits, when the next turn is, and which breakers are open
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -82,7 +86,11 @@ async fn list(args: &List, context: &Context) -> Result<Exit, Failure> {
             let (tone, state) = state(&view.state);
             let waiting = match &view.state {
                 EntityState::Places { waiting, .. } => waiting.to_string(),
-                EntityState::Closed { .. } | EntityState::Open { .. } | EntityState::HalfOpen { .. } => String::new(),
+                EntityState::Closed { .. }
+                | EntityState::Open { .. }
+                | EntityState::HalfOpen { .. }
+                | EntityState::Rate { .. }
+                | EntityState::Unique { .. } => String::new(),
             };
             table.row(vec![(Tone::Strong, view.entity.to_string()), (tone, state), (Tone::Plain, waiting)]);
         }
@@ -90,7 +98,7 @@ async fn list(args: &List, context: &Context) -> Result<Exit, Failure> {
             output.line(&line)?;
         }
     } else if shared.silent.is_empty() {
-        output.talk("nobody has a place or waits for one, and no breaker has counted a failure");
+        output.talk("nobody has a place, a key or a turn or waits for one, and no breaker has counted a failure");
     }
     if shared.more {
         output.talk("there are more: raise `--limit`");
@@ -136,7 +144,8 @@ fn show(view: &EntityView, output: &Output) -> Result<(), Failure> {
                 output.line(&format!("  tries: {}", who(ticket)))?;
             }
         }
-        EntityState::Closed { .. } | EntityState::Open { .. } => {}
+        EntityState::Unique { by, .. } => output.line(&format!("  has it: {}", who(by)))?,
+        EntityState::Closed { .. } | EntityState::Open { .. } | EntityState::Rate { .. } => {}
     }
     Ok(())
 }
@@ -158,6 +167,15 @@ fn state(state: &EntityState) -> (Tone, String) {
         EntityState::Open { until } => (Tone::Bad, format!("open; whoever asks after {} tries", words::time(*until))),
         EntityState::HalfOpen { trying, passed, probes } => {
             (Tone::Busy, format!("half open: {} try, {passed} of {probes} succeeded", trying.len()))
+        }
+        EntityState::Rate { rule, next } => {
+            let burst = rule.burst.map_or(String::new(), |burst| format!(", {burst} at once"));
+            let state =
+                format!("{} per {}{burst}; whoever asks now begins at {}", rule.limit, rule.per, words::time(*next));
+            (Tone::Busy, state)
+        }
+        EntityState::Unique { by, until } => {
+            (Tone::Busy, format!("held by {}, until {} at the latest", by.execution, words::time(*until)))
         }
     }
 }

@@ -62,6 +62,7 @@ impl World {
             conduct: Default::default(),
             exchange: Default::default(),
             concurrency: None,
+            unique: None,
             workflow: Name::new(workflow).expect("a name"),
             note: None,
             rules: Plan::FIRST_RULES,

@@ -70,6 +70,7 @@ async fn an_input_that_does_not_fit_its_schema_starts_nothing_and_says_why() {
         conduct: Default::default(),
         exchange: Default::default(),
         concurrency: None,
+        unique: None,
         workflow: sagaline_model::Name::new("checked").expect("a name"),
         rules: Plan::RULES_OF_CONTRACTS,
         note: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sagaline_events::FramePath;
 use sagaline_expr::{Expression, Template, whole};
-use sagaline_model::{Approval, Await, AwaitEvent, AwaitSignals, Dag, Kind, Name, Node, OnTimeout, Raise};
+use sagaline_model::{Approval, Await, AwaitEvent, AwaitSignals, Dag, Gate, Kind, Name, Node, OnTimeout, Raise};
 use serde_json::{Map, Value};
 
 use super::{
@@ -203,6 +203,7 @@ fn alone(node: &Node) -> Result<CompiledKind, CompileError> {
                 Some(compensate) => Some(Box::new(CompiledUndo::new(name, compensate)?)),
                 None => None,
             },
+            gates: gate_keys(name, &step.gates)?,
             step: step.clone(),
         },
         Kind::Wait(wait) => CompiledKind::Wait { duration: span(name, &wait.duration)? },
@@ -280,6 +281,14 @@ fn no_cycle(dag: &Dag, compiled: &CompiledDag) -> Result<(), CompileError> {
     }
     let stuck = dag.nodes.iter().zip(&needs).filter(|(_, needs)| **needs > 0);
     Err(CompileError::Cycle(stuck.map(|(node, _)| node.name.to_string()).collect()))
+}
+
+fn gate_keys(step: &str, gates: &[Gate]) -> Result<Vec<Option<Template>>, CompileError> {
+    let key = |gate: &Gate| match gate {
+        Gate::Rate(rate) => rate.key.clone(),
+        Gate::Places(places) => places.key.clone(),
+    };
+    gates.iter().map(|gate| key(gate).map(|key| text_template(step, &key)).transpose()).collect()
 }
 
 fn input(step: &str, value: &Value) -> Result<InputSource, CompileError> {

@@ -14,6 +14,8 @@ impl Entity {
             Thing::Breaker(breaker) => breaker.seen(now)?,
             // Who waits for an event says so itself.
             Thing::Events(_) => return None,
+            Thing::Rate(rate) => rate.seen(now)?,
+            Thing::Unique(unique) => unique.seen(now)?,
         };
         Some(EntityView { entity: self.key.clone(), state })
     }

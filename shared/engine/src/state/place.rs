@@ -55,7 +55,10 @@ pub(crate) fn asked_again(times: u32, at: Moment) -> Moment {
 impl Run {
     /// Whether it may not begin yet.
     pub fn is_pending(&self) -> bool {
-        self.ending.is_none() && !self.is_undoing() && self.place.as_ref().is_some_and(|place| !place.is_granted())
+        self.ending.is_none()
+            && !self.is_undoing()
+            && (self.place.as_ref().is_some_and(|place| !place.is_granted())
+                || self.unique.as_ref().is_some_and(|key| !key.is_granted()))
     }
 
     pub(crate) fn forget_place(&mut self) {

@@ -1,6 +1,6 @@
 //! A step whose task is out: what this attempt is given, what limits its time, and what goes through all attempts.
 
-use sagaline_events::TimerKind;
+use sagaline_events::{EntityKey, TimerKind};
 use sagaline_model::{Moment, Span};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,12 +21,15 @@ pub struct Dispatched {
     pub report: Option<Report>,
     #[serde(default, skip_serializing_if = "Course::is_plain")]
     pub course: Course,
-    /// When its breaker was first asked for this attempt.
+    /// When the first of its gates was asked for this attempt, or its breaker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Moment>,
     /// Whether its worker asks once more when it has said that it begins, and answers in any case.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub claim: bool,
+    /// The places that it has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<EntityKey>,
 }
 
 /// What limits the time of one attempt besides its `timeout`.

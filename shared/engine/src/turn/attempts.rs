@@ -1,6 +1,6 @@
 //! The attempts of a step: handing them to the workers, those that are too early, and what their time is limited by.
 
-use sagaline_events::{FramePath, Happening, input::StepSnoozed};
+use sagaline_events::{EntityKey, FramePath, Happening, input::StepSnoozed};
 use sagaline_model::{Moment, Name, Span, Step, StepError};
 
 use super::Turn;
@@ -91,13 +91,13 @@ impl Turn<'_> {
         input: TaskInput,
         course: Course,
     ) -> Result<(), StepError> {
-        if self.ask_breaker(path, id, attempt, &input, course) {
+        if self.asks_first(path, id, attempt, &input, course)? {
             return Ok(());
         }
         self.dispatch(path, id, attempt, input, course, None)
     }
 
-    /// `asked`: when its breaker was, if it has one.
+    /// `asked`: when its gates and its breaker were, if it has any, and the places that it has since.
     pub(super) fn dispatch(
         &mut self,
         path: &FramePath,
@@ -105,16 +105,18 @@ impl Turn<'_> {
         attempt: u32,
         input: TaskInput,
         course: Course,
-        asked: Option<Moment>,
+        asked: Option<(Moment, Vec<EntityKey>)>,
     ) -> Result<(), StepError> {
         let CompiledKind::Step { timeout, limits, .. } = &self.plan.node(id).kind else { return Ok(()) };
         let span = |source: &Option<SpanSource>| source.as_ref().map(|source| self.span(path, source)).transpose();
         let timeout = span(timeout)?;
         let limits = Limits { schedule: span(&limits.schedule)?, heartbeat: span(&limits.heartbeat)? };
         let claim = self.undo_of(id).is_some();
-        let task = Dispatched { attempt, cause: self.at, input, timeout, limits, report: None, course, asked, claim };
+        let (asked, held) = asked.map_or((None, vec![]), |(asked, held)| (Some(asked), held));
+        let cause = self.at;
+        let task = Dispatched { attempt, cause, input, timeout, limits, report: None, course, asked, claim, held };
         match task.is_reported() {
-            // It was told when the breaker was asked.
+            // It was told when the first of those was asked.
             true if asked.is_some() && self.run.job.is_none() => {}
             _ if self.tell_enqueued(attempt) => {}
             true => self.tell(Happening::StepScheduled { step: path.clone(), attempt }),

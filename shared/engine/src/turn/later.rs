@@ -12,6 +12,8 @@ impl Turn<'_> {
         let Some(until) = time.filter(|time| self.at < *time) else { return self.set_out() };
         self.run.set_delay(Some(Delay { until, begun: None }));
         self.tell(Happening::WorkflowPending { wait_for: "time".to_owned(), until: Some(until) });
+        // Its key is its own from now on, or it need not wait.
+        self.asks_for_key();
     }
 
     /// Its timer fired: one that came too early, or once more, changes nothing.

@@ -178,7 +178,7 @@ impl Turn<'_> {
                 Happening::WorkflowRolledBack { duration, error, step, reason }
             }
         });
-        let released = self.run.release(&self.id);
+        let released = self.run.release(&self.id, &outcome);
         self.effects.extend(released);
         self.over = Some(outcome);
     }

@@ -90,7 +90,9 @@ impl Site {
     fn places(&self) -> &sagaline_engine::entity::Places {
         match &self.entity.thing {
             Thing::Places(places) => places,
-            Thing::Breaker(_) | Thing::Events(_) => unreachable!("the key is that of places"),
+            Thing::Breaker(_) | Thing::Events(_) | Thing::Rate(_) | Thing::Unique(_) => {
+                unreachable!("the key is that of places")
+            }
         }
     }
 
@@ -128,9 +130,15 @@ impl Site {
                 self.gives_back(ticket);
             }
             (Says::StillThere, Some(_)) | (Says::Refused { .. }, _) => {}
-            (Says::Permitted | Says::Delayed { .. } | Says::Came { .. }, _) => {
-                panic!("places do not say {:?}", word.says)
-            }
+            (
+                Says::Permitted
+                | Says::Delayed { .. }
+                | Says::Came { .. }
+                | Says::Reserved { .. }
+                | Says::Claimed { .. }
+                | Says::Taken { .. },
+                _,
+            ) => panic!("places do not say {:?}", word.says),
         }
     }
 

@@ -3,12 +3,12 @@
 use std::{env, fs, path::PathBuf};
 
 use sagaline_engine::Entity;
-use sagaline_model::OnLimit::CancelOld;
+use sagaline_model::{OnLimit::CancelOld, RateRule, Span};
 use serde_json::Value;
 
 use crate::{
     events,
-    tale::{Tale, acquire, asks, breaker, outcome, permit, places, release, rule},
+    tale::{Tale, acquire, asks, breaker, claim, outcome, permit, places, rate, release, rule, turn, unique},
 };
 
 fn is_recorded(name: &str, tale: &Tale) {
@@ -50,4 +50,17 @@ fn breakers_are_recorded_as_ever() {
 #[test]
 fn events_are_recorded_as_ever() {
     is_recorded("events", &events::one_has_it_another_waits());
+}
+
+#[test]
+fn rates_are_recorded_as_ever() {
+    let rule = RateRule { limit: 3, per: Span::from_secs(1), burst: Some(2) };
+    let tale = rate().at("1s", &turn("a1", rule)).at("2s", &turn("b2", rule)).at("2s", &turn("c2", rule));
+    is_recorded("rate", &tale);
+}
+
+#[test]
+fn unique_keys_are_recorded_as_ever() {
+    let tale = unique().at("1s", &claim("a1")).at("2s", &release("a1")).at("3s", &claim("b3")).at("4s", &claim("c4"));
+    is_recorded("unique", &tale);
 }

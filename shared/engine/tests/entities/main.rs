@@ -1,4 +1,4 @@
-//! What executions share: places and breakers, told message by message, and a million of them at random.
+//! What executions share: places, breakers, rates and unique keys, told message by message, and a million of them at random.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,4 +7,6 @@ mod breakers;
 mod events;
 mod golden;
 mod places;
+mod rates;
 mod tale;
+mod unique;

@@ -3,9 +3,9 @@
 use sagaline_engine::{Entity, entity::EntityEffect};
 use sagaline_events::{
     EntityInput, EntityKey, Says, Ticket,
-    entity::{Acquire, EntityTimer, Outcome, Permit, Release},
+    entity::{Acquire, Claim, EntityTimer, Outcome, Permit, Release, Turn},
 };
-use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit, Span};
+use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit, RateRule, Span};
 
 pub(crate) const BEGIN: Moment = Moment::from_millis(1_767_225_600_000);
 
@@ -20,6 +20,28 @@ pub(crate) fn places() -> Tale {
 
 pub(crate) fn breaker() -> Tale {
     tale(EntityKey::breaker(&name("payments")))
+}
+
+pub(crate) fn rate() -> Tale {
+    tale(EntityKey::rate(&name("payments"), Some("acme")))
+}
+
+pub(crate) fn unique() -> Tale {
+    tale(EntityKey::unique("order 7"))
+}
+
+pub(crate) fn turn(execution: &str, rule: RateRule) -> EntityInput {
+    EntityInput::Turn(Turn { ticket: ticket(execution), rule })
+}
+
+/// For a minute.
+pub(crate) fn claim(execution: &str) -> EntityInput {
+    EntityInput::Claim(Claim { ticket: ticket(execution), ttl: Span::from_secs(60), origin: None })
+}
+
+pub(crate) fn claim_after(execution: &str, origin: &str) -> EntityInput {
+    let origin = Some(ExecutionId::new(origin).unwrap());
+    EntityInput::Claim(Claim { ticket: ticket(execution), ttl: Span::from_secs(60), origin })
 }
 
 pub(crate) fn tale(key: EntityKey) -> Tale {
@@ -110,6 +132,9 @@ fn in_words(effect: &EntityEffect) -> String {
                 Says::Permitted => format!("{to}: permitted"),
                 Says::Delayed { until } => format!("{to}: delayed until {}", until.since(BEGIN)),
                 Says::Came { event } => format!("{to}: {}", event["id"].as_str().unwrap_or("?")),
+                Says::Reserved { at } => format!("{to}: at {}", at.since(BEGIN)),
+                Says::Claimed { until } => format!("{to}: has it until {}", until.since(BEGIN)),
+                Says::Taken { by, until } => format!("{to}: {by} has it until {}", until.since(BEGIN)),
             }
         }
         EntityEffect::Reject { reason, .. } => format!("reject {reason}"),

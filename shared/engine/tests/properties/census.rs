@@ -84,6 +84,10 @@ fn expected() -> Vec<String> {
         "asking",
         "awaiting event",
         "delayed",
+        "at a gate",
+        "at its turn",
+        "holding a place",
+        "a key of its own",
         "settling",
         "asked",
     ];
@@ -154,6 +158,10 @@ fn census(history: &History) -> BTreeSet<String> {
                 seen.insert("state delayed start".to_owned());
             }
             seen.extend(run.frames.values().map(|frame| state_name(&frame.state).to_owned()));
+            let holds = |state: &State| matches!(state, State::Dispatched(task) if !task.held.is_empty());
+            let holds = run.frames.values().any(|frame| holds(&frame.state));
+            seen.extend(holds.then(|| "state holding a place".to_owned()));
+            seen.extend(run.unique.as_ref().map(|_| "state a key of its own".to_owned()));
             seen.extend((0 < run.index.beside).then(|| "state beside".to_owned()));
             seen.extend(run.undo.undoing.as_deref().map(|undoing| match &undoing.phase {
                 Phase::Settling { .. } => "state settling".to_owned(),
@@ -223,7 +231,11 @@ fn state_name(state: &State) -> &'static str {
         State::Expanding(_) => "state expanding",
         State::Halted { .. } => "state halted",
         State::Asking(asking) if asking.delayed => "state delayed",
-        State::Asking(_) => "state asking",
+        State::Asking(asking) => match &asking.gates {
+            Some(gates) if gates.turn.is_some() => "state at its turn",
+            Some(gates) if gates.passed < gates.list.len() => "state at a gate",
+            Some(_) | None => "state asking",
+        },
         State::AwaitingEvent(_) => "state awaiting event",
     }
 }

@@ -8,7 +8,7 @@ use sagaline_engine::{
     state::{Graft, Outcome, Recorded},
 };
 use sagaline_events::{
-    EntityInput, FramePath, Happening, Input, Parent, SagaRequest, Ticket,
+    EntityInput, EntityKey, FramePath, Happening, Input, Parent, SagaRequest, Ticket,
     entity::{Outcome as Reported, Release},
     input::{Scheduled, StepExpanded},
     record::StepStatus,
@@ -52,7 +52,7 @@ pub(crate) struct Facts<'p> {
     highest: u32,
     undoing: Undoing,
     /// What it asked for and neither gave back nor was refused.
-    owes: BTreeSet<Ticket>,
+    owes: BTreeSet<(EntityKey, Ticket)>,
 }
 
 /// Whether it runs beside the execution.
@@ -194,18 +194,20 @@ impl<'p> Facts<'p> {
 
     /// Whatever is asked for is given back, or reported, at least once.
     fn shares(&mut self, effect: &Effect) {
-        let Effect::Entity { input, .. } = effect else { return };
+        let Effect::Entity { entity, input } = effect else { return };
         match input {
-            EntityInput::Acquire(ask) => drop(self.owes.insert(ask.ticket.clone())),
-            EntityInput::Permit(ask) => drop(self.owes.insert(ask.ticket.clone())),
+            EntityInput::Acquire(ask) => drop(self.owes.insert((entity.clone(), ask.ticket.clone()))),
+            EntityInput::Permit(ask) => drop(self.owes.insert((entity.clone(), ask.ticket.clone()))),
             EntityInput::Release(Release { ticket }) | EntityInput::Outcome(Reported { ticket, .. }) => {
-                self.owes.remove(ticket);
+                self.owes.remove(&(entity.clone(), ticket.clone()));
             }
-            EntityInput::Await(ask) => drop(self.owes.insert(ask.ticket.clone())),
-            EntityInput::Leave(leave) => drop(self.owes.remove(&leave.ticket)),
+            EntityInput::Await(ask) => drop(self.owes.insert((entity.clone(), ask.ticket.clone()))),
+            EntityInput::Leave(leave) => drop(self.owes.remove(&(entity.clone(), leave.ticket.clone()))),
             EntityInput::Timer(_) | EntityInput::Event(_) => {
                 panic!("an execution has neither timers nor events of others")
             }
+            // A turn is over by itself, and so is a key.
+            EntityInput::Turn(_) | EntityInput::Claim(_) => {}
         }
     }
 

@@ -3,8 +3,9 @@
 use sagaline_model::{
     ActivityName, Approval, Await, AwaitEvent, AwaitSignals, Backoff, Breaker, BreakerRule, Case, Child, Compensate,
     CompensateOn, Compensation, Concurrency, Conduct, Dag, DeadLetters, Emit, EventRule, Exchange, Expand, ForEach,
-    Handlers, Kind, Name, Need, Node, OnError, OnLimit, OnParentEnd, OnTimeout, Plan, Raise, RetryPolicy, Span, Step,
-    StepDefaults, StepLimits, Try, UpdateRule, Wait, WhenOpen,
+    Gate, Handlers, Kind, Name, Need, Node, OnError, OnLimit, OnParentEnd, OnTimeout, PlacesGate, Plan, Raise,
+    RateGate, RateRule, RetryPolicy, Span, Step, StepDefaults, StepLimits, Try, Unique, UniqueUntil, UpdateRule, Wait,
+    WhenOpen,
 };
 use serde_json::{Value, json};
 
@@ -24,6 +25,12 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
         on_limit: choices.one_of(&[OnLimit::Queue, OnLimit::Skip, OnLimit::CancelOld]),
         pool: None,
     });
+    let unique = choices.chance(12).then(|| Unique {
+        key: "n-${ workflow.input.n }".to_owned(),
+        ttl: Span::from_secs(60),
+        until: choices.one_of(&[UniqueUntil::End, UniqueUntil::Success, UniqueUntil::Expiry]),
+    });
+    let rules = if unique.is_some() { Plan::RULES_OF_STARTS } else { Plan::RULES_OF_COMPANY };
     let timeout = choices.chance(25).then(|| Span::from_secs(5 + choices.below(60) as u64));
     let conduct = conduct(choices);
     let mut maker = Maker { choices, names: vec![] };
@@ -39,7 +46,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
     };
     Plan {
         workflow: name("w"),
-        rules: root.nodes.iter().map(Node::rules).fold(Plan::RULES_OF_COMPANY, u32::max),
+        rules: root.nodes.iter().map(Node::rules).fold(rules, u32::max),
         note: None,
         input_schema: None,
         triggers: vec![],
@@ -51,6 +58,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
         conduct,
         exchange: exchange(),
         concurrency,
+        unique,
     }
 }
 
@@ -351,8 +359,24 @@ impl Maker<'_> {
             }),
             breaker: self.breaker().map(Box::new),
             compensate: self.compensate(),
-            gates: vec![],
+            gates: self.gates(),
         }
+    }
+
+    fn gates(&mut self) -> Vec<Gate> {
+        if !self.choices.chance(30) {
+            return vec![];
+        }
+        let key = |choices: &mut Choices| choices.chance(30).then(|| "${ ctx.n }".to_owned());
+        let rate = self.choices.chance(75).then(|| {
+            let rule = RateRule { limit: 1, per: Span::from_secs(1), burst: None };
+            Gate::Rate(RateGate { name: name("fast"), key: key(self.choices), rule })
+        });
+        let places = (0..self.choices.weighted(&[(2, 0), (3, 1), (1, 2)])).map(|number: usize| {
+            let name = name(["one", "two"][number]);
+            Gate::Places(PlacesGate { name, key: key(self.choices), limit: 2 })
+        });
+        places.chain(rate).collect()
     }
 
     fn compensate(&mut self) -> Option<Box<Compensate>> {

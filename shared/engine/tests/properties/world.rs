@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use sagaline_engine::{
     Compiled, Effect, Execution, Stage,
     compiled::CompiledKind,
-    state::{Phase, State},
+    state::{Phase, PlaceState, State},
 };
 use sagaline_events::{
     EntityInput, EntityKey, EntityWord, FramePath, Input, Parent, SagaNews, SagaStatus, Says, Start, Ticket, TimerKind,
@@ -113,6 +113,8 @@ impl World<'_> {
                 Effect::Entity { entity, input: EntityInput::Acquire(ask) } => self.asked.push((entity, ask.ticket)),
                 Effect::Entity { entity, input: EntityInput::Permit(ask) } => self.asked.push((entity, ask.ticket)),
                 Effect::Entity { entity, input: EntityInput::Await(ask) } => self.asked.push((entity, ask.ticket)),
+                Effect::Entity { entity, input: EntityInput::Turn(ask) } => self.asked.push((entity, ask.ticket)),
+                Effect::Entity { entity, input: EntityInput::Claim(ask) } => self.asked.push((entity, ask.ticket)),
                 _ => {}
             }
         }
@@ -177,7 +179,7 @@ impl World<'_> {
             (3, "parent"),
             (4, "approval"),
             (4, "update"),
-            (20, "shared"),
+            (28, "shared"),
             (30, "saga"),
             (17, "rollback"),
         ]);
@@ -359,6 +361,8 @@ impl World<'_> {
             }
             EntityKind::Breaker => self.choices.weighted(&[(5, "permitted"), (7, "delayed")]),
             EntityKind::Event => self.choices.weighted(&[(9, "came"), (3, "there"), (1, "refused")]),
+            EntityKind::Rate => self.choices.weighted(&[(9, "reserved"), (2, "long ago")]),
+            EntityKind::Unique => self.choices.weighted(&[(9, "claimed"), (2, "taken")]),
         };
         let says = match says {
             "granted" => Says::Granted,
@@ -367,6 +371,10 @@ impl World<'_> {
             "there" => Says::StillThere,
             "permitted" => Says::Permitted,
             "came" => Says::Came { event: json!({"id": "e", "data": {"n": self.choices.below(4)}}) },
+            "reserved" => Says::Reserved { at: self.clock + Span::from_millis(self.choices.below(5000) as u64) },
+            "long ago" => Says::Reserved { at: Moment::from_nanos(self.clock.as_nanos() - 3_000_000_000) },
+            "claimed" => Says::Claimed { until: self.clock + Span::from_secs(60) },
+            "taken" => Says::Taken { by: ExecutionId::new("other").unwrap(), until: self.clock + Span::from_secs(60) },
             _ => Says::Delayed { until: self.clock + Span::from_millis(self.choices.below(9000) as u64) },
         };
         Some(Input::Entity(EntityWord::new(entity, &ticket, says)))
@@ -415,6 +423,11 @@ impl World<'_> {
         let Stage::Running(run) = &self.execution.stage else { return None };
         let id = self.execution.id.clone();
         if run.is_pending() {
+            if let Some(key) = run.unique.as_ref().filter(|key| matches!(key.state, PlaceState::Asked { .. })) {
+                let ticket = Ticket { since: key.since, execution: id, path: None, attempt: 0 };
+                let says = Says::Claimed { until: self.clock + Span::from_secs(60) };
+                return Some(Input::Entity(EntityWord::new(key.entity.clone(), &ticket, says)));
+            }
             let slot = run.place.as_ref()?;
             let ticket = Ticket { since: slot.since, execution: id, path: None, attempt: 0 };
             return Some(Input::Entity(EntityWord::new(slot.entity.clone(), &ticket, Says::Granted)));
@@ -423,7 +436,20 @@ impl World<'_> {
             State::Asking(asking) => {
                 let (since, attempt) = (asking.since, asking.attempt);
                 let ticket = Ticket { since, execution: id.clone(), path: Some(path.clone()), attempt };
-                Some(Input::Entity(EntityWord::new(asking.entity.clone(), &ticket, Says::Permitted)))
+                // Of one that passes its gates anew nothing is asked until then.
+                if asking.delayed && asking.gates.is_some() {
+                    return None;
+                }
+                let says = match asking.entity.kind() {
+                    EntityKind::Breaker => Says::Permitted,
+                    EntityKind::Rate => Says::Reserved { at: self.clock },
+                    EntityKind::Limit | EntityKind::Unique | EntityKind::Event => Says::Granted,
+                };
+                // Once its turn is known it waits for time only.
+                if asking.gates.as_ref().is_some_and(|gates| gates.turn.is_some()) {
+                    return None;
+                }
+                Some(Input::Entity(EntityWord::new(asking.entity.clone(), &ticket, says)))
             }
             State::AwaitingEvent(waiting) => {
                 let (since, attempt) = (waiting.since, waiting.round);

@@ -75,8 +75,8 @@ pub(crate) fn undone(steps: &[UndoStep]) -> String {
 
 fn asked(input: &EntityInput) -> String {
     match input {
-        EntityInput::Acquire(ask) => format!("acquire of {} {:?}", ask.limit, ask.on_limit),
-        EntityInput::Release(_) => "release".to_owned(),
+        EntityInput::Acquire(ask) => format!("acquire{} of {} {:?}", attempt_of(&ask.ticket), ask.limit, ask.on_limit),
+        EntityInput::Release(release) => format!("release{}", attempt_of(&release.ticket)),
         EntityInput::Permit(ask) => format!("permit {}#{}", path_of(&ask.ticket), ask.ticket.attempt),
         EntityInput::Outcome(Outcome { ticket, ok }) => {
             let how = match ok {
@@ -90,7 +90,17 @@ fn asked(input: &EntityInput) -> String {
         EntityInput::Await(ask) => format!("await {}", path_of(&ask.ticket)),
         EntityInput::Leave(leave) => format!("leave {}", path_of(&leave.ticket)),
         EntityInput::Event(_) => "event".to_owned(),
+        EntityInput::Turn(ask) => {
+            let rule = ask.rule;
+            format!("turn {}#{} of {} per {}", path_of(&ask.ticket), ask.ticket.attempt, rule.limit, rule.per)
+        }
+        EntityInput::Claim(ask) => format!("claim for {}{}", ask.ttl, of_option("after ", ask.origin.as_ref())),
     }
+}
+
+fn attempt_of(ticket: &Ticket) -> String {
+    let path = ticket.path.as_ref().filter(|_| 0 < ticket.attempt);
+    path.map_or(String::new(), |path| format!(" {path}#{}", ticket.attempt))
 }
 
 fn path_of(ticket: &Ticket) -> String {

@@ -8,7 +8,7 @@ use sagaline_events::{
     entity_view::{EntityPage, EntityState, EntityView},
     job::JobStatus,
 };
-use sagaline_model::{ActivityName, Span, StepError};
+use sagaline_model::{ActivityName, RateRule, Span, StepError};
 use serde_json::json;
 
 use crate::{
@@ -170,4 +170,12 @@ fn what_is_seen_of_limits_and_breakers_is_written_and_read_as_recorded() {
         places.without_names(),
     ];
     is_promised("answer/entities", &Answer::Entities(EntityPage { entities, next: Some(entity) }));
+    let holder = Ticket { since: at("2026-01-01T00:00:00Z"), execution: id("A-1"), path: None, attempt: 0 };
+    let rule = RateRule { limit: 10, per: Span::from_secs(1), burst: None };
+    let gates = [
+        (EntityKey::rate(&name("bank"), None), EntityState::Rate { rule, next: at("2026-01-01T00:00:01Z") }),
+        (EntityKey::unique("A-1"), EntityState::Unique { by: holder, until: at("2026-01-01T01:00:00Z") }),
+    ];
+    let gates: Vec<_> = gates.into_iter().map(|(entity, state)| EntityView { entity, state }).collect();
+    is_promised("answer/gates", &Answer::Entities(EntityPage { entities: gates, next: None }));
 }

@@ -2,9 +2,9 @@
 
 use sagaline_events::{
     EntityInput, Says, Ticket,
-    entity::{Acquire, Awaited, Came, ENTITY_INPUT_TYPES, EntityTimer, Leave, Outcome, Permit, Release},
+    entity::{Acquire, Awaited, Came, Claim, ENTITY_INPUT_TYPES, EntityTimer, Leave, Outcome, Permit, Release, Turn},
 };
-use sagaline_model::{BreakerRule, OnLimit, Span};
+use sagaline_model::{BreakerRule, OnLimit, RateRule, Span};
 use serde_json::{Value, json};
 
 use crate::file::{at, frame, id, is_promised, is_recorded, names_of};
@@ -29,6 +29,11 @@ fn every_input() -> Vec<EntityInput> {
             keep: Span::from_secs(600),
             event: event(),
         }),
+        EntityInput::Turn(Turn {
+            ticket: of_attempt(),
+            rule: RateRule { limit: 10, per: Span::from_secs(1), burst: Some(5) },
+        }),
+        EntityInput::Claim(Claim { ticket: of_execution(), ttl: Span::from_secs(3600), origin: Some(id("A-99")) }),
     ]
 }
 
@@ -61,6 +66,9 @@ fn every_answer_is_written_and_read_as_recorded() {
         Says::StillThere,
         Says::Permitted,
         Says::Delayed { until: at("2026-01-01T00:00:32.000000001Z") },
+        Says::Reserved { at: at("2026-01-01T00:00:02.1Z") },
+        Says::Claimed { until: at("2026-01-01T01:00:02.1Z") },
+        Says::Taken { by: id("A-101"), until: at("2026-01-01T01:00:02.1Z") },
     ];
     is_promised("entity_says", &says);
     is_promised("entity_says_came", &Says::Came { event: event() });

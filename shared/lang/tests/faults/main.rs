@@ -8,6 +8,7 @@ mod defaults;
 mod events;
 mod expand;
 mod expressions;
+mod gates;
 mod people;
 mod schema;
 mod steps;

@@ -41,7 +41,7 @@ order.yaml:3:1: unknown key `colour` in the workflow
   |
 3 | colour: red
   | ^^^^^^
-  hint: known here: workflow, version_note, input_schema, on, timeout, tags, retry, steps, output, on_success, on_failure, on_cancel, step_concurrency, step_timeout, deadline, metadata, signals, queries, updates, on_step_error, retry_workflow, concurrency, dead_letter
+  hint: known here: workflow, version_note, input_schema, on, timeout, tags, retry, steps, output, on_success, on_failure, on_cancel, step_concurrency, step_timeout, deadline, metadata, signals, queries, updates, on_step_error, retry_workflow, concurrency, dead_letter, unique
 
 order.yaml:5:8: unknown key `activty` in step `a`
   |
