@@ -1,13 +1,16 @@
 //! An event as it was delivered, and how its delivery is answered.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::jetstream::{self, AckKind};
 use sagaline_broker::room::Fill;
-use sagaline_events::Envelope;
+use sagaline_events::{Envelope, EnvelopeError};
 use sagaline_model::{Moment, Span};
 
-use crate::{definitions::moment, handler::Trouble};
+use crate::{bucket::moment, handler::Trouble, origin::Origin, shape::Bare};
 
 /// How long after its first failure an event is delivered again; this doubles with every delivery.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -17,8 +20,9 @@ const OLD_AFTER: Span = Span::from_secs(60);
 /// Room does not come back within less.
 const ROOM_PAUSE: Duration = Duration::from_secs(2);
 
-/// A message of `EVENTS`.
+/// A message of `EVENTS`, or of what is mapped in.
 pub(crate) struct Received {
+    pub(crate) origin: Arc<Origin>,
     pub(crate) message: jetstream::Message,
     pub(crate) sequence: u64,
     /// When the server stored it.
@@ -29,11 +33,11 @@ pub(crate) struct Received {
 
 impl Received {
     /// Nothing if it does not say where in the stream it stands: then it is no delivery.
-    pub(crate) fn new(message: jetstream::Message) -> Option<Self> {
+    pub(crate) fn new(message: jetstream::Message, origin: Arc<Origin>) -> Option<Self> {
         let info = message.info().ok()?;
         let (sequence, stored) = (info.stream_sequence, moment(info.published));
         let delivered = u32::try_from(info.delivered).unwrap_or(1);
-        Some(Self { message, sequence, stored, delivered })
+        Some(Self { origin, message, sequence, stored, delivered })
     }
 
     /// Whether what it starts may have been started long ago, as when the consumer of events was made anew.
@@ -43,15 +47,36 @@ impl Received {
         1 < self.delivered || self.stored + OLD_AFTER < now
     }
 
-    /// The CloudEvent in it, or why it is none.
+    /// The CloudEvent in it or made of it, or why there is none.
     pub(crate) fn envelope(&self) -> Result<Envelope, String> {
+        match (self.read(), &self.origin.shape) {
+            (Err(EnvelopeError::NotACloudEvent), Some(shape)) => shape.as_ref()?.make(&self.bare()),
+            (read, _) => read.map_err(|fault| match std::error::Error::source(&fault) {
+                Some(source) => format!("{fault}: {source}"),
+                None => fault.to_string(),
+            }),
+        }
+    }
+
+    fn bare(&self) -> Bare<'_> {
+        let headers = self.message.headers.iter().flat_map(|headers| headers.iter());
+        let first =
+            headers.filter_map(|(name, values)| Some((name.to_string(), values.first()?.as_str().to_owned().into())));
+        Bare {
+            stream: &self.origin.stream,
+            subject: self.message.subject.as_str(),
+            sequence: self.sequence,
+            stored: self.stored,
+            headers: first.collect(),
+            payload: &self.message.payload,
+        }
+    }
+
+    fn read(&self) -> Result<Envelope, EnvelopeError> {
         let headers = self.message.headers.iter().flat_map(|headers| headers.iter());
         let first = headers.filter_map(|(name, values)| Some((name.as_ref(), values.first()?.as_str())));
         let payload = self.message.payload.clone();
-        Envelope::read(first, payload).map_err(|fault| match std::error::Error::source(&fault) {
-            Some(source) => format!("{fault}: {source}"),
-            None => fault.to_string(),
-        })
+        Envelope::read(first, payload)
     }
 
     /// The trace that it belongs to: of the event itself, else of the message that brought it.

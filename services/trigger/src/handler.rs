@@ -6,7 +6,7 @@ mod waits;
 use std::{
     error::Error,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -16,18 +16,20 @@ use sagaline_broker::{
     ports::{Bucket, Message, Outcome},
     room::Fill,
 };
-use sagaline_events::Envelope;
+use sagaline_events::{Envelope, hops};
 use sagaline_model::{ExecutionId, Name, partition_of};
 use sagaline_telemetry::metrics;
 use serde_json::{Map, Value};
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 
 use crate::{
     catalogue::Listening,
     definitions::Definitions,
     event::Received,
+    incoming::Incoming,
     listener::{self, Verdict},
     span::TriggerSpan,
+    versions::Versions,
     wire::{Rejection, Wire, execution_of},
 };
 
@@ -81,9 +83,12 @@ enum Stored {
 pub(crate) struct Handler {
     connection: Connection,
     definitions: Definitions,
+    incoming: watch::Receiver<Arc<Incoming>>,
     payloads: Payloads,
     wire: Wire,
     partitions: u32,
+    /// Events that more executions led to than these are part of a loop.
+    hops_max: u32,
     gate: Gate,
     /// When it was last said that there is no room.
     no_room_said: Mutex<Option<Instant>>,
@@ -102,12 +107,24 @@ impl Handler {
     pub(crate) fn new(
         connection: Connection,
         definitions: Definitions,
+        incoming: watch::Receiver<Arc<Incoming>>,
         payloads: Payloads,
         wire: Wire,
         partitions: u32,
+        hops_max: u32,
     ) -> Self {
         let gate = Gate::new(connection.clone());
-        Self { connection, definitions, payloads, wire, partitions, gate, no_room_said: Mutex::default() }
+        Self {
+            connection,
+            definitions,
+            incoming,
+            payloads,
+            wire,
+            partitions,
+            hops_max,
+            gate,
+            no_room_said: Mutex::default(),
+        }
     }
 
     /// Everything that the event leads to is stored when this is done; otherwise it has to be done again.
@@ -120,9 +137,11 @@ impl Handler {
             }
         };
         let index = self.definitions.current().await?;
-        let listening = index.listening(&event.kind, received.stored);
+        let mut listening = index.listening(&event.kind, received.stored);
         let waits: Vec<_> = index.waits(&event.kind).collect();
-        if listening.is_empty() && waits.is_empty() {
+        let versions = self.incoming.borrow().types.get(&event.kind).cloned();
+        // One of a type of which something is known is looked at even if nobody wants it: whoever sends such events is to hear of it.
+        if listening.is_empty() && waits.is_empty() && versions.is_none() {
             tracing::debug!(
                 id = event.id,
                 source = event.source,
@@ -131,10 +150,17 @@ impl Handler {
             );
             return Ok(());
         }
-        let cause = match self.cause(received, &event).await? {
+        if self.hops_max < hops::of_event(&event) && !listening.is_empty() {
+            let why = going_round(&event, &listening, self.hops_max);
+            let rejection = Rejection { reason: "loop", why: &why, event: Some(&event), meant: None };
+            self.reject(received, &rejection).await?;
+            // Who waits for it starts nothing by that.
+            listening.clear();
+        }
+        let cause = match self.cause(received, &event, versions.as_deref()).await? {
             Ok(cause) => cause,
-            Err(why) => {
-                let rejection = Rejection { reason: "payload", why: &why, event: Some(&event), meant: None };
+            Err((reason, why)) => {
+                let rejection = Rejection { reason, why: &why, event: Some(&event), meant: None };
                 return Ok(self.reject(received, &rejection).await?);
             }
         };
@@ -145,16 +171,22 @@ impl Handler {
         served.into_iter().chain(passed).collect()
     }
 
-    /// The event with whatever large payloads it refers to, and as it travels on; or why it cannot be had.
+    /// The event with whatever large payloads it refers to, in its newest version, and as it travels on; or why it cannot be had.
     async fn cause<'a>(
         &self,
         received: &'a Received,
         event: &'a Envelope,
-    ) -> Result<Result<Cause<'a>, String>, Trouble> {
+        versions: Option<&Versions>,
+    ) -> Result<Result<Cause<'a>, (&'static str, String)>, Trouble> {
         // A payload goes with the execution that it was stored for, so each execution gets what the event refers to anew.
         let trigger = match self.payloads.resolve(event.to_json()).await {
             Ok(whole) => whole,
-            Err(fault) => return never(fault).map(Err),
+            Err(fault) => return never(fault).map(|why| Err(("payload", why))),
+        };
+        let trigger = match versions.map(|versions| versions.upgrade(trigger.clone())) {
+            None => trigger,
+            Some(Ok(newest)) => newest,
+            Some(Err(why)) => return Ok(Err(("bad_event", format!("an event of type `{}`: {why}", event.kind)))),
         };
         Ok(Ok(Cause { received, event, scope: listener::scope(trigger.clone()), trigger }))
     }
@@ -340,6 +372,18 @@ impl Handler {
         }
         Err(Trouble(format!("`{}` is being written by others", message.subject)))
     }
+}
+
+/// What is wrong with an event that has come round too often, and who takes part in that.
+fn going_round(event: &Envelope, listening: &[&Listening], hops_max: u32) -> String {
+    let listening: Vec<&str> = listening.iter().map(|listening| listening.workflow.as_str()).take(5).collect();
+    format!(
+        "{} executions led to this event one after another, each started by an event of the one before; more than {hops_max} are taken \
+         for a loop. It would go on with `{}`: give that trigger a `when` that ends it, or let it emit another type than `{}`",
+        hops::of_event(event),
+        listening.join("`, `"),
+        event.kind,
+    )
 }
 
 /// Why a payload can never be had; or trouble, if it may be had later.

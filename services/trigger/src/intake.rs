@@ -21,6 +21,7 @@ use crate::{
     consumer::Durable,
     event::Received,
     handler::{Handler, Later, Trouble},
+    origin::Origin,
 };
 
 /// How long the server keeps an unfilled request.
@@ -35,10 +36,12 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
 pub(crate) struct Intake {
     connection: Connection,
+    origin: Arc<Origin>,
     durable: Arc<Durable>,
     handler: Arc<Handler>,
     in_flight_max: usize,
-    part: Part,
+    /// Nothing for what is mapped in: one that cannot be served is no reason to restart those that serve the others.
+    part: Option<Part>,
     tasks: JoinSet<()>,
 }
 
@@ -60,10 +63,15 @@ enum Notice {
 }
 
 impl Intake {
-    pub(crate) fn new(connection: Connection, handler: Handler, in_flight_max: usize, part: Part) -> Self {
-        let durable = Arc::new(Durable::new(connection.clone()));
-        let handler = Arc::new(handler);
-        Self { connection, durable, handler, in_flight_max: in_flight_max.max(1), part, tasks: JoinSet::new() }
+    pub(crate) fn new(
+        connection: Connection,
+        handler: Arc<Handler>,
+        origin: Arc<Origin>,
+        in_flight_max: usize,
+        part: Option<Part>,
+    ) -> Self {
+        let durable = Arc::new(Durable::new(connection.clone(), origin.clone()));
+        Self { connection, origin, durable, handler, in_flight_max: in_flight_max.max(1), part, tasks: JoinSet::new() }
     }
 
     /// Takes events until told to stop, and then finishes those in flight.
@@ -71,10 +79,12 @@ impl Intake {
         let durable = self.durable.clone();
         let mut noting = JoinSet::new();
         noting.spawn(async move { durable.keep_noting().await });
+        let mut said = None;
         while !shutdown.is_cancelled() {
             let why = match self.open().await {
                 Ok(mut pull) => {
-                    self.part.ready();
+                    self.part.iter().for_each(Part::ready);
+                    said = None;
                     let why = self.pull(&mut pull, &shutdown).await;
                     self.close(pull, why.is_none()).await;
                     why
@@ -82,13 +92,24 @@ impl Intake {
                 Err(trouble) => Some(trouble.0),
             };
             if let Some(why) = why {
-                self.part.not_ready(why);
+                self.not_ready(why, &mut said);
                 // If it is time to stop, the loop ends.
                 shutdown.run_until_cancelled(sleep(OPEN_PAUSE)).await;
             }
         }
-        self.part.not_ready("stopping");
+        self.part.iter().for_each(|part| part.not_ready("stopping"));
         self.drain().await;
+    }
+
+    fn not_ready(&self, why: String, said: &mut Option<String>) {
+        match &self.part {
+            Some(part) => part.not_ready(why),
+            None if said.as_ref() != Some(&why) => {
+                tracing::warn!(stream = self.origin.stream, why, "no events come from a source; trying again");
+                *said = Some(why);
+            }
+            None => {}
+        }
     }
 
     async fn open(&self) -> Result<Pull, Trouble> {
@@ -157,7 +178,7 @@ impl Intake {
 
     fn begin(&mut self, message: Message) {
         let message = jetstream::Message { message, context: self.connection.jetstream().clone() };
-        let Some(received) = Received::new(message) else {
+        let Some(received) = Received::new(message, self.origin.clone()) else {
             return tracing::warn!("a message without a place in the stream came where events come; it is left alone");
         };
         let handler = self.handler.clone();

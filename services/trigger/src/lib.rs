@@ -14,20 +14,30 @@
 //!   leader of their bucket, after the event came in.
 //! - **Never backwards.** Events older than a workflow's first trigger for their type do not start it, so that reading
 //!   `EVENTS` anew (an operator deleted the consumer) starts nothing that was not to start.
+//! - **Never round and round.** An event that too many executions led to starts nothing.
+//!
+//! Events also come from whatever operators map in (`sources`), and are checked and made new if something is said about their
+//! type (`versions`).
 //!
 //! It never runs steps, never reads a log, and never waits for an execution.
 
+mod bucket;
 mod catalogue;
 mod consumer;
 mod definitions;
 mod event;
 mod handler;
+mod incoming;
 mod intake;
 mod listener;
+mod origin;
 mod pattern;
 mod run;
 mod settings;
+mod shape;
+mod sources;
 mod span;
+mod versions;
 mod waits;
 mod wire;
 

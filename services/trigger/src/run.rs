@@ -1,19 +1,22 @@
 //! The service as a whole: connect, wait until there is something to serve, take events until told to stop.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sagaline_broker::nats::{
     ConnectError, Connection, InstallError, Installed, PayloadError, Payloads, connect, tell_durability,
 };
 use sagaline_telemetry::{Health, Part, process::Fatal};
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     definitions::{Definitions, Follower},
     handler::{Handler, Trouble},
+    incoming::{self, Incoming},
     intake::Intake,
+    origin::Origin,
     settings::Settings,
+    sources::Sources,
     wire::Wire,
 };
 
@@ -50,10 +53,20 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
     // Ends with this function, whichever way that ends.
     let mut following = JoinSet::new();
     following.spawn(follower.run());
+    let Some((incoming, follower)) = shutdown.run_until_cancelled(incoming(&connection, &part)).await else {
+        return Ok(());
+    };
+    following.spawn(follower.run());
 
     let wire = Wire::new(connection.names().clone(), installed.partitions);
-    let handler = Handler::new(connection.clone(), definitions, payloads, wire, installed.partitions);
-    Intake::new(connection, handler, settings.in_flight, part).run(shutdown).await;
+    let hops_max = settings.hops_max;
+    let handler =
+        Handler::new(connection.clone(), definitions, incoming.clone(), payloads, wire, installed.partitions, hops_max);
+    let handler = Arc::new(handler);
+    let sources = Sources::new(connection.clone(), handler.clone(), settings.in_flight, incoming);
+    let events = Origin::events(connection.names());
+    let events = Intake::new(connection, handler, events, settings.in_flight, Some(part));
+    tokio::join!(events.run(shutdown.clone()), sources.run(shutdown));
     Ok(())
 }
 
@@ -82,6 +95,16 @@ async fn installation(connection: &Connection, part: &Part) -> Result<(Installed
 
 fn opening(error: PayloadError) -> String {
     Trouble::new("open the store of payloads", &error).0
+}
+
+async fn incoming(connection: &Connection, part: &Part) -> (watch::Receiver<Arc<Incoming>>, incoming::Follower) {
+    loop {
+        match incoming::Follower::new(connection).await {
+            Ok(following) => return following,
+            Err(trouble) => part.not_ready(trouble.0),
+        }
+        sleep(LOOK_AGAIN).await;
+    }
 }
 
 async fn definitions(connection: &Connection, part: &Part) -> (Definitions, Follower) {

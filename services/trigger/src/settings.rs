@@ -1,6 +1,7 @@
 //! The settings of a trigger.
 
 use clap::Parser;
+use sagaline_events::hops;
 use sagaline_model::Name;
 use sagaline_telemetry::settings::{Faults, Reading, ServiceFlags, ServiceSettings};
 
@@ -17,6 +18,9 @@ pub struct Flags {
     /// How many events are handled at a time [default: 256]
     #[arg(long, env = "SAGALINE_IN_FLIGHT", value_name = "COUNT")]
     pub in_flight: Option<String>,
+    /// How many executions may lead to an event, one after another, before it is taken for a loop [default: 32]
+    #[arg(long, env = "SAGALINE_MAX_HOPS", value_name = "COUNT")]
+    pub max_hops: Option<String>,
 }
 
 /// How a trigger runs.
@@ -29,12 +33,20 @@ pub struct Settings {
     pub namespace: String,
     /// How many events are handled at a time.
     pub in_flight: usize,
+    /// How many executions may lead to an event, one after another.
+    pub hops_max: u32,
 }
 
 impl Settings {
-    /// 256 events at a time.
+    /// 256 events at a time, and chains of 32 executions.
     pub fn new(nats_url: impl Into<String>, namespace: impl Into<String>) -> Self {
-        Self { nats_url: nats_url.into(), nats_monitor: vec![], namespace: namespace.into(), in_flight: IN_FLIGHT }
+        Self {
+            nats_url: nats_url.into(),
+            nats_monitor: vec![],
+            namespace: namespace.into(),
+            in_flight: IN_FLIGHT,
+            hops_max: hops::MOST,
+        }
     }
 }
 
@@ -49,6 +61,9 @@ impl Flags {
         }
         if let Some(in_flight) = reading.one("in_flight", self.in_flight) {
             settings.in_flight = in_flight;
+        }
+        if let Some(max_hops) = reading.one("max_hops", self.max_hops) {
+            settings.hops_max = max_hops;
         }
         if settings.in_flight == 0 {
             reading.fault("in_flight", "it is 0, so no event would ever be handled; give it 1 at least");

@@ -1,9 +1,6 @@
 //! What the trigger publishes: starts, lifecycle events, rejected messages. The one place where they get their subjects and ids.
 
-use sagaline_broker::{
-    names::{Names, Stream},
-    ports::Message,
-};
+use sagaline_broker::{names::Names, ports::Message};
 use sagaline_events::{EntityInput, EntityKey, Envelope, Input, Start, input::Signal};
 use sagaline_model::{ExecutionId, Name, event_wait::mark_of};
 use serde_json::{Value, json};
@@ -131,7 +128,7 @@ impl Wire {
     pub(crate) fn rejected_event(&self, rejection: &Rejection<'_>, event: &Received) -> Message {
         let token = match rejection.event {
             Some(cause) => ExecutionId::encoded(&cause.id),
-            None => ExecutionId::encoded(&format!("{}-{}", self.stream(), event.sequence)),
+            None => ExecutionId::encoded(&format!("{}-{}", event.origin.stream, event.sequence)),
         };
         let workflow = rejection.meant.map(|meant| meant.workflow.as_str());
         let data = json!({
@@ -140,11 +137,11 @@ impl Wire {
             "execution": rejection.meant.map(|meant| meant.execution.as_str()),
             "at": event.stored,
             "event": rejection.event.map(|cause| json!({ "id": cause.id, "source": cause.source, "type": cause.kind })),
-            "message": { "stream": self.stream(), "sequence": event.sequence },
+            "message": { "stream": event.origin.stream, "sequence": event.sequence },
             "reason": rejection.reason,
             "why": rejection.why,
         });
-        let id = self.rejected_id(rejection, event);
+        let id = Self::rejected_id(rejection, event);
         Message {
             subject: self.names.lifecycle("trigger", "rejected", workflow.unwrap_or("_"), token.as_str()),
             payload: data.to_string().into(),
@@ -154,10 +151,10 @@ impl Wire {
 
     /// The message as it came, for `REJECTED`, with the reason in its headers. Publishing it twice stores it once.
     pub(crate) fn rejected(&self, rejection: &Rejection<'_>, event: &Received) -> Message {
-        let id = self.rejected_id(rejection, event);
+        let id = Self::rejected_id(rejection, event);
         let payload = &event.message.payload;
         let kept = payload.len().min(KEPT_BYTES_MAX);
-        let subject = format!("{}/{}", self.stream(), event.sequence);
+        let subject = format!("{}/{}", event.origin.stream, event.sequence);
         let mut message = Message {
             subject: self.names.rejected(rejection.reason),
             msg_id: Some(id.clone()),
@@ -166,7 +163,7 @@ impl Wire {
         };
         message.headers.extend([
             ("Sagaline-Reason", one_line(rejection.why)),
-            ("Sagaline-Stream", self.stream()),
+            ("Sagaline-Stream", event.origin.stream.clone()),
             ("Sagaline-Sequence", event.sequence.to_string()),
             ("Sagaline-Subject", one_line(event.message.subject.as_str())),
         ]);
@@ -194,16 +191,12 @@ impl Wire {
         }
     }
 
-    fn rejected_id(&self, rejection: &Rejection<'_>, event: &Received) -> String {
+    fn rejected_id(rejection: &Rejection<'_>, event: &Received) -> String {
         let meant = rejection.meant.map(|meant| match &meant.signal {
             Some(signal) => format!("-{}-{signal}", meant.workflow),
             None => format!("-{}", meant.workflow),
         });
-        format!("rejected-{}-{}{}", self.stream(), event.sequence, meant.unwrap_or_default())
-    }
-
-    fn stream(&self) -> String {
-        self.names.stream(Stream::Events)
+        format!("rejected-{}-{}{}", event.origin.stream, event.sequence, meant.unwrap_or_default())
     }
 
     fn message(&self, id: String, kind: &str, subject: &str, event: &Received, traceparent: Option<&str>) -> Message {

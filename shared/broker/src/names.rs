@@ -95,6 +95,37 @@ impl Names {
         activity.token()
     }
 
+    /// The stream that captures a subject which is a source of events.
+    pub fn source_stream(&self, source: &str) -> String {
+        format!("{}SOURCE_{source}", self.prefix)
+    }
+
+    /// The durable consumer of a source of events, shared by all triggers.
+    pub fn source_consumer(&self, source: &str) -> String {
+        format!("{}trigger-{source}", self.prefix)
+    }
+
+    /// Whether a stream, or that behind a bucket, is one that an installation of this namespace keeps for itself. What is read from
+    /// there and led back in as events would go round.
+    pub fn is_own_stream(&self, stream: &str) -> bool {
+        let plain = ["KV_", "OBJ_"].iter().find_map(|kind| stream.strip_prefix(kind));
+        let own = |name: &str| name.strip_prefix(self.prefix.as_str()).map(str::to_owned);
+        if let Some(bucket) = plain.and_then(own) {
+            return bucket == "payloads" || Bucket::ALL.iter().any(|own| own.name() == bucket);
+        }
+        let kinds = ["RUNS_", "SAGAS_", "SCHEDULES_", "QUEUE_", "SOURCE_"];
+        let single = [Stream::Events, Stream::Lifecycle, Stream::Rejected, Stream::Dead];
+        own(stream).is_some_and(|name| {
+            kinds.iter().any(|kind| name.starts_with(kind)) || single.iter().any(|one| one.to_string() == name)
+        })
+    }
+
+    /// Whether messages on a subject, or on one that it stands for, may be an installation's own.
+    pub fn is_own_subject(&self, subject: &str) -> bool {
+        let first = subject.split('.').next().unwrap_or_default();
+        matches!(first, "*" | ">") || first == self.namespace.as_str() || first.starts_with('$') || first == "_INBOX"
+    }
+
     // === subjects ===
 
     pub fn start(&self, execution: &str, partitions: u32) -> String {
@@ -258,6 +289,19 @@ mod tests {
         assert_eq!((names.runs(3), names.queue_stream("default")), ("RUNS_3".into(), "QUEUE_default".into()));
         let names = Names::new("team-a").expect("a namespace");
         assert_eq!((names.runs(3), names.bucket(Bucket::Results)), ("team-a_RUNS_3".into(), "team-a_results".into()));
+    }
+
+    #[test]
+    fn what_an_installation_keeps_for_itself_is_no_source() {
+        let names = Names::default();
+        let own = ["RUNS_0", "QUEUE_default", "EVENTS", "LIFECYCLE", "KV_definitions", "OBJ_payloads", "SOURCE_shop"];
+        assert!(own.iter().all(|stream| names.is_own_stream(stream)));
+        let others = ["ORDERS", "KV_orders", "RUNS", "DEADLINES", "team_RUNS_0"];
+        assert!(!others.iter().any(|stream| names.is_own_stream(stream)));
+        assert!(Names::new("team").expect("a namespace").is_own_stream("team_RUNS_0"));
+        let own = ["sagaline.events.>", ">", "*.orders", "$KV.definitions.>", "_INBOX.>"];
+        assert!(own.iter().all(|subject| names.is_own_subject(subject)));
+        assert!(!["orders.>", "sagalines.x"].iter().any(|subject| names.is_own_subject(subject)));
     }
 
     #[test]

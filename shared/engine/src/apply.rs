@@ -256,6 +256,7 @@ fn begin(
     }
     let trigger = start.trigger.as_ref().and_then(|event| event.get("id")?.as_str()).map(str::to_owned);
     let parent = start.parent.as_ref().map(|parent| parent.execution.to_string());
+    let hops = sagaline_events::hops::of_start(&start);
     let mut run = Run {
         workflow: start.workflow,
         version: plan.version,
@@ -280,6 +281,7 @@ fn begin(
         rounds: None,
         beside: Default::default(),
         origin: None,
+        hops,
         place: None,
         cleanup: None,
         index: Index::default(),

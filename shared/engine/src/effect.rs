@@ -31,7 +31,7 @@ pub enum Effect {
     /// Keep what this execution leaves behind, for so long.
     Bury { letter: Box<DeadLetter>, ttl: Span },
     /// Publish an event.
-    Emit { id: String, kind: String, source: Option<String>, subject: Option<String>, data: Value },
+    Emit { id: String, kind: String, source: Option<String>, subject: Option<String>, data: Value, hops: u32 },
     /// Tell something that executions share.
     Entity { entity: EntityKey, input: EntityInput },
     /// Tell the worker of an attempt to stop and to answer; if none has it yet, none is to begin.

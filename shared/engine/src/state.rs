@@ -182,6 +182,9 @@ pub struct Run {
     /// The execution of which it is another try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<ExecutionId>,
+    /// How many executions led to it by events, one after another.
+    #[serde(default, skip_serializing_if = "sagaline_events::hops::is_none")]
+    pub hops: u32,
     /// Set while those at work tidy up, since it was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleanup: Option<Cleanup>,
@@ -514,6 +517,7 @@ impl Execution {
             rounds: None,
             beside: Beside::default(),
             origin: None,
+            hops: 0,
             place: None,
             cleanup: None,
             index: Index::default(),

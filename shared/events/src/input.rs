@@ -75,6 +75,9 @@ pub struct Start {
     /// The schedule that started it, and for when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Box<Scheduled>>,
+    /// How many executions led to it by events, one after another; for a child, which has no `trigger` that says so.
+    #[serde(default, skip_serializing_if = "crate::hops::is_none")]
+    pub hops: u32,
 }
 
 /// Which tick of a schedule an execution is.
@@ -126,6 +129,7 @@ impl Start {
             job: None,
             begin_at: None,
             schedule: None,
+            hops: 0,
         }
     }
 }

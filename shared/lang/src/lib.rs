@@ -9,6 +9,7 @@ mod exchange;
 mod expression;
 mod fault;
 mod gate;
+mod incoming;
 mod limit;
 mod order;
 mod outline;
@@ -30,4 +31,5 @@ mod workflow;
 
 pub use defaults::read_defaults;
 pub use fault::{Fault, Faults, Severity};
+pub use incoming::{read_event_source, read_event_type};
 pub use read::{Definition, LARGEST_FILE, read, read_all, read_all_under};

@@ -207,6 +207,17 @@ pub(crate) const EVENT: Words = Words {
 pub(crate) const ATTRIBUTES: [&str; 9] =
     ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"];
 
+/// What an operator says about a type of events,
+pub(crate) const EVENT_TYPE: Words = Words { known: &["schema", "version", "versions"], later: &[] };
+
+pub(crate) const EVENT_VERSION: Words = Words { known: &["schema", "to_next"], later: &[] };
+
+/// and where they come from.
+pub(crate) const EVENT_SOURCE: Words = Words { known: &["stream", "subject", "event", "from_beginning"], later: &[] };
+
+pub(crate) const EVENT_SHAPE: Words =
+    Words { known: &["type", "source", "id", "subject", "data", "extensions"], later: &["time"] };
+
 /// An entry of `on` with one of these is a schedule.
 pub(crate) const SCHEDULE: [&str; 4] = ["cron", "every", "at", "in"];
 

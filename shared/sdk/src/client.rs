@@ -13,6 +13,7 @@ mod error;
 mod follow;
 mod history;
 mod id;
+mod incoming;
 mod inspect;
 mod jobs;
 mod limits;
@@ -45,6 +46,7 @@ pub use error::{Class, Error};
 pub use follow::{Lag, LifecycleEvent, LifecycleFilter, Subscription, SubscriptionSettings};
 pub use history::{History, HistoryEntry};
 pub use id::generate as fresh_id;
+pub use incoming::SourceProgress;
 pub use inspect::{
     ClockFacts, ConsumerFacts, Found, InspectSettings, Inspection, LeaseHolder, OwnerFacts, PartitionFacts, QueueFacts,
     Rejected, RejectedFacts, RejectedFilter, Replica, Served, ServerFacts, StreamFacts, StreamKind, StreamState,

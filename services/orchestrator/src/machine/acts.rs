@@ -71,8 +71,8 @@ impl Wire {
             }
             Effect::TellParent { parent, ended, again } => Act::Send(self.child_ended(&parent, ended, again)),
             Effect::Recall => self.recall(id),
-            Effect::Emit { id: event, kind, source, subject, data } => {
-                let emitted = Emitted { id: event, kind: &kind, source, subject, data: &data };
+            Effect::Emit { id: event, kind, source, subject, data, hops } => {
+                let emitted = Emitted { id: event, kind: &kind, source, subject, data: &data, hops };
                 Act::Send(self.emitted(id, &workflow, emitted, trace.as_ref().map(|trace| trace.carried(None))))
             }
             Effect::Bury { letter, ttl } => Act::Send(self.bury(&letter, ttl.into(), origin)),

@@ -11,6 +11,7 @@ use sagaline_engine::{Execution, recalled};
 use sagaline_events::{
     DeadLetter, Input, Parent, Start,
     dead::DEAD_LETTER_TYPE,
+    hops,
     input::{ChildEnded, ChildUnknown, ParentAsks, ParentGone, Recalled},
     record::{ExecutionView, Status},
 };
@@ -27,6 +28,8 @@ pub(super) struct Emitted<'a> {
     pub(super) source: Option<String>,
     pub(super) subject: Option<String>,
     pub(super) data: &'a Value,
+    /// How many executions led to it.
+    pub(super) hops: u32,
 }
 
 impl Wire {
@@ -138,6 +141,7 @@ impl Wire {
             ("ce-subject", subject),
             ("content-type", "application/json".to_owned()),
         ];
+        headers.push((hops::HEADER, event.hops.to_string()));
         headers.extend(traceparent.map(|parent| ("ce-traceparent", parent)));
         Message {
             subject: self.names().event(event.kind),

@@ -17,6 +17,8 @@ mod dev;
 mod doctor;
 #[cfg(test)]
 mod executions;
+#[cfg(test)]
+mod incoming;
 mod limits;
 #[cfg(test)]
 mod lines;

@@ -18,14 +18,14 @@ use crate::{
 };
 
 /// A tail that runs.
-struct Tail {
+pub(crate) struct Tail {
     child: Child,
     lines: Receiver<String>,
     stderr: thread::JoinHandle<String>,
 }
 
 impl Tail {
-    fn start(url: &str, namespace: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(url: &str, namespace: &str, arguments: &[&str]) -> Self {
         let global = ["--nats-url", url, "--namespace", namespace, "events", "tail"];
         let mut command = program([&global, arguments].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
@@ -52,12 +52,12 @@ impl Tail {
     }
 
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.line()).expect("JSON")
     }
 
     /// Ctrl-C: how it ended, and what it said.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         kill_process(Pid::from_child(&self.child), Signal::INT).expect("it runs");
         let ended = self.child.wait().expect("it ends");
         (ended.code(), self.stderr.join().expect("it was read"))

@@ -6,8 +6,12 @@ mod common;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod incoming;
+#[cfg(test)]
 mod matching;
+#[cfg(test)]
 mod once;
 #[cfg(test)]
 mod signals;
+#[cfg(test)]
 mod starts;

@@ -82,6 +82,7 @@ impl<'p> Turn<'p> {
             parent: Some(parent(&self.id, path, what.wait)),
             queue: what.queue.clone().or_else(|| self.run.queue.clone()),
             again,
+            hops: self.run.hops,
             ..Start::of(what.workflow.clone())
         };
         self.effects.push(Effect::StartChild { child: child.clone(), start });

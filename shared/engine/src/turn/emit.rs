@@ -40,7 +40,8 @@ impl Turn<'_> {
             return Err(super::advance::too_heavy("the event's data has", weight, weight::HEAVIEST_OUTPUT));
         }
         let event = format!("{}/{}", self.id, self.run.place_in_round(path));
-        self.effects.push(Effect::Emit { id: event.clone(), kind: planned.kind.to_owned(), source, subject, data });
+        let (id_of, kind, hops) = (event.clone(), planned.kind.to_owned(), self.run.hops.saturating_add(1));
+        self.effects.push(Effect::Emit { id: id_of, kind, source, subject, data, hops });
         self.complete(path, id, 0, Value::String(event));
         Ok(())
     }

@@ -329,7 +329,7 @@ each: { after: a, for_each: [1, 2], emit: item.shipped }",
     )
     .start_with(json!({"id": 7}));
     let emitted = emitting.effects().iter().find_map(|effect| match effect {
-        Effect::Emit { id, kind, source: None, subject, data } => {
+        Effect::Emit { id, kind, source: None, subject, data, hops: 1 } => {
             Some((id.clone(), kind.clone(), subject.clone(), data.clone()))
         }
         _ => None,

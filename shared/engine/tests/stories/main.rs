@@ -21,6 +21,7 @@ mod expand;
 mod gates;
 mod halts;
 mod handlers;
+mod hops;
 mod inputs;
 mod jobs;
 mod late;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sagaline_broker::ports::{Message, Outcome, Sequence};
-use sagaline_events::{Envelope, Input};
+use sagaline_events::{Envelope, Input, envelope::STRUCTURED};
 use sagaline_model::ExecutionId;
 use tokio::time::{Instant, sleep};
 
@@ -75,4 +75,11 @@ pub(super) fn message(subject: String, envelope: &Envelope, payload: Bytes) -> M
     message.headers.extend(traceparent.map(|traceparent| ("ce-traceparent", traceparent)));
     message.headers.extend(envelope.content_type.clone().map(|kind| ("content-type", kind)));
     message
+}
+
+/// A CloudEvent with all that it has, as one JSON object.
+pub(super) fn structured(subject: String, envelope: &Envelope) -> Message {
+    let headers = vec![("content-type", STRUCTURED.to_owned())];
+    let payload = envelope.to_json().to_string().into();
+    Message { subject, expected: None, msg_id: None, ttl: None, headers, payload }
 }

@@ -74,10 +74,15 @@ impl Client {
     }
 
     /// Publishes a CloudEvent on `EVENTS`, where triggers hear it. The same `source` and `id` again within two minutes is
-    /// dropped by the server. Of its extension attributes only `traceparent` goes with it.
+    /// dropped by the server. One with extension attributes besides `traceparent` goes in structured mode.
     pub async fn publish_event(&self, event: &Envelope) -> Result<Sent, Error> {
         let attempt = format!("publish the event `{}`", event.id);
-        let mut message = publish::message(self.names().event(&event.kind), event, event.data.clone());
+        let subject = self.names().event(&event.kind);
+        let has_extensions = event.extensions.keys().any(|name| name != "traceparent");
+        let mut message = match has_extensions {
+            true => publish::structured(subject, event),
+            false => publish::message(subject, event, event.data.clone()),
+        };
         message.msg_id = Some(format!("{} {}", event.source, event.id));
         self.stored(&message, &attempt).await
     }

@@ -2,6 +2,7 @@
 
 mod batches;
 mod cancelling;
+mod chains;
 mod children;
 mod control;
 mod data;
