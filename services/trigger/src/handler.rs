@@ -1,5 +1,6 @@
 //! What is done with one event: read, match, start, tell. Safe to do any number of times, on any replica.
 
+mod gather;
 mod signal;
 mod waits;
 
@@ -201,8 +202,8 @@ impl Handler {
             }
             match listener.hears(cause.event, &cause.scope) {
                 Verdict::Pass => {}
-                Verdict::Start(input) => starts = Some(Ok(input)),
-                Verdict::Fault(why) if listener.starts() => starts = Some(Err(why)),
+                Verdict::Start(input) => starts = Some((listener, Ok(input))),
+                Verdict::Fault(why) if listener.starts() => starts = Some((listener, Err(why))),
                 Verdict::Signal(signal) => done = done.and(self.signal(listening, signal, cause).await),
                 Verdict::Fault(why) => {
                     let rejection =
@@ -212,7 +213,10 @@ impl Handler {
             }
         }
         match starts {
-            Some(input) => self.begin(listening, input, cause).await.and(done),
+            Some((listener, Ok(input))) if listener.gathers.is_some() => {
+                self.gather(listening, listener, input, cause).await.and(done)
+            }
+            Some((_, input)) => self.begin(listening, input, cause).await.and(done),
             None => done,
         }
     }

@@ -2,7 +2,7 @@
 
 use sagaline_events::Envelope;
 use sagaline_expr::{Expression, Template, whole};
-use sagaline_model::{EventTrigger, ExecutionId, Name, SignalTrigger};
+use sagaline_model::{EventTrigger, ExecutionId, Gather, Name, SignalTrigger, event_wait::text_of};
 use serde_json::{Map, Value};
 
 use crate::pattern::{TextPattern, TypePattern};
@@ -16,6 +16,16 @@ pub(crate) struct Listener {
     extensions: Vec<(String, TextPattern)>,
     when: When,
     what: What,
+    pub(crate) gathers: Option<Gathers>,
+}
+
+/// Events that start an execution together with others.
+#[derive(Debug)]
+pub(crate) struct Gathers {
+    /// The trigger as the definition has it.
+    pub(crate) trigger: EventTrigger,
+    pub(crate) rule: Gather,
+    key: Option<Made>,
 }
 
 #[derive(Debug)]
@@ -65,7 +75,7 @@ pub(crate) struct Signal {
 impl Listener {
     /// Faults were told by `validate`; a definition that has some all the same is served as far as it goes.
     pub(crate) fn compile(workflow: &str, trigger: &EventTrigger) -> Self {
-        let EventTrigger { types, when, input, source, subject, extensions, signal } = trigger;
+        let EventTrigger { types, when, input, source, subject, extensions, signal, gather } = trigger;
         let when =
             when.as_deref().map_or(When::Always, |text| match Expression::compile(whole(text).unwrap_or(text)) {
                 Ok(expression) => When::Holds(expression),
@@ -90,6 +100,7 @@ impl Listener {
             extensions: extensions.iter().map(|(name, text)| (name.clone(), TextPattern::new(text))).collect(),
             when,
             what,
+            gathers: gather.as_deref().map(|rule| Gathers::compile(trigger, rule)),
         }
     }
 
@@ -130,6 +141,19 @@ impl Listener {
                 .extensions
                 .iter()
                 .all(|(name, pattern)| event.extensions.get(name).is_some_and(|value| pattern.fits(value)))
+    }
+}
+
+impl Gathers {
+    fn compile(trigger: &EventTrigger, rule: &Gather) -> Self {
+        let key = rule.key().map(|key| Made::compile(Some(&Value::String(key.to_owned()))));
+        Self { trigger: trigger.clone(), rule: rule.clone(), key }
+    }
+
+    /// What it has in common with those that it is gathered with. What is not there is in common too.
+    pub(crate) fn key(&self, scope: &Map<String, Value>) -> Result<String, String> {
+        let key = self.key.as_ref().map(|key| key.make("key", scope)).transpose()?;
+        Ok(key.and_then(|key| text_of(&key)).unwrap_or_default())
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod breaker;
 mod events;
+mod gathering;
 mod places;
 mod rate;
 mod recent;
@@ -13,13 +14,13 @@ mod unique;
 mod view;
 
 use sagaline_events::{
-    EntityInput, EntityKey, EntityWord, Says, Ticket,
+    EntityInput, EntityKey, EntityWord, Says, Start, Ticket,
     entity::{EntityKind, EntityTimer},
 };
 use sagaline_model::{ExecutionId, Moment};
 use serde::{Deserialize, Serialize};
 
-pub use self::{breaker::Breaker, events::Events, places::Places, rate::Rate, unique::Unique};
+pub use self::{breaker::Breaker, events::Events, gathering::Gathering, places::Places, rate::Rate, unique::Unique};
 
 /// A small thing that executions share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,7 @@ pub enum Thing {
     Events(Events),
     Rate(Rate),
     Unique(Unique),
+    Gathering(Gathering),
 }
 
 /// What an entity wants done.
@@ -47,6 +49,8 @@ pub enum EntityEffect {
     Tell { to: ExecutionId, word: EntityWord },
     /// This input may not be applied; keep it where an operator finds it.
     Reject { reason: &'static str, detail: String },
+    /// Start this execution, if it is not there yet.
+    Start { execution: ExecutionId, start: Box<Start> },
 }
 
 /// An answer, and for which ticket.
@@ -61,6 +65,7 @@ impl Entity {
             EntityKind::Event => Thing::Events(Events::default()),
             EntityKind::Rate => Thing::Rate(Rate::default()),
             EntityKind::Unique => Thing::Unique(Unique::default()),
+            EntityKind::Gather => Thing::Gathering(Gathering::default()),
         };
         Self { key, now: Moment::EPOCH, thing }
     }
@@ -83,6 +88,12 @@ impl Entity {
             (Thing::Events(events), EntityInput::Event(came)) => events.came(came, at),
             (Thing::Events(events), EntityInput::Release(release)) => events.release(&release.ticket, at),
             (Thing::Events(events), EntityInput::Timer(EntityTimer {})) => events.ask_after(at),
+            (Thing::Gathering(gathering), EntityInput::Gather(came)) => return gathering.gather(&self.key, came, at),
+            (Thing::Gathering(gathering), EntityInput::Timer(EntityTimer {})) => return gathering.look(&self.key, at),
+            (Thing::Gathering(_), _) | (_, EntityInput::Gather(_)) => {
+                let detail = format!("`{}` does not take a `{}`", self.key, input.kind());
+                return vec![EntityEffect::Reject { reason: "wrong_entity", detail }];
+            }
             (Thing::Rate(rate), EntityInput::Turn(ask)) => rate.turn(ask, at),
             (Thing::Unique(unique), EntityInput::Claim(ask)) => unique.claim(ask, at),
             (Thing::Unique(unique), EntityInput::Release(release)) => {
@@ -121,6 +132,7 @@ impl Entity {
             // What is over by time is seen when somebody asks.
             Thing::Breaker(_) | Thing::Rate(_) | Thing::Unique(_) => None,
             Thing::Events(events) => events.next_timer(),
+            Thing::Gathering(gathering) => gathering.next_timer(),
         }
     }
 
@@ -132,6 +144,7 @@ impl Entity {
             Thing::Events(events) => events.is_blank(now),
             Thing::Rate(rate) => rate.is_blank(now),
             Thing::Unique(unique) => unique.is_blank(now),
+            Thing::Gathering(gathering) => gathering.is_blank(now),
         }
     }
 
@@ -146,7 +159,7 @@ impl Entity {
         match &mut entity.thing {
             Thing::Places(places) => places.reindex(),
             Thing::Events(events) => events.reindex(),
-            Thing::Breaker(_) | Thing::Rate(_) | Thing::Unique(_) => {}
+            Thing::Breaker(_) | Thing::Rate(_) | Thing::Unique(_) | Thing::Gathering(_) => {}
         }
         Ok(entity)
     }

@@ -8,8 +8,11 @@ use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit, RateRule, 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use crate::event_wait::{Awaited, Came, Leave};
 use crate::{FramePath, InputError, input::data_of};
+pub use crate::{
+    event_wait::{Awaited, Came, Leave},
+    gather::Gathered,
+};
 
 /// What an entity is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,10 +27,13 @@ pub enum EntityKind {
     Rate,
     /// A key that one execution has at a time.
     Unique,
+    /// Events that are gathered before they start an execution.
+    Gather,
 }
 
 /// The name of an entity, as it stands in its subject: `~limit:order`, `~limit:order:acme`, `~pool:all`, `~breaker:payments`,
-/// `~event:order_2epaid:0f3a…:A-1`, `~places:api`, `~rate:api:acme`, `~unique:order-7`. No execution's id begins with `~`.
+/// `~event:order_2epaid:0f3a…:A-1`, `~places:api`, `~rate:api:acme`, `~unique:order-7`, `~gather:order:0f3a…:A-1`. No execution's id
+/// begins with `~`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EntityKey(Arc<str>);
@@ -35,7 +41,7 @@ pub struct EntityKey(Arc<str>);
 /// A text that names no entity.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` names no entity; `~limit:…`, `~pool:…`, `~breaker:…`, `~event:…`, `~places:…`, `~rate:…` and `~unique:…` do"
+    "`{0}` names no entity; `~limit:…`, `~pool:…`, `~breaker:…`, `~event:…`, `~places:…`, `~rate:…`, `~unique:…` and `~gather:…` do"
 )]
 pub struct NotAnEntity(String);
 
@@ -88,6 +94,7 @@ impl EntityKey {
             Some(("~event", _)) => EntityKind::Event,
             Some(("~rate", _)) => EntityKind::Rate,
             Some(("~unique", _)) => EntityKind::Unique,
+            Some(("~gather", _)) => EntityKind::Gather,
             _ => EntityKind::Limit,
         }
     }
@@ -100,7 +107,7 @@ impl TryFrom<String> for EntityKey {
         let (names, most) = match text.split_once(':') {
             Some(("~limit" | "~pool" | "~places" | "~rate", names)) => (names, 2),
             Some(("~breaker" | "~unique", name)) => (name, 1),
-            Some(("~event", names)) => (names, 3),
+            Some(("~event" | "~gather", names)) => (names, 3),
             Some(_) | None => return Err(NotAnEntity(text)),
         };
         let names: Vec<&str> = names.split(':').collect();
@@ -159,6 +166,7 @@ pub enum EntityInput {
     Event(Came),
     Turn(Turn),
     Claim(Claim),
+    Gather(Box<Gathered>),
 }
 
 /// Asks for a place.
@@ -312,6 +320,7 @@ inputs! {
     Event => "event",
     Turn => "turn",
     Claim => "claim",
+    Gather => "gather",
 }
 
 #[cfg(test)]

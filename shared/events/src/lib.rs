@@ -9,6 +9,7 @@ pub mod entity;
 pub mod entity_view;
 pub mod envelope;
 pub mod event_wait;
+pub mod gather;
 pub mod hops;
 pub mod input;
 pub mod job;

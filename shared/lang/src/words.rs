@@ -199,9 +199,24 @@ pub(crate) const RETRY: Words = Words {
 pub(crate) const DEFAULTS: Words = Words { known: &["timeout", "step_timeout", "retry", "concurrency"], later: &[] };
 
 pub(crate) const EVENT: Words = Words {
-    known: &["event", "when", "input", "source", "subject", "extensions", "signal", "execution", "data"],
+    known: &[
+        "event",
+        "when",
+        "input",
+        "source",
+        "subject",
+        "extensions",
+        "signal",
+        "execution",
+        "data",
+        "debounce",
+        "batch",
+    ],
     later: &["id", "unique"],
 };
+
+pub(crate) const DEBOUNCE: Words = Words { known: &["for", "key", "max"], later: &[] };
+pub(crate) const BATCH: Words = Words { known: &["size", "for", "key"], later: &[] };
 
 /// What every CloudEvent may have; anything else is an extension attribute.
 pub(crate) const ATTRIBUTES: [&str; 9] =

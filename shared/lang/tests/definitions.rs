@@ -85,6 +85,22 @@ fn pay(defaults: &RetryPolicy) -> Node {
 }
 
 #[test]
+fn events_may_be_gathered() {
+    let read = |on: &str| {
+        let text = format!("workflow: w\non: {on}\nsteps: {{ a: {{ activity: noop }} }}\n");
+        let plan =
+            sagaline_lang::read(&text, "w.yaml").unwrap_or_else(|faults| panic!("{}", faults.render(&text))).plan;
+        assert_eq!(plan.rules, sagaline_model::Plan::RULES_OF_STARTS);
+        serde_json::to_value(&plan.triggers[0]).unwrap()["event"]["gather"].clone()
+    };
+    assert_eq!(
+        read("{ event: doc.changed, debounce: { for: 5s, key: '${ trigger.data.doc }', max: 1m } }"),
+        json!({ "debounce": { "for": "5s", "key": "${ trigger.data.doc }", "max": "1m" } })
+    );
+    assert_eq!(read("{ event: row, batch: { size: 10, for: 1s } }"), json!({ "batch": { "size": 10, "for": "1s" } }));
+}
+
+#[test]
 fn everything_that_can_be_written_ends_up_in_the_plan() {
     let defaults = RetryPolicy {
         attempts: 3,

@@ -65,8 +65,9 @@ impl EventRule {
     }
 }
 
-/// Numbers and texts that read the same are the same: what comes in from outside writes ids in either way.
-fn text_of(key: &Value) -> Option<String> {
+/// Numbers and texts that read the same are the same: what comes in from outside writes ids in either way. Nothing if something of
+/// it is missing.
+pub fn text_of(key: &Value) -> Option<String> {
     match key {
         Value::Null => None,
         Value::Bool(is) => Some(is.to_string()),

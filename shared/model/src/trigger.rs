@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Name, Plan};
+use crate::{Gather, Name, Plan};
 
 /// What starts executions besides people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct EventTrigger {
     /// It is told to an execution instead of starting one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<Box<SignalTrigger>>,
+    /// Several are gathered, and start one execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gather: Option<Box<Gather>>,
 }
 
 /// A signal that an event is.
@@ -71,9 +74,14 @@ impl EventTrigger {
 
     /// Whether it asks for nothing but one type, a condition and an input, as the first triggers did.
     fn is_plain(&self) -> bool {
-        let Self { types, when: _, input: _, source, subject, extensions, signal } = self;
+        let Self { types, when: _, input: _, source, subject, extensions, signal, gather } = self;
         let one_type = matches!(types.as_slice(), [one] if !one.contains(['*', '>']));
-        one_type && source.is_none() && subject.is_none() && extensions.is_empty() && signal.is_none()
+        one_type
+            && source.is_none()
+            && subject.is_none()
+            && extensions.is_empty()
+            && signal.is_none()
+            && gather.is_none()
     }
 }
 

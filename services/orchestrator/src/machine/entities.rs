@@ -47,6 +47,23 @@ impl Wire {
                     payload: input.data().into(),
                 })
             }
+            EntityEffect::Start { execution, start } => {
+                let input = Input::Start(*start);
+                Act::Send(Message {
+                    subject: self.names().start(execution.as_str(), self.partitions),
+                    // Whoever starts it again finds that it is there.
+                    expected: Some(0),
+                    msg_id: None,
+                    ttl: None,
+                    headers: self.headers(
+                        format!("{execution}-start"),
+                        input.kind().to_owned(),
+                        execution.as_str(),
+                        None,
+                    ),
+                    payload: input.data().into(),
+                })
+            }
             EntityEffect::Reject { reason, detail } => Act::Reject(Rejection { reason, detail }),
         };
         effects.into_iter().enumerate().map(act).collect()

@@ -13,7 +13,7 @@ impl Entity {
             Thing::Places(places) => places.seen()?,
             Thing::Breaker(breaker) => breaker.seen(now)?,
             // Who waits for an event says so itself.
-            Thing::Events(_) => return None,
+            Thing::Events(_) | Thing::Gathering(_) => return None,
             Thing::Rate(rate) => rate.seen(now)?,
             Thing::Unique(unique) => unique.seen(now)?,
         };

@@ -90,7 +90,7 @@ impl Site {
     fn places(&self) -> &sagaline_engine::entity::Places {
         match &self.entity.thing {
             Thing::Places(places) => places,
-            Thing::Breaker(_) | Thing::Events(_) | Thing::Rate(_) | Thing::Unique(_) => {
+            Thing::Breaker(_) | Thing::Events(_) | Thing::Gathering(_) | Thing::Rate(_) | Thing::Unique(_) => {
                 unreachable!("the key is that of places")
             }
         }

@@ -7,7 +7,7 @@ use sagaline_model::{OnLimit::CancelOld, RateRule, Span};
 use serde_json::Value;
 
 use crate::{
-    events,
+    events, gathering,
     tale::{Tale, acquire, asks, breaker, claim, outcome, permit, places, rate, release, rule, turn, unique},
 };
 
@@ -63,4 +63,9 @@ fn rates_are_recorded_as_ever() {
 fn unique_keys_are_recorded_as_ever() {
     let tale = unique().at("1s", &claim("a1")).at("2s", &release("a1")).at("3s", &claim("b3")).at("4s", &claim("c4"));
     is_recorded("unique", &tale);
+}
+
+#[test]
+fn what_is_gathered_is_recorded_as_ever() {
+    is_recorded("gathering", &gathering::some_are_gathered());
 }

@@ -138,5 +138,9 @@ fn in_words(effect: &EntityEffect) -> String {
             }
         }
         EntityEffect::Reject { reason, .. } => format!("reject {reason}"),
+        EntityEffect::Start { execution, start } => {
+            assert!(execution.as_str().starts_with("order-gathered-") && start.version.is_none(), "{execution}");
+            format!("start {} with {}", start.workflow, start.input)
+        }
     }
 }

@@ -203,7 +203,7 @@ impl<'p> Facts<'p> {
             }
             EntityInput::Await(ask) => drop(self.owes.insert((entity.clone(), ask.ticket.clone()))),
             EntityInput::Leave(leave) => drop(self.owes.remove(&(entity.clone(), leave.ticket.clone()))),
-            EntityInput::Timer(_) | EntityInput::Event(_) => {
+            EntityInput::Timer(_) | EntityInput::Event(_) | EntityInput::Gather(_) => {
                 panic!("an execution has neither timers nor events of others")
             }
             // A turn is over by itself, and so is a key.

@@ -360,6 +360,7 @@ impl World<'_> {
                 self.choices.weighted(&[(12, "granted"), (2, "refused"), (2, "give up"), (3, "there")])
             }
             EntityKind::Breaker => self.choices.weighted(&[(5, "permitted"), (7, "delayed")]),
+            EntityKind::Gather => return None,
             EntityKind::Event => self.choices.weighted(&[(9, "came"), (3, "there"), (1, "refused")]),
             EntityKind::Rate => self.choices.weighted(&[(9, "reserved"), (2, "long ago")]),
             EntityKind::Unique => self.choices.weighted(&[(9, "claimed"), (2, "taken")]),
@@ -443,7 +444,7 @@ impl World<'_> {
                 let says = match asking.entity.kind() {
                     EntityKind::Breaker => Says::Permitted,
                     EntityKind::Rate => Says::Reserved { at: self.clock },
-                    EntityKind::Limit | EntityKind::Unique | EntityKind::Event => Says::Granted,
+                    EntityKind::Limit | EntityKind::Unique | EntityKind::Event | EntityKind::Gather => Says::Granted,
                 };
                 // Once its turn is known it waits for time only.
                 if asking.gates.as_ref().is_some_and(|gates| gates.turn.is_some()) {

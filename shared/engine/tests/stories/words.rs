@@ -95,6 +95,7 @@ fn asked(input: &EntityInput) -> String {
             format!("turn {}#{} of {} per {}", path_of(&ask.ticket), ask.ticket.attempt, rule.limit, rule.per)
         }
         EntityInput::Claim(ask) => format!("claim for {}{}", ask.ttl, of_option("after ", ask.origin.as_ref())),
+        EntityInput::Gather(_) => "gather".to_owned(),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use sagaline_events::{
     EntityInput, Says, Ticket,
-    entity::{Acquire, Awaited, Came, Claim, ENTITY_INPUT_TYPES, EntityTimer, Leave, Outcome, Permit, Release, Turn},
+    entity::{
+        Acquire, Awaited, Came, Claim, ENTITY_INPUT_TYPES, EntityTimer, Gathered, Leave, Outcome, Permit, Release, Turn,
+    },
 };
-use sagaline_model::{BreakerRule, OnLimit, RateRule, Span};
+use sagaline_model::{BreakerRule, Debounce, Gather, OnLimit, RateRule, Span};
 use serde_json::{Value, json};
 
-use crate::file::{at, frame, id, is_promised, is_recorded, names_of};
+use crate::file::{at, frame, id, is_promised, is_recorded, name, names_of};
 
 fn every_input() -> Vec<EntityInput> {
     let since = at("2026-01-01T00:00:02.000000001Z");
@@ -34,6 +36,19 @@ fn every_input() -> Vec<EntityInput> {
             rule: RateRule { limit: 10, per: Span::from_secs(1), burst: Some(5) },
         }),
         EntityInput::Claim(Claim { ticket: of_execution(), ttl: Span::from_secs(3600), origin: Some(id("A-99")) }),
+        EntityInput::Gather(Box::new(Gathered {
+            workflow: name("order"),
+            rule: Gather::Debounce(Debounce {
+                quiet: Span::from_secs(5),
+                key: Some("${ trigger.subject }".into()),
+                max: Some(Span::from_secs(60)),
+            }),
+            source: "/shop".into(),
+            id: "e-1".into(),
+            at: since,
+            event: event(),
+            input: json!({ "order": "A-100" }),
+        })),
     ]
 }
 

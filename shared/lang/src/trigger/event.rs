@@ -1,5 +1,7 @@
 //! `{ event: … }`: which events, and what they begin or are told to.
 
+mod gather;
+
 use std::{collections::BTreeMap, rc::Rc};
 
 use sagaline_model::{EventTrigger, SignalTrigger};
@@ -38,7 +40,8 @@ pub(super) fn read(
             None
         }
     };
-    Some(EventTrigger { types: types?, when, input, source, subject, extensions, signal })
+    let gather = gather::read(reader, outline, entries)?;
+    Some(EventTrigger { types: types?, when, input, source, subject, extensions, signal, gather })
 }
 
 /// `execution` and `data` only mean something with a signal.

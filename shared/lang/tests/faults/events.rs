@@ -131,3 +131,58 @@ order.yaml:6:55: `workflow` cannot be read in a trigger
   hint: no execution has started yet: only `trigger` is there, the event"#,
     );
 }
+
+#[test]
+fn what_is_gathered_says_for_how_long() {
+    told(
+        r"workflow: w
+on:
+  - { event: a, debounce: { key: '${ ctx.n }' } }
+  - { event: a, debounce: { for: 5s, max: 1s } }
+  - { event: a, batch: { for: 5s } }
+  - { event: a, batch: { size: 2000, for: 5s } }
+  - { event: a, batch: { size: 2, for: 5s }, debounce: { for: 1s } }
+  - { event: a, batch: { size: 2, for: 5s }, signal: go, execution: x }
+steps: { a: { activity: noop } }
+",
+        r#"order.yaml:3:27: the `debounce` has no `for`
+  |
+3 |   - { event: a, debounce: { key: '${ ctx.n }' } }
+  |                           ^^
+  hint: for how long others are waited for: `debounce: { for: 5s, … }`
+
+order.yaml:3:38: `ctx` cannot be read in a trigger
+  |
+3 |   - { event: a, debounce: { key: '${ ctx.n }' } }
+  |                                      ^^^
+  hint: no execution has started yet: only `trigger` is there, the event
+
+order.yaml:4:43: `max` is 1s, shorter than `for`, which is 5s
+  |
+4 |   - { event: a, debounce: { for: 5s, max: 1s } }
+  |                                           ^^
+  hint: it bounds how often `for` may begin anew
+
+order.yaml:5:24: the `batch` has no `size`
+  |
+5 |   - { event: a, batch: { for: 5s } }
+  |                        ^^
+  hint: how many are enough: `{ size: 100, for: 10s }`
+
+order.yaml:6:32: `size`: a batch has 1000 events at most
+  |
+6 |   - { event: a, batch: { size: 2000, for: 5s } }
+  |                                ^^^^
+
+order.yaml:7:17: the trigger has both `debounce` and `batch`
+  |
+7 |   - { event: a, batch: { size: 2, for: 5s }, debounce: { for: 1s } }
+  |                 ^^^^^
+  hint: a `debounce` starts with the last event, a `batch` with all; make two triggers of it
+
+order.yaml:8:17: a trigger with a `signal` starts nothing, so it has no `batch`
+  |
+8 |   - { event: a, batch: { size: 2, for: 5s }, signal: go, execution: x }
+  |                 ^^^^^"#,
+    );
+}

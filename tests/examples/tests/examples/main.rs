@@ -8,6 +8,7 @@ mod control;
 mod data;
 mod dead;
 mod etl;
+mod events;
 mod failures;
 mod images;
 mod loops;
