@@ -23,12 +23,16 @@ pub fn of_event(event: &Envelope) -> u32 {
 
 /// Of the event that caused a start; a child has those of its parent.
 pub fn of_start(start: &Start) -> u32 {
-    let hops = start.trigger.as_ref().and_then(|event| event.get(ATTRIBUTE));
-    let hops = hops.and_then(|hops| match hops {
+    start.trigger.as_ref().map_or(0, of_json).max(start.hops)
+}
+
+/// Of an event as JSON.
+pub fn of_json(event: &Value) -> u32 {
+    let hops = event.get(ATTRIBUTE).and_then(|hops| match hops {
         Value::String(text) => text.parse().ok(),
         other => other.as_u64().and_then(|hops| u32::try_from(hops).ok()),
     });
-    hops.unwrap_or(0).max(start.hops)
+    hops.unwrap_or(0)
 }
 
 pub fn is_none(hops: &u32) -> bool {

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use sagaline_events::{EntityKey, Start, entity::Gathered};
+use sagaline_events::{EntityKey, Start, entity::Gathered, hops};
 use sagaline_model::{Batch, Debounce, ExecutionId, Gather, Moment, Name, Span, event_wait::mark_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -115,8 +115,10 @@ impl Gathering {
         let open = self.open.take()?;
         let execution = open.execution(key);
         let workflow = open.workflow.clone();
+        // The longest chain that led to it: a loop that goes through a batch is one as well.
+        let hops = open.events.iter().map(|held| hops::of_json(&held.event)).max().unwrap_or(0);
         let (trigger, input) = open.trigger(&execution)?;
-        let start = Start { input, trigger: Some(trigger), ..Start::of(workflow) };
+        let start = Start { input, trigger: Some(trigger), hops, ..Start::of(workflow) };
         Some(EntityEffect::Start { execution, start: Box::new(start) })
     }
 }

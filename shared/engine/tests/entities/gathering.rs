@@ -102,6 +102,19 @@ fn the_event_that_starts_a_batch_has_all_of_them() {
 }
 
 #[test]
+fn what_a_batch_starts_is_as_far_down_a_chain_as_the_farthest_of_its_events() {
+    let rule = batch(2);
+    let of_chain = |id: &str, hops: &str| {
+        let mut came = gathered(&rule, id, 1);
+        came.event["sagalinehops"] = hops.into();
+        EntityInput::Gather(Box::new(came))
+    };
+    let mut tale = gathering().at("1s", &of_chain("a", "7"));
+    let effects = tale.entity.apply(&of_chain("b", "3"), BEGIN + Span::from_secs(2));
+    assert!(matches!(&effects[..], [EntityEffect::Start { start, .. }] if start.hops == 7), "{effects:?}");
+}
+
+#[test]
 fn an_event_counts_once_also_after_it_has_started_something() {
     let rule = batch(2);
     gathering()
