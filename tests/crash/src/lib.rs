@@ -5,6 +5,7 @@
 //! what the executors wrote down of every run. [`kills`] breaks things, `tests/` says how often and what must hold.
 
 pub mod ears;
+pub mod events;
 pub mod kills;
 pub mod load;
 pub mod nats;

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use sagaline_crash::{Nodes, kills};
+use sagaline_crash::{Nodes, events, kills};
 
 /// How long all is well between two deaths of nodes of NATS: longer than work may stand still.
 const HEALTHY: Duration = Duration::from_secs(6);
@@ -48,6 +48,12 @@ async fn an_orchestrator_that_slept_repeats_nothing() {
 async fn every_order_that_failed_is_taken_back_whoever_is_killed() {
     let (nodes, of_each) = nodes();
     println!("{}", kills::failing_orders(nodes, of_each).await);
+}
+
+/// Triggers that are killed while events come in, each twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_starts_one_execution_whichever_trigger_is_killed() {
+    println!("{}", events::killed_triggers(nodes().0).await);
 }
 
 /// These are about a cluster, whatever else is tested on.

@@ -7,4 +7,5 @@ pub mod floor;
 pub mod many;
 pub mod memory;
 mod processes;
+pub mod triggers;
 pub mod wide;

@@ -5,4 +5,5 @@
 
 pub mod client;
 pub mod nats;
+pub mod python;
 pub mod texts;

@@ -4,6 +4,8 @@
 
 #[path = "real/claims.rs"]
 mod claims;
+#[path = "real/events.rs"]
+mod events;
 #[path = "real/page.rs"]
 mod page;
 #[path = "real/raw_worker.rs"]

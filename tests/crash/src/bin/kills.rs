@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use sagaline_crash::{Nodes, kills};
+use sagaline_crash::{Nodes, events, kills};
 
-const USAGE: &str = "usage: kills one|three orchestrators|executors|nats|all-nats|sleepers|rolling|orders";
+const USAGE: &str = "usage: kills one|three orchestrators|executors|nats|all-nats|sleepers|rolling|orders|events";
 /// How long all is well between two deaths of nodes of NATS: longer than work may stand still.
 const HEALTHY: Duration = Duration::from_secs(6);
 
@@ -29,6 +29,7 @@ async fn main() -> ExitCode {
         Some("all-nats") => kills::all_of_nats(nodes, of_each, HEALTHY).await,
         Some("sleepers") => kills::sleeping_orchestrators(nodes, of_each).await,
         Some("orders") => kills::failing_orders(nodes, of_each).await,
+        Some("events") => events::killed_triggers(nodes).await,
         Some("rolling") => kills::rolling_replacement(nodes, of_each).await,
         _ => return refuse(),
     };

@@ -57,6 +57,10 @@ impl Site {
         self.runtime.block_on(work)
     }
 
+    pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.runtime.spawn(work)
+    }
+
     fn apply(&self, workflow: &str) {
         let plan = sagaline_lang::read(workflow, "test.yaml").expect("a definition").plan;
         self.runtime.block_on(async {
