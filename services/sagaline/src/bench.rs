@@ -8,6 +8,7 @@ mod tally;
 
 use std::path::PathBuf;
 
+use sagaline_events::Start;
 use sagaline_sdk::client::Client;
 use serde_json::json;
 
@@ -31,17 +32,25 @@ pub(crate) struct Settings {
     pub(crate) witness: Vec<PathBuf>,
     /// Whether every step could be undone.
     pub(crate) compensable: bool,
+    /// Jobs instead of executions of a workflow.
+    pub(crate) jobs: bool,
 }
 
 pub(crate) async fn run(settings: Settings, context: &Context) -> Result<Exit, Failure> {
     let client = Client::connect(context.url(), &context.namespace, "bench").await?;
-    let (plan, source) = plan::plan(&settings)?;
-    let applied = client.apply(&plan, Some(&source)).await?;
+    let start = match settings.jobs {
+        true => plan::job(&settings)?,
+        false => {
+            let (plan, source) = plan::plan(&settings)?;
+            let applied = client.apply(&plan, Some(&source)).await?;
+            Start { version: Some(applied.version), ..Start::of(applied.workflow) }
+        }
+    };
     let mut heads = vec![];
     for partition in 0..client.partitions() {
         heads.push(client.log_head(partition).await?);
     }
-    let loaded = Load::prepare(&settings, &client, &applied, context).await?.run().await?;
+    let loaded = Load::prepare(&settings, &client, start, context).await?.run().await?;
     context.output.progress("looking for repeated steps");
     let repeats = Repeats::find(&settings, &client, &heads, &loaded.prefix).await?;
     report(&settings, &loaded, &repeats, context)
@@ -58,6 +67,7 @@ fn report(settings: &Settings, loaded: &Loaded, repeats: &Repeats, context: &Con
         "rate": settings.rate,
         "steps": settings.steps,
         "step_ms": settings.step_ms,
+        "jobs": settings.jobs,
         "payload": settings.payload,
         "seconds": rounded(seconds),
         "workflows_per_s": rounded(per_second),

@@ -8,8 +8,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     commands::{
         apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, get, history,
-        limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, signal, start, update, validate,
-        watch, why, workflows,
+        jobs, limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, signal, start, update,
+        validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -84,6 +84,7 @@ enum Verb {
     Doctor(doctor::Args),
     Rejected(rejected::Args),
     Bench(bench::Args),
+    Jobs(jobs::Args),
 }
 
 /// Runs what the process was called with.
@@ -165,6 +166,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Doctor(args) => doctor::run(&args, context).await,
         Verb::Rejected(args) => rejected::run(args, context).await,
         Verb::Bench(args) => bench::run(args, context).await,
+        Verb::Jobs(args) => jobs::run(args, context).await,
     }
 }
 

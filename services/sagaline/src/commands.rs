@@ -14,6 +14,7 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod history;
+pub(crate) mod jobs;
 pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod parse;

@@ -17,6 +17,13 @@ pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
         format!("status: {}", output.paint(words::tone(view.status), view.status.as_str())),
         format!("started: {}", words::exact_time(view.started_at)),
     ];
+    if let Some(job) = &view.job {
+        lines.push(format!("job: {} in queue {}, {}", job.activity, job.queue, job.status.as_str()));
+        lines.push(format!("attempt: {} of {}", job.attempt, job.attempts));
+        lines.extend(job.worker.as_ref().map(|worker| format!("worker: {}", words::short(worker))));
+        lines.extend(job.next_at.map(|time| format!("next attempt: {}", words::exact_time(time))));
+        lines.extend(job.error.as_ref().map(|error| format!("last error: {}", words::error(error))));
+    }
     lines.extend(view.begins_at.map(|time| format!("begins: {}", words::exact_time(time))));
     if let Some(ended) = view.ended_at {
         let took = words::took(ended.since(view.started_at));

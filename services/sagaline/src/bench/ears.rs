@@ -3,12 +3,15 @@
 use async_nats::{Client, Message, Subscriber};
 use futures::{FutureExt, StreamExt, stream::SelectAll};
 use sagaline_broker::names::Names;
+use sagaline_events::Start;
 
 use super::tally::End;
 use crate::failure::{Exit, Failure};
 
 /// Ends that are not a completion; a parked execution will not end by itself either.
 const OTHER_ENDS: [&str; 5] = ["failed", "cancelled", "timed_out", "start_refused", "parked"];
+/// The ends of jobs besides those.
+const OTHER_ENDS_OF_JOBS: [&str; 2] = ["dead", "cancelled"];
 
 pub(super) struct Ears {
     completed: Subscriber,
@@ -17,13 +20,15 @@ pub(super) struct Ears {
 }
 
 impl Ears {
-    /// Hears the ends of executions of `workflow` whose ids begin with `prefix`. The server knows of it when this returns.
-    pub(super) async fn open(client: &Client, names: &Names, workflow: &str, prefix: &str) -> Result<Self, Failure> {
-        let subject = |what: &str| names.lifecycle("workflow", what, workflow, "*");
-        let completed = client.subscribe(subject("completed")).await.map_err(deaf)?;
+    /// Hears the ends of executions that are started so, whose ids begin with `prefix`. The server knows of it when this returns.
+    pub(super) async fn open(client: &Client, names: &Names, start: &Start, prefix: &str) -> Result<Self, Failure> {
+        let subject = |kind: &str, what: &str| names.lifecycle(kind, what, start.workflow.as_str(), "*");
+        let kind = if start.job.is_some() { "job" } else { "workflow" };
+        let completed = client.subscribe(subject(kind, "completed")).await.map_err(deaf)?;
         let mut others = SelectAll::new();
-        for what in OTHER_ENDS {
-            others.push(client.subscribe(subject(what)).await.map_err(deaf)?);
+        let of_jobs = OTHER_ENDS_OF_JOBS.iter().map(|what| ("job", what));
+        for (kind, what) in OTHER_ENDS.iter().map(|what| ("workflow", what)).chain(of_jobs) {
+            others.push(client.subscribe(subject(kind, what)).await.map_err(deaf)?);
         }
         client.flush().await.map_err(deaf)?;
         Ok(Self { completed, others, prefix: prefix.to_owned() })

@@ -12,7 +12,7 @@ use sagaline_events::{
     record::{ExecutionView, Status},
 };
 use sagaline_model::ExecutionId;
-use sagaline_sdk::client::{Applied, Client, Error, fresh_id};
+use sagaline_sdk::client::{Client, Error, fresh_id};
 use serde_json::{Value, json};
 
 use super::{
@@ -82,7 +82,7 @@ impl<'a> Load<'a> {
     pub(super) async fn prepare(
         settings: &'a Settings,
         client: &'a Client,
-        applied: &Applied,
+        start: Start,
         context: &'a Context,
     ) -> Result<Load<'a>, Failure> {
         let names = client.connection().names().clone();
@@ -90,16 +90,13 @@ impl<'a> Load<'a> {
         // A connection of their own for the ends: acks do not wait behind them.
         let ears = sagaline_broker::nats::connect(context.url(), &context.namespace, "bench-ears").await;
         let ears = ears.map_err(Error::from)?;
-        let ears = Ears::open(ears.client(), &names, applied.workflow.as_str(), &prefix).await?;
+        let ears = Ears::open(ears.client(), &names, &start, &prefix).await?;
         let nats = client.connection().client();
         let inbox = format!("{}.", nats.new_inbox());
         let acks = nats.subscribe(format!("{inbox}*")).await.map_err(broken)?;
         nats.flush().await.map_err(broken)?;
-        let start = Input::Start(Start {
-            version: Some(applied.version),
-            input: input(settings),
-            ..Start::of(applied.workflow.clone())
-        });
+        let input = if settings.jobs && 0 < settings.step_ms { start.input.clone() } else { input(settings) };
+        let start = Input::Start(Start { input, ..start });
         let now = Instant::now();
         Ok(Load {
             settings,

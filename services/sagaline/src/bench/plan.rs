@@ -1,6 +1,8 @@
 //! The workflow that is measured.
 
-use sagaline_model::Plan;
+use sagaline_events::Start;
+use sagaline_model::{JobSpec, Plan};
+use serde_json::{Value, json};
 
 use super::Settings;
 use crate::failure::{Failure, chain};
@@ -28,6 +30,15 @@ pub(super) fn plan(settings: &Settings) -> Result<(Plan, String), Failure> {
     }
 }
 
+/// A job that does nothing, or sleeps.
+pub(super) fn job(settings: &Settings) -> Result<Start, Failure> {
+    let activity = if settings.step_ms == 0 { "noop" } else { "sleep" };
+    let activity = activity.parse().map_err(|_| Failure::bug(format!("`{activity}` is no activity")))?;
+    let input = if settings.step_ms == 0 { Value::Null } else { json!({ "ms": settings.step_ms }) };
+    let job = JobSpec::of(activity);
+    Ok(Start { version: Some(0), input, job: Some(Box::new(job.clone())), ..Start::of(job.workflow()) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,7 +49,9 @@ mod tests {
             [(1, 0, 0, false), (3, 0, 0, true), (3, 250, 0, false), (2, 0, 64, true), (1000, 5, 100, false)]
         {
             let (concurrency, rate, witness) = (None, None, vec![]);
-            let settings = Settings { workflows: 1, concurrency, rate, steps, step_ms, payload, witness, compensable };
+            let jobs = false;
+            let settings =
+                Settings { workflows: 1, concurrency, rate, steps, step_ms, payload, witness, compensable, jobs };
             let (plan, _) = plan(&settings).expect("a plan");
             assert_eq!(plan.nodes().len(), steps as usize);
         }

@@ -13,6 +13,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline bench --workflows 20000 --concurrency 512
+  sagaline bench --jobs --workflows 20000 --concurrency 128
   sagaline bench --workflows 600 --rate 10 --steps 5 --step-ms 100
   sagaline bench --workflows 5000 --witness /tmp/witness | jq .repeated_steps
 
@@ -49,6 +50,9 @@ pub(crate) struct Args {
     /// Every step has something that would undo it, so its attempts are claimed
     #[arg(long)]
     compensable: bool,
+    /// Jobs, which need no definition and have one step
+    #[arg(long, conflicts_with_all = ["steps", "compensable"])]
+    jobs: bool,
     /// Where an executor wrote down what it ran; may be given several times
     #[arg(long, value_name = "FILE", num_args = 1..)]
     witness: Vec<PathBuf>,
@@ -61,11 +65,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         workflows: args.workflows as usize,
         concurrency: concurrency.map(|count| count as usize),
         rate: args.rate,
-        steps: args.steps,
+        steps: if args.jobs { 1 } else { args.steps },
         step_ms: args.step_ms,
         payload: args.payload as usize,
         witness: args.witness,
         compensable: args.compensable,
+        jobs: args.jobs,
     };
     bench::run(settings, context).await
 }

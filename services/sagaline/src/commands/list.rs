@@ -149,7 +149,7 @@ pub(super) fn tag(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn wanted_tag(text: &str) -> Result<(String, Option<String>), String> {
+pub(super) fn wanted_tag(text: &str) -> Result<(String, Option<String>), String> {
     match text.split_once('=') {
         Some(("", _)) => Err("write it as name=value, or as a name alone".to_owned()),
         Some((name, value)) => Ok((name.to_owned(), Some(value.to_owned()))),

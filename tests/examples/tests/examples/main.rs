@@ -11,6 +11,7 @@ mod etl;
 mod events;
 mod failures;
 mod images;
+mod jobs;
 mod loops;
 mod onboarding;
 mod orders;

@@ -1,0 +1,130 @@
+//! `sagaline jobs submit`
+
+use sagaline_model::{ExecutionId, Moment, Span, UniqueUntil};
+use sagaline_sdk::client::Job;
+use serde_json::Value;
+
+use crate::{
+    commands::{args::When, list, start},
+    context::Context,
+    failure::{Exit, Failure},
+    files,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  sagaline jobs submit mails.send --payload '{\"to\":\"ann@example.org\"}'
+  sagaline jobs submit reports.daily --payload @report.json --timeout 10m \\
+    --max-retries 3 --deadline 2027-01-01T07:00:00Z --retention 24h
+  sagaline jobs submit cleanup --queue low --at 2027-01-01T00:00:00Z
+  sagaline jobs submit thumbs --metadata tenant=acme --tag photo=7 --wait
+
+It is tried four times unless told otherwise: again after 10, 20 and 40 seconds.
+The same `--id` with the same payload is no second job (`existing: true`).
+`low_priority` is the queue `low`. A job that comes again and again is one that a
+schedule starts: `sagaline schedules create`.";
+
+/// Submit a job
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Submit {
+    /// What does it
+    activity: String,
+    /// The input of the activity: JSON, or @FILE for a file of JSON
+    #[arg(long, value_name = "JSON|@FILE")]
+    payload: Option<String>,
+    /// Where it waits for a worker
+    #[arg(long, value_name = "QUEUE")]
+    queue: Option<String>,
+    /// Of all jobs with this key one is accepted
+    #[arg(long, value_name = "KEY", requires = "unique_for")]
+    unique: Option<String>,
+    /// For how long at most
+    #[arg(long, value_name = "DURATION", requires = "unique")]
+    unique_for: Option<Span>,
+    /// When the key is free again before that: at its end, only if it succeeds, or not at all
+    #[arg(long, value_name = "end|success|expiry", value_parser = until, requires = "unique")]
+    unique_until: Option<UniqueUntil>,
+    #[command(flatten)]
+    when: When,
+    /// How often it is tried again after it failed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    max_retries: Option<u32>,
+    /// From the start of an attempt to its end
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<Span>,
+    /// From one sign of life of an attempt to the next
+    #[arg(long, value_name = "DURATION")]
+    heartbeat: Option<Span>,
+    /// When the time of all attempts is over
+    #[arg(long, value_name = "TIME")]
+    deadline: Option<Moment>,
+    /// For how long its result is kept
+    #[arg(long, value_name = "DURATION")]
+    retention: Option<Span>,
+    /// A label to find it by; may be given several times
+    #[arg(long = "tag", value_name = "K=V", value_parser = list::tag)]
+    tags: Vec<(String, String)>,
+    /// Something that the activity is to know besides the payload; may be given several times
+    #[arg(long = "metadata", value_name = "K=V", value_parser = list::tag)]
+    metadata: Vec<(String, String)>,
+    /// What to call it; an id is made up if it is left out
+    #[arg(long)]
+    id: Option<String>,
+    /// Wait until it is over, and show how it ended
+    #[arg(long)]
+    wait: bool,
+}
+
+pub(super) async fn run(args: Submit, context: &Context) -> Result<Exit, Failure> {
+    let wait = args.wait;
+    let job = job(args)?;
+    // What cannot be submitted is said without asking anybody.
+    job.spec()?;
+    let client = context.client().await?;
+    let started = client.submit(job).await?;
+    start::tell(&client, &started, wait, context).await
+}
+
+fn job(args: Submit) -> Result<Job, Failure> {
+    let payload: Value = files::data("--payload", args.payload.as_deref())?;
+    let mut job = Job::new(args.activity).payload(payload);
+    if let Some(queue) = args.queue {
+        job = job.queue(queue);
+    }
+    if let Some((key, ttl)) = args.unique.zip(args.unique_for) {
+        job = job.unique(key, ttl.into()).unique_until(args.unique_until.unwrap_or_default());
+    }
+    if let Some(time) = args.when.moment() {
+        job = job.at(time);
+    }
+    if let Some(retries) = args.max_retries {
+        job = job.max_retries(retries);
+    }
+    if let Some(timeout) = args.timeout {
+        job = job.timeout(timeout.into());
+    }
+    if let Some(heartbeat) = args.heartbeat {
+        job = job.heartbeat(heartbeat.into());
+    }
+    if let Some(deadline) = args.deadline {
+        job = job.deadline(deadline);
+    }
+    if let Some(retention) = args.retention {
+        job = job.retention(retention.into());
+    }
+    if let Some(id) = args.id {
+        job = job.id(ExecutionId::encoded(&id));
+    }
+    job = args.tags.into_iter().fold(job, |job, (name, value)| job.tag(name, value));
+    Ok(args.metadata.into_iter().fold(job, |job, (name, value)| job.metadata(name, value)))
+}
+
+fn until(text: &str) -> Result<UniqueUntil, String> {
+    match text {
+        "end" => Ok(UniqueUntil::End),
+        "success" => Ok(UniqueUntil::Success),
+        "expiry" => Ok(UniqueUntil::Expiry),
+        _ => Err("there are end, success and expiry".to_owned()),
+    }
+}
