@@ -1,6 +1,7 @@
 //! What is done with one event: read, match, start, tell. Safe to do any number of times, on any replica.
 
 mod gather;
+mod job;
 mod signal;
 mod waits;
 
@@ -137,6 +138,9 @@ impl Handler {
                 return Ok(self.reject(received, &rejection).await?);
             }
         };
+        if event.kind == job::SUBMIT {
+            return self.submit_job(received, &event).await;
+        }
         let index = self.definitions.current().await?;
         let mut listening = index.listening(&event.kind, received.stored);
         let waits: Vec<_> = index.waits(&event.kind).collect();

@@ -70,13 +70,14 @@ impl Wire {
 
     /// Stored only if the execution has no start yet.
     pub(crate) fn start(&self, meant: &Meant, input: Value, trigger: &Value, event: &Received) -> Message {
+        let (version, trigger) = (Some(meant.version), Some(trigger.clone()));
+        self.start_of(meant, Start { version, input, trigger, ..Start::of(meant.workflow.clone()) }, event)
+    }
+
+    /// The same, of whatever is to begin.
+    pub(crate) fn start_of(&self, meant: &Meant, start: Start, event: &Received) -> Message {
         let execution = meant.execution.as_str();
-        let start = Input::Start(Start {
-            version: Some(meant.version),
-            input,
-            trigger: Some(trigger.clone()),
-            ..Start::of(meant.workflow.clone())
-        });
+        let start = Input::Start(start);
         let id = format!("{execution}-start");
         Message {
             subject: self.names.start(execution, self.partitions),

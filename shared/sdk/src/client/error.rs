@@ -74,6 +74,8 @@ pub enum Error {
     QueueInUse { queue: Name, tasks: u64 },
     #[error("the job `{activity}` cannot be submitted: {why}")]
     BadJob { activity: String, why: String },
+    #[error("the unique key `{key}` is that of `{existing}`: `{job}` was not done")]
+    NotUnique { job: ExecutionId, key: String, existing: ExecutionId },
 }
 
 /// Whose turn it is after an [`Error`].
@@ -107,6 +109,7 @@ impl Error {
             | Self::NoSaga(_)
             | Self::SagaRefused { .. }
             | Self::RolledBack { .. }
+            | Self::NotUnique { .. }
             | Self::StartGone(_)
             | Self::NoQueue(_)
             | Self::QueueInUse { .. } => Class::Refused,
@@ -198,6 +201,7 @@ impl Error {
             Self::RolledBack { execution, .. } => {
                 format!("`sagaline retry {execution}` starts it again from the beginning")
             }
+            Self::NotUnique { existing, .. } => format!("`sagaline jobs get {existing}` shows the one that has it"),
             Self::StartGone(_) => "start it anew with `sagaline start`; the log keeps what an execution began with for a day".into(),
             Self::NoQueue(_) => {
                 "`sagaline queues list` shows which there are; a definition that names a queue makes it when it is applied".into()

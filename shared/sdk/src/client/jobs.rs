@@ -2,6 +2,7 @@
 
 mod job;
 mod pace;
+mod verdict;
 
 use futures::{Stream, StreamExt, stream};
 use sagaline_broker::ports::Bucket;
@@ -19,7 +20,8 @@ const AT_ONCE: usize = 256;
 impl Client {
     /// Submits a job. It will be done when this returns, whatever dies then.
     ///
-    /// Under an id that was given before, with the same payload, it is no second one.
+    /// Under an id that was given before, with the same payload, it is no second one. One with a unique key is waited for until it is
+    /// known whether it has it; if another has, that is [`Error::NotUnique`].
     pub async fn submit(&self, job: Job) -> Result<Started, Error> {
         let (spec, given) = job.taken_apart()?;
         let execution = given.id.unwrap_or_else(id::generate);
@@ -36,7 +38,12 @@ impl Client {
             job: Some(Box::new(self.with_gates(spec).await?)),
             ..Start::of(given.workflow)
         };
-        self.publish_start(execution, start, given.traceparent).await
+        let key = start.job.as_ref().and_then(|job| job.unique.as_ref()).map(|unique| unique.key.clone());
+        let started = self.publish_start(execution, start, given.traceparent).await?;
+        if let Some(key) = key {
+            self.verdict(&started.execution, &key).await?;
+        }
+        Ok(started)
     }
 
     /// Submits many, a few hundred at once, and tells of each when it is stored; not in their order.

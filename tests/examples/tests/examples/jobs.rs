@@ -15,7 +15,7 @@ use sagaline_sdk::{
 use sagaline_testkit::site::eventually;
 use serde_json::{Value, json};
 
-use crate::site::{Site, site};
+use crate::site::{NAMESPACE, Site, site};
 
 fn job_of(view: &ExecutionView) -> &JobView {
     view.job.as_ref().expect("it is a job")
@@ -125,6 +125,55 @@ async fn an_execution_begins_when_its_time_has_come() {
     // One of a moment ago, by the time that its timer says.
     let soon = ended(&site, Job::new("noop").after(Duration::from_millis(300))).await;
     assert_eq!(soon.status, Status::Completed, "{soon:#?}");
+}
+
+#[tokio::test]
+async fn of_many_jobs_with_one_unique_key_one_is_done() {
+    let site = site().await;
+    let key = fresh_id().to_string();
+    // Nobody serves it: the first one keeps the key while the others come.
+    let job = || Job::new("job.never").queue("jobs-idle").unique(key.clone(), Duration::from_secs(600));
+    let submits = (0..20).map(|_| site.client.submit(job()));
+    let (mut winners, mut told) = (vec![], vec![]);
+    for submitted in futures::future::join_all(submits).await {
+        match submitted {
+            Ok(started) => winners.push(started.execution),
+            Err(Error::NotUnique { existing, .. }) => told.push(existing),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!((winners.len(), told.len()), (1, 19));
+    assert!(told.iter().all(|existing| *existing == winners[0]), "{told:?}");
+    // When it is over, the key is free.
+    site.client.cancel(&winners[0], None).await.expect("cancelled");
+    site.end(&winners[0]).await;
+    eventually("the key is free", async || site.client.submit(job()).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn an_event_submits_a_job_once() {
+    let site = site().await;
+    let source = format!("/test/{}", fresh_id());
+    let nats = site.client.connection().client();
+    let publish = async |data: Value| {
+        let mut headers = async_nats::HeaderMap::new();
+        for (name, value) in [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-type", "sagaline.job.submit.v1")] {
+            headers.insert(name, value);
+        }
+        headers.insert("ce-source", source.as_str());
+        let subject = format!("{NAMESPACE}.events.sagaline.job.submit");
+        nats.publish_with_headers(subject, headers, data.to_string().into()).await.expect("published");
+    };
+    let data = json!({ "activity": "noop", "payload": { "n": 1 }, "tags": { "from": source } });
+    publish(data.clone()).await;
+    publish(data).await;
+    let listed = async || {
+        let tags = vec![("from".to_owned(), Some(source.clone()))];
+        let filter = ListFilter { jobs: Some(JobsAsked::default()), tags, ..ListFilter::default() };
+        site.client.list(filter, None).next(10).await.expect("a list")
+    };
+    eventually("it is done", async || listed().await.iter().any(|listed| listed.view.is_over())).await;
+    assert_eq!(listed().await.len(), 1);
 }
 
 /// A result that is only wanted for a moment is gone after it.

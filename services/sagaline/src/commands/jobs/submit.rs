@@ -1,8 +1,8 @@
 //! `sagaline jobs submit`
 
 use sagaline_model::{ExecutionId, Moment, Span, UniqueUntil};
-use sagaline_sdk::client::Job;
-use serde_json::Value;
+use sagaline_sdk::client::{Error, Job};
+use serde_json::{Value, json};
 
 use crate::{
     commands::{args::When, list, start},
@@ -82,7 +82,18 @@ pub(super) async fn run(args: Submit, context: &Context) -> Result<Exit, Failure
     // What cannot be submitted is said without asking anybody.
     job.spec()?;
     let client = context.client().await?;
-    let started = client.submit(job).await?;
+    let started = match client.submit(job).await {
+        Err(error @ Error::NotUnique { .. }) => {
+            if let Error::NotUnique { job, existing, .. } = &error {
+                match context.output.is_json() {
+                    true => context.output.json(&json!({ "execution": job, "existing": existing }))?,
+                    false => context.output.line(&format!("existing: {existing}"))?,
+                }
+            }
+            return Err(error.into());
+        }
+        submitted => submitted?,
+    };
     start::tell(&client, &started, wait, context).await
 }
 
