@@ -8,7 +8,7 @@ use tokio::{
     time::{interval, sleep},
 };
 
-use crate::{Ears, Load, Nodes, Orders, Role, System, Waiting, Witness};
+use crate::{Ears, Load, Nodes, Orders, Payments, Role, System, Waiting, Witness};
 
 /// Within which work goes on after any one process was killed.
 pub const RESUME_WITHIN: Duration = Duration::from_secs(5);
@@ -186,6 +186,32 @@ pub async fn failing_orders(nodes: Nodes, of_each: usize) -> String {
     let said = orders.are_taken_back(|| Witness::read(&witness), &killed).await;
     system.end().await;
     format!("killed {} processes, of each kind in turn: {said}", killed.len())
+}
+
+/// Triggers and orchestrators are killed while executions wait for events, and events are gathered.
+pub async fn payments(nodes: Nodes, of_each: usize) -> String {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let environment = vec![("SAGALINE_PARTITIONS", PARTITIONS.to_string())];
+    let mut system = System::with_services("payments", nodes, of_each, environment).await;
+    for _ in 0..of_each {
+        system.spawn(Role::Trigger);
+    }
+    let payments = Payments::prepare(&system).await;
+    let going_on = tokio::spawn(payments.go_on());
+    sleep(FLOWS).await;
+    let mut tick = interval(KILL_EVERY);
+    let mut killed = 0;
+    for role in [Role::Trigger, Role::Orchestrator].into_iter().cycle() {
+        tick.tick().await;
+        if going_on.is_finished() {
+            break;
+        }
+        system.kill(role);
+        killed += 1;
+    }
+    let said = going_on.await.expect("they go on").all_came_once().await;
+    system.end().await;
+    format!("killed {killed} triggers and orchestrators in turn: {said}")
 }
 
 /// Every process is replaced, one after the other, as for a newer version.

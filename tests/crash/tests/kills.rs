@@ -56,6 +56,13 @@ async fn every_event_starts_one_execution_whichever_trigger_is_killed() {
     println!("{}", events::killed_triggers(nodes().0).await);
 }
 
+/// Services that are killed while executions wait for events.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_comes_once_to_whoever_waits_whoever_is_killed() {
+    let (nodes, of_each) = nodes();
+    println!("{}", kills::payments(nodes, of_each).await);
+}
+
 /// These are about a cluster, whatever else is tested on.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_leaders_of_a_cluster_lose_and_repeat_nothing() {
