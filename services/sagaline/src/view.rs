@@ -24,7 +24,8 @@ pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
         lines.extend(job.next_at.map(|time| format!("next attempt: {}", words::exact_time(time))));
         lines.extend(job.error.as_ref().map(|error| format!("last error: {}", words::error(error))));
     }
-    lines.extend(view.begins_at.map(|time| format!("begins: {}", words::exact_time(time))));
+    let begins_at = view.begins_at.filter(|_| view.job.is_none());
+    lines.extend(begins_at.map(|time| format!("begins: {}", words::exact_time(time))));
     if let Some(ended) = view.ended_at {
         let took = words::took(ended.since(view.started_at));
         lines.push(format!("ended: {} (took {took})", words::exact_time(ended)));

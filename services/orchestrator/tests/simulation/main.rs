@@ -5,6 +5,7 @@
 mod control;
 mod expansions;
 mod families;
+mod jobs;
 mod laws;
 mod many;
 mod people;

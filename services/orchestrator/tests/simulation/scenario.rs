@@ -1,6 +1,7 @@
 //! What is simulated: workflows that try everything, clients that start and disturb them, and activities that fail at times.
 
 pub(crate) mod expansions;
+pub(crate) mod jobs;
 pub(crate) mod people;
 pub(crate) mod shared;
 

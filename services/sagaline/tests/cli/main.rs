@@ -19,6 +19,7 @@ mod doctor;
 mod executions;
 #[cfg(test)]
 mod incoming;
+mod jobs;
 mod limits;
 #[cfg(test)]
 mod lines;
