@@ -57,8 +57,11 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Exit, Failure
 
 fn starters(plan: &Plan) -> Vec<String> {
     let starter = |trigger: &Trigger| match trigger {
-        Trigger::Event(event) => format!("event {}", event.types.join(" or ")),
-        Trigger::Manual => "people".to_owned(),
+        // It is told to one that runs.
+        Trigger::Event(event) if event.signal.is_some() => None,
+        Trigger::Event(event) => Some(format!("event {}", event.types.join(" or "))),
+        Trigger::Manual => Some("people".to_owned()),
     };
-    if plan.triggers.is_empty() { vec!["people".to_owned()] } else { plan.triggers.iter().map(starter).collect() }
+    let starters: Vec<String> = plan.triggers.iter().filter_map(starter).collect();
+    if starters.is_empty() { vec!["people".to_owned()] } else { starters }
 }
