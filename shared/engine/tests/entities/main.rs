@@ -5,6 +5,7 @@
 mod accounting;
 mod breakers;
 mod events;
+mod events_account;
 mod gathering;
 mod golden;
 mod places;
