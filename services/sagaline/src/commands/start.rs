@@ -24,7 +24,8 @@ execution (`existing: true`, exit code 0); with another input it is refused
 (exit code 1). An input that does not fit the workflow's `input_schema` is
 refused with every violation (exit code 65; with `--output json` one object
 each). With `--at` or `--in` it is accepted now and `pending` until then:
-`sagaline list --status pending` shows it, `sagaline cancel` ends it. With `--wait` the exit code is 0 only if the execution completes.";
+`sagaline list --status pending` shows it, `sagaline cancel` ends it.
+With `--wait` the exit code is 0 only if the execution completes.";
 
 /// Start an execution
 #[derive(Debug, clap::Args)]

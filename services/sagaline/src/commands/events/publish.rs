@@ -23,7 +23,8 @@ Examples:
 
 With `--batch` each line of the file (`-` is standard input) is an event as one
 JSON object: `type`, and `data`, `source`, `id`, `subject` and extensions as
-they are wanted. The same source and id again is the same event: it starts nothing a second time.";
+they are wanted. The same source and id again is the same event: it starts
+nothing a second time.";
 
 /// Publish a CloudEvent; it starts the workflows that have a trigger for its type
 #[derive(Debug, clap::Args)]

@@ -21,8 +21,8 @@ Examples:
 
 It is tried four times unless told otherwise: again after 10, 20 and 40 seconds.
 The same `--id` with the same payload is no second job (`existing: true`).
-`low_priority` is the queue `low`. A job that comes again and again is one that a
-schedule starts: `sagaline schedules create`.";
+`low_priority` is the queue `low`. With a unique key that another job has, it is
+refused and says which: `existing: ID`, exit code 1.";
 
 /// Submit a job
 #[derive(Debug, clap::Args)]
