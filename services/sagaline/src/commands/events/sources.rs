@@ -15,7 +15,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline events sources list
-  sagaline events sources set shop '{ stream: SHOP, event: { type: shop.sold } }'
+  sagaline events sources set shop '{ stream: SHOP, event: { type: sold } }'
   sagaline events sources set till @till.yaml
   sagaline events sources remove shop
 
