@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, Span};
+use crate::{Name, Plan, Span};
 
 /// One gate of a step. They are asked in the order of their entities' names, so that nobody waits for each other in a circle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,37 @@ pub enum Gate {
     Rate(RateGate),
     /// So many attempts are at work at once.
     Places(PlacesGate),
+}
+
+impl Gate {
+    /// Whether one takes the place of the other: both count under one name, in the same way.
+    fn counts_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Rate(one), Self::Rate(other)) => (&one.name, &one.key) == (&other.name, &other.key),
+            (Self::Places(one), Self::Places(other)) => (&one.name, &one.key) == (&other.name, &other.key),
+            (Self::Rate(_), Self::Places(_)) | (Self::Places(_), Self::Rate(_)) => false,
+        }
+    }
+}
+
+impl Plan {
+    /// Lets the attempts of all steps of this queue pass these gates as well; what they had of the same names is as these say.
+    pub fn add_gates_of_queue(&mut self, queue: &Name, gates: &[Gate]) {
+        if gates.is_empty() {
+            return;
+        }
+        let is_changed = std::cell::Cell::new(false);
+        self.visit_steps(&|step| {
+            if step.queue == *queue {
+                step.gates.retain(|own| !gates.iter().any(|gate| gate.counts_as(own)));
+                step.gates.extend(gates.iter().cloned());
+                is_changed.set(true);
+            }
+        });
+        if is_changed.get() {
+            self.rules = self.rules.max(Self::RULES_OF_STARTS);
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -396,7 +396,7 @@ impl Plan {
         });
     }
 
-    fn visit_steps(&mut self, change: &impl Fn(&mut Step)) {
+    pub(crate) fn visit_steps(&mut self, change: &impl Fn(&mut Step)) {
         fn visit(node: &mut Node, change: &impl Fn(&mut Step)) {
             if let Kind::Step(step) = &mut node.kind {
                 change(step);

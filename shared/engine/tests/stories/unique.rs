@@ -1,12 +1,12 @@
 //! Executions of which one at a time has a key: the others end before anything ran.
 
 use sagaline_events::{EntityKey, EntityWord, Input, Says, Start, Ticket, input::Resumption, record::Status};
-use sagaline_model::{ExecutionId, Moment, Span};
+use sagaline_model::{ExecutionId, JobSpec, Moment, Span, Unique, UniqueUntil};
 use serde_json::json;
 
 use crate::{
     inputs::{cancel, failed, succeeded, unversioned},
-    story::{BEGIN, Story, workflow},
+    story::{BEGIN, Story, job, workflow},
 };
 
 const ONE: &str = "unique: { key: \"order-${ workflow.input.id }\", for: 1h }\nsteps: { a: { activity: one } }";
@@ -150,4 +150,55 @@ fn another_try_says_whose_it_is() {
 #[test]
 fn a_key_that_cannot_be_computed_fails_the_execution() {
     started("unique: { key: \"${ 1 / 0 }\", for: 1h }\nsteps: { a: { activity: one } }").is(Status::Failed);
+}
+
+fn mail(until: UniqueUntil) -> JobSpec {
+    let unique = Some(Unique { key: "${ a text }".to_owned(), ttl: Span::from_secs(3600), until });
+    JobSpec { unique, ..JobSpec::of("mails.send".parse().unwrap()) }
+}
+
+fn submitted(spec: &JobSpec, after: &str) -> Story {
+    let begin_at = Some(BEGIN + after.parse::<Span>().unwrap());
+    let start = Start { version: Some(0), job: Some(Box::new(spec.clone())), begin_at, ..Start::of(spec.workflow()) };
+    job(spec).at("0s", Input::Start(start))
+}
+
+const TEXT: &str = "~unique:_24_7b_20a_20text_20_7d";
+
+#[test]
+fn the_key_of_a_job_is_a_text_as_it_is() {
+    let submitted =
+        || submitted(&mail(UniqueUntil::End), "0s").gives(&["~unique:_24_7b_20a_20text_20_7d claim for 1h"]);
+    submitted()
+        .at("1s", of(TEXT, Says::Claimed { until: after("1h") }))
+        .gives(&["job.enqueued mails.send@default#1", "task job#1"])
+        .at("2s", succeeded("job", 1))
+        .gives_also("~unique:_24_7b_20a_20text_20_7d release");
+    let refused =
+        submitted().at("1s", of(TEXT, Says::Taken { by: ExecutionId::new("first").unwrap(), until: after("1h") }));
+    let reason = "unique key `~unique:_24_7b_20a_20text_20_7d` is held by `first`";
+    assert_eq!(refused.view().reason.as_deref(), Some(reason));
+    refused.is(Status::Cancelled);
+}
+
+#[test]
+fn a_job_that_begins_later_has_its_key_from_when_it_is_accepted() {
+    let later = |until| submitted(&mail(until), "30m").gives_also("~unique:_24_7b_20a_20text_20_7d claim for 1h");
+    later(UniqueUntil::End)
+        .at("1s", of(TEXT, Says::Claimed { until: after("1h") }))
+        .gives_nothing()
+        .is(Status::Pending)
+        .timer()
+        .gives(&["job.enqueued mails.send@default#1", "task job#1"]);
+    // One that is not wanted any more has done nothing, so it keeps no key.
+    later(UniqueUntil::Expiry)
+        .at("1s", of(TEXT, Says::Claimed { until: after("1h") }))
+        .at("2s", cancel("no"))
+        .gives_also("~unique:_24_7b_20a_20text_20_7d release");
+    // Its key may be heard of after its time.
+    later(UniqueUntil::End)
+        .at("30m", Input::Timer(sagaline_events::TimerName::of_execution(sagaline_events::TimerKind::Begin)))
+        .is(Status::Pending)
+        .at("31m", of(TEXT, Says::Claimed { until: after("1h") }))
+        .gives(&["job.enqueued mails.send@default#1", "task job#1"]);
 }

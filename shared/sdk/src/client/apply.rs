@@ -48,12 +48,13 @@ pub struct Version {
 
 impl Client {
     /// Makes the plan the newest version of its workflow, and has the queues that it names. `source` is the text it was
-    /// compiled from, kept for people.
+    /// compiled from, kept for people. Its steps pass the gates of their queues from then on, as operators have set them.
     ///
     /// Two applies at once are both right: one comes first. An apply that died between its two writes is completed by the next
     /// one of the same plan; that of another plan goes past the number it took.
     pub async fn apply(&self, plan: &Plan, source: Option<&str>) -> Result<Applied, Error> {
         self.ensure_queues(plan).await?;
+        let plan = &self.with_gates_of_queues(plan).await?;
         let (workflow, hash) = (&plan.workflow, plan.hash());
         let applied = |version, change| Applied { workflow: workflow.clone(), version, change };
         // The number under which our definition lies, once it does.
@@ -183,6 +184,17 @@ impl Client {
             Ok(value) => Ok(Some((revision, value))),
             Err(source) => Err(Error::Unreadable { what: format!("`{key}` of bucket `definitions`"), source }),
         }
+    }
+
+    /// The plan as it is applied: with what is said about the queues of its steps.
+    async fn with_gates_of_queues(&self, plan: &Plan) -> Result<Plan, Error> {
+        let mut plan = plan.clone();
+        let queues: Vec<Name> = plan.queues().into_iter().cloned().collect();
+        for queue in queues {
+            let settings = self.connection.queue_settings(&queue).await?;
+            plan.add_gates_of_queue(&queue, &settings.gates(&queue));
+        }
+        Ok(plan)
     }
 
     async fn ensure_queues(&self, plan: &Plan) -> Result<(), Error> {

@@ -10,6 +10,7 @@ mod dead;
 mod etl;
 mod events;
 mod failures;
+mod gates;
 mod images;
 mod jobs;
 mod loops;
