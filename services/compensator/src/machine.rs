@@ -194,7 +194,8 @@ impl Machine for Sagas {
             | Ask::Entity { .. }
             | Ask::Entities { .. }
             | Ask::Schedule { .. }
-            | Ask::Schedules { .. } => Answer::Unknown,
+            | Ask::Schedules { .. }
+            | Ask::Queues => Answer::Unknown,
         }
     }
 

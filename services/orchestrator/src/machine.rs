@@ -12,6 +12,7 @@ mod plans;
 mod sagas;
 mod schedules;
 mod spans;
+mod tally;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -44,6 +45,7 @@ pub struct Executions {
     partitions: u32,
     plans: Plans,
     shared: glance::Shared,
+    tally: tally::Tally,
 }
 
 impl Executions {
@@ -54,6 +56,7 @@ impl Executions {
             partitions,
             plans: Plans::default(),
             shared: glance::Shared::default(),
+            tally: tally::Tally::default(),
         }
     }
 
@@ -261,6 +264,9 @@ impl Machine for Executions {
         if let Ask::Entity { .. } | Ask::Entities { .. } = ask {
             return entities::seen(ask, state);
         }
+        if let Ask::Queues = ask {
+            return Answer::Queues(self.tally.seen());
+        }
         let state = state.and_then(Held::execution);
         let plan = state.and_then(|state| self.plan_of(state));
         let plan = plan.as_deref();
@@ -283,7 +289,9 @@ impl Machine for Executions {
                 Answer::Unknown
             }
             // Those are the compensator's.
-            (Ask::Saga { .. } | Ask::Sagas { .. } | Ask::Entity { .. } | Ask::Entities { .. }, _) => Answer::Unknown,
+            (Ask::Saga { .. } | Ask::Sagas { .. } | Ask::Entity { .. } | Ask::Entities { .. } | Ask::Queues, _) => {
+                Answer::Unknown
+            }
             // And those the scheduler's.
             (Ask::Schedule { .. } | Ask::Schedules { .. }, _) => Answer::Unknown,
         }
@@ -314,6 +322,7 @@ impl Executions {
         if let (Stage::Unborn(_), Input::Start(_)) = (&state.stage, &input) {
             state.trace = origin.traceparent.as_deref().and_then(|traceparent| traceparent.parse().ok());
         }
+        let at_work = tally::AtWork::before(state, plan.as_deref(), &input);
         let open = spans::Open::of(self.wire.trace(state), state);
         // A defect of the engine must not stop the partition: it sets that one execution aside, on every replica alike.
         let applied = catch_unwind(AssertUnwindSafe(|| sagaline_engine::apply(state, plan.as_deref(), &input, at)));
@@ -327,6 +336,9 @@ impl Executions {
             *state = Execution { trace: state.trace, ..parked };
             vec![Effect::Tell(Happening::WorkflowParked { cause })]
         });
+        if let Some(at_work) = at_work {
+            self.tally.count(at_work, &effects, at);
+        }
         self.plans.forget_missing();
         if let Some((workflow, _)) = needed.as_ref().filter(|_| !origin.again) {
             count(workflow, &input, &effects);

@@ -183,6 +183,7 @@ impl Machine for Schedules {
             | Ask::Sagas { .. }
             | Ask::Entity { .. }
             | Ask::Entities { .. }
+            | Ask::Queues
             | Ask::Schedules { .. } => Answer::Unknown,
         }
     }

@@ -15,6 +15,7 @@ mod expansion;
 mod invariant;
 pub mod job;
 pub mod nodes;
+mod queues;
 mod resumption;
 mod scheduled;
 mod shared;

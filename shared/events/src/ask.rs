@@ -10,6 +10,7 @@ use crate::{
     EntityKey, FramePath,
     entity_view::{EntityPage, EntityView},
     job::JobStatus,
+    queue_tally::QueueTally,
     record::ExecutionView,
     saga::{SagaPage, SagaView},
     schedule_view::{SchedulePage, ScheduleView},
@@ -110,6 +111,8 @@ pub enum Ask {
         #[serde(default = "some_hundred")]
         limit: usize,
     },
+    /// How the attempts of each queue ended of late.
+    Queues,
 }
 
 fn some_hundred() -> usize {
@@ -144,6 +147,7 @@ pub enum Answer {
     Entities(EntityPage),
     Schedule(Box<ScheduleView>),
     Schedules(SchedulePage),
+    Queues(QueueTally),
 }
 
 /// What came of something that was sent to an execution and is answered: an update, an approval.

@@ -56,7 +56,7 @@ pub use jobs::{Job, JobTime};
 pub use limits::Shared;
 pub use list::{Cursor, ListFilter, Listed, Listing, NotACursor};
 pub use people::{Replied, Verdict};
-pub use queues::{ActivityView, QueueView};
+pub use queues::{ActivityView, QueueEnds, QueueView};
 pub use sagaline_broker::nats::QueuePurged;
 pub use sagas::{SagaFilter, SagaListing};
 pub use send::Sent;

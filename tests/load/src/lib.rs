@@ -4,6 +4,7 @@
 
 pub mod compare;
 pub mod floor;
+pub mod jobs;
 pub mod many;
 pub mod memory;
 mod processes;

@@ -3,7 +3,7 @@
 mod set;
 
 use sagaline_model::{ActivityName, Name};
-use sagaline_sdk::client::{ActivityView, QueueView};
+use sagaline_sdk::client::{ActivityView, QueueEnds, QueueView};
 use serde_json::{Value, json};
 
 use crate::{
@@ -133,19 +133,24 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
 
 async fn list(context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
-    let queues = context.client().await?.queues().await?;
-    let mut table = Table::new(&["QUEUE", "WEIGHT", "PENDING", "ACTIVE", "STATE"]);
+    let client = context.client().await?;
+    let (queues, ends) = (client.queues().await?, client.queue_ends().await?);
+    let mut table = Table::new(&["QUEUE", "WEIGHT", "PENDING", "ACTIVE", "COMPLETED", "RETRIED", "DEAD", "STATE"]);
     for view in &queues {
         if output.is_json() {
-            output.json(&shown(view))?;
+            output.json(&shown(view, &ends))?;
             continue;
         }
+        let [completed, retried, dead] = ended(view, &ends);
         let (tone, state) = state(view);
         table.row(vec![
             (Tone::Strong, view.queue.to_string()),
             (Tone::Plain, view.weight.to_string()),
             (Tone::Plain, view.pending.to_string()),
             (Tone::Plain, view.active.to_string()),
+            (Tone::Plain, completed.to_string()),
+            (Tone::Plain, retried.to_string()),
+            (if 0 < dead { Tone::Bad } else { Tone::Plain }, dead.to_string()),
             (tone, state.to_owned()),
         ]);
     }
@@ -154,18 +159,29 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
             output.line(&line)?;
         }
     }
+    if !ends.silent.is_empty() {
+        let silent: Vec<_> = ends.silent.iter().map(u32::to_string).collect();
+        let silent = silent.join(", ");
+        output.talk(&format!("no orchestrator answers for partition {silent}: what ended there is not counted"));
+    }
     Ok(Exit::Done)
 }
 
 async fn get(queue: &Name, context: &Context) -> Result<Exit, Failure> {
-    let view = context.client().await?.queue(queue).await?;
-    show(&view, &context.output)?;
+    let client = context.client().await?;
+    let (view, ends) = (client.queue(queue).await?, client.queue_ends().await?);
+    show(&view, &ends, &context.output)?;
     Ok(Exit::Done)
 }
 
-fn show(view: &QueueView, output: &Output) -> Result<(), Failure> {
+/// How its attempts ended within the last hour: completed, to come again, and none left.
+fn ended(view: &QueueView, ends: &QueueEnds) -> [u64; 3] {
+    ends.queues.get(&view.queue).map_or([0; 3], |counts| [counts.completed, counts.retried, counts.dead])
+}
+
+fn show(view: &QueueView, ends: &QueueEnds, output: &Output) -> Result<(), Failure> {
     if output.is_json() {
-        output.json(&shown(view))?;
+        output.json(&shown(view, ends))?;
         return Ok(());
     }
     let (tone, state) = state(view);
@@ -183,6 +199,10 @@ fn show(view: &QueueView, output: &Output) -> Result<(), Failure> {
         output.line(&format!("concurrency: {limit}"))?;
     }
     output.line(&format!("tasks: {} pending, {} active", view.pending, view.active))?;
+    let [completed, retried, dead] = ended(view, ends);
+    let since =
+        ends.since.map_or_else(|| "within the last hour".to_owned(), |since| format!("since {}", words::time(since)));
+    output.line(&format!("{since}: {completed} completed, {retried} failed and retried, {dead} failed for good"))?;
     for ActivityView { activity, pending, active, limit, paused, asked_for } in &view.activities {
         let limit = limit.map_or(String::new(), |limit| format!(", at most {limit} at a time"));
         let who = match (paused, asked_for) {
@@ -205,7 +225,8 @@ fn state(view: &QueueView) -> (Tone, &'static str) {
 }
 
 /// For programs.
-fn shown(view: &QueueView) -> Value {
+fn shown(view: &QueueView, ends: &QueueEnds) -> Value {
+    let [completed, retried, dead] = ended(view, ends);
     let activities = view.activities.iter().map(|of| {
         json!({ "activity": of.activity, "pending": of.pending, "active": of.active, "limit": of.limit,
             "paused": of.paused, "asked_for": of.asked_for })
@@ -215,6 +236,10 @@ fn shown(view: &QueueView) -> Value {
         "weight": view.weight,
         "pending": view.pending,
         "active": view.active,
+        "since": ends.since,
+        "completed": completed,
+        "retried": retried,
+        "dead": dead,
         "settings": view.settings,
         "activities": activities.collect::<Vec<_>>(),
     })

@@ -84,6 +84,7 @@ fn a_paused_queue_hands_nothing_out_until_it_is_resumed() {
     at(&url, &["queues", "resume", "default"]).ends_with(0);
     eventually("it runs", SOON, || at(&url, &["get", "q-1"]).stdout.contains("status: completed"));
     assert_eq!(queue()["settings"], json!({}));
+    assert_eq!((&queue()["completed"], &queue()["dead"]), (&json!(1), &json!(0)));
     dev.signal(Signal::TERM);
     assert!(dev.end().0.success());
 }
@@ -114,6 +115,8 @@ fn whoever_waits_for_a_purged_task_is_told_also_if_the_purge_is_killed() {
     };
     eventually("every execution has ended", SOON, || failed() == TASKS);
     assert_eq!(pending(), 0);
+    let heap = at(&url, &["queues", "get", "heap"]).ends_with(0).stdout;
+    assert!(heap.contains(&format!("0 completed, 0 failed and retried, {TASKS} failed for good")), "{heap}");
     assert!(at(&url, &["get", "s-0"]).ends_with(0).stdout.contains("TaskDiscarded"));
     at(&url, &["queues", "delete", "heap"]).ends_with(0);
     dev.signal(Signal::TERM);

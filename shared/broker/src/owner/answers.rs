@@ -78,6 +78,10 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Ask::List { .. } | Ask::Sagas { .. } | Ask::Schedules { .. } if self.mode == Mode::Refolding => None,
             Ask::List { .. } | Ask::Sagas { .. } | Ask::Schedules { .. } => return self.list(&ask, asker),
             Ask::Partition => return self.tell_how_far(asker),
+            Ask::Queues => {
+                let answer = self.machine.answer(&ask, None);
+                return self.ports.answer(asker, &answer);
+            }
             Ask::Entities { .. } if self.mode == Mode::Refolding => None,
             Ask::Entities { after, limit } => return self.tell_entities(&ask, after.as_ref(), *limit, asker),
             Ask::Wanted { .. } if self.stopping.is_some() => return self.turn_away(&ask, asker),
@@ -211,7 +215,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                     self.tell_entities(&ask, after.as_ref(), *limit, asker);
                     continue;
                 }
-                Ask::Partition => continue,
+                Ask::Partition | Ask::Queues => continue,
             };
             let answer = match self.resting.key(key) {
                 // A state that rests wants no task. One that is being woken may, once it has what was deferred.

@@ -38,7 +38,8 @@ pub(super) fn is_answered_by(ask: &Ask, log: LogKind) -> bool {
         | Ask::Saga { .. }
         | Ask::Entity { .. }
         | Ask::Entities { .. }
-        | Ask::Schedule { .. } => false,
+        | Ask::Schedule { .. }
+        | Ask::Queues => false,
     }
 }
 
@@ -100,7 +101,8 @@ impl Listing {
             | Ask::Saga { .. }
             | Ask::Entity { .. }
             | Ask::Entities { .. }
-            | Ask::Schedule { .. } => None,
+            | Ask::Schedule { .. }
+            | Ask::Queues => None,
         }
     }
 

@@ -7,6 +7,7 @@ use sagaline_events::{
     ask::{Answer, Ask, JobsAsked, Page, PartitionView, Reply, Why, WorkerOf},
     entity_view::{EntityPage, EntityState, EntityView},
     job::JobStatus,
+    queue_tally::{QueueCounts, QueueTally},
 };
 use sagaline_model::{ActivityName, RateRule, Span, StepError};
 use serde_json::json;
@@ -85,6 +86,7 @@ fn every_question_is_written_and_read_as_recorded() {
     let entity = EntityKey::limit(&name("order"), Some("acme"));
     is_promised("ask/entity", &Ask::Entity { entity: entity.clone() });
     is_promised("ask/entities", &Ask::Entities { after: Some(entity), limit: 50 });
+    is_promised("ask/queues", &Ask::Queues);
 }
 
 #[test]
@@ -178,4 +180,7 @@ fn what_is_seen_of_limits_and_breakers_is_written_and_read_as_recorded() {
     ];
     let gates: Vec<_> = gates.into_iter().map(|(entity, state)| EntityView { entity, state }).collect();
     is_promised("answer/gates", &Answer::Entities(EntityPage { entities: gates, next: None }));
+    let counts = QueueCounts { queue: name("default"), completed: 41, retried: 2, dead: 1 };
+    let tally = QueueTally { since: Some(at("2026-01-01T00:00:00Z")), queues: vec![counts] };
+    is_promised("answer/queues", &Answer::Queues(tally));
 }

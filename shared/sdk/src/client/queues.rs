@@ -2,10 +2,27 @@
 //! told that there are; a worker that makes a consumer meanwhile looks at what is said before and after. So whoever dies in between
 //! has only to do it again.
 
+use std::collections::BTreeMap;
+
 use sagaline_broker::nats::{LineDepth, QueueDepth, QueuePurge, QueuePurged};
+use sagaline_events::{
+    ask::{Answer, Ask},
+    queue_tally::{QueueCounts, QueueTally},
+};
 use sagaline_model::{ActivityName, Moment, Name, QueuePause, QueueSettings};
 
-use super::{Client, Error};
+use super::{Client, Error, ask::Asked};
+
+/// How the attempts of all queues ended within the last hour, as the owners of the partitions counted them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueEnds {
+    /// The latest since when an owner has counted.
+    pub since: Option<Moment>,
+    /// By name; a queue in which nothing ended is not there.
+    pub queues: BTreeMap<Name, QueueCounts>,
+    /// Partitions of which nobody answered: what is on them is missing.
+    pub silent: Vec<u32>,
+}
 
 /// A queue at this time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +92,28 @@ impl Client {
         let QueueDepth { pending, active, lines, .. } = depth;
         let activities = lines.into_iter().map(ActivityView::from).collect();
         Ok(QueueView { queue, settings, weight, pending, active, activities })
+    }
+
+    /// How attempts ended of late. Who does not answer at once is left out.
+    pub async fn queue_ends(&self) -> Result<QueueEnds, Error> {
+        let mut ends = QueueEnds::default();
+        for partition in 0..self.partitions {
+            let Asked::Answered(Answer::Queues(QueueTally { since, queues })) =
+                self.ask(partition, &Ask::Queues).await?
+            else {
+                ends.silent.push(partition);
+                continue;
+            };
+            ends.since = ends.since.max(since);
+            for counts in queues {
+                let none = QueueCounts { queue: counts.queue.clone(), completed: 0, retried: 0, dead: 0 };
+                let of = ends.queues.entry(counts.queue.clone()).or_insert(none);
+                of.completed += counts.completed;
+                of.retried += counts.retried;
+                of.dead += counts.dead;
+            }
+        }
+        Ok(ends)
     }
 
     /// Lets nothing of a queue be handed out any more. Tasks go into it as ever, and those that workers have go on.

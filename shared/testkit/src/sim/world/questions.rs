@@ -19,7 +19,12 @@ pub fn execution_of(ask: &Ask) -> &str {
         | Ask::Reply { execution, .. } => execution.as_str(),
         Ask::Entity { entity } => entity.as_str(),
         Ask::Schedule { schedule } => schedule.as_str(),
-        Ask::List { .. } | Ask::Sagas { .. } | Ask::Schedules { .. } | Ask::Entities { .. } | Ask::Partition => "",
+        Ask::List { .. }
+        | Ask::Sagas { .. }
+        | Ask::Schedules { .. }
+        | Ask::Entities { .. }
+        | Ask::Partition
+        | Ask::Queues => "",
     }
 }
 
