@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     commands::{
         apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, get, history,
-        jobs, limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, signal, start, update,
+        jobs, limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, schedules, signal, start, update,
         validate, watch, why, workflows,
     },
     context::Context,
@@ -70,6 +70,7 @@ enum Verb {
     Retry(retry::Args),
     Dead(dead::Args),
     Sagas(sagas::Args),
+    Schedules(schedules::Args),
     Limits(limits::Args),
     Queues(queues::Args),
     Pause(pause::Args),
@@ -152,6 +153,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Retry(args) => retry::run(args, context).await,
         Verb::Dead(args) => dead::run(args, context).await,
         Verb::Sagas(args) => sagas::run(args, context).await,
+        Verb::Schedules(args) => schedules::run(args, context).await,
         Verb::Limits(args) => limits::run(args, context).await,
         Verb::Queues(args) => queues::run(args, context).await,
         Verb::Pause(args) => pause::run(args, context).await,

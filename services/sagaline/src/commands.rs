@@ -25,6 +25,7 @@ pub(crate) mod rejected;
 pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod sagas;
+pub(crate) mod schedules;
 pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod update;

@@ -62,6 +62,18 @@ pub enum Error {
     NoSaga(ExecutionId),
     #[error("the saga of `{execution}` cannot be {what}: {why}")]
     SagaRefused { execution: ExecutionId, what: &'static str, why: String },
+    #[error("there is no schedule `{0}`")]
+    NoSchedule(Name),
+    #[error("there is a schedule `{0}` already")]
+    ScheduleExists(Name),
+    #[error("the schedule `{schedule}` makes no sense: {}", faults.join("; "))]
+    InvalidSchedule { schedule: Name, faults: Vec<String> },
+    #[error(
+        "the schedule `{schedule}` was not changed: its owner refused that, or somebody else changed it in the same moment"
+    )]
+    ScheduleRefused { schedule: Name },
+    #[error("no scheduler answers for partition {partition}")]
+    NoScheduler { partition: u32 },
     #[error("no compensator answers for partition {partition}")]
     NoCompensator { partition: u32 },
     #[error("`{execution}` was rolled back: it can only begin anew, not go on from `{step}`")]
@@ -108,12 +120,16 @@ impl Error {
             | Self::Contended { .. }
             | Self::NoSaga(_)
             | Self::SagaRefused { .. }
+            | Self::NoSchedule(_)
+            | Self::ScheduleExists(_)
+            | Self::ScheduleRefused { .. }
             | Self::RolledBack { .. }
             | Self::NotUnique { .. }
             | Self::StartGone(_)
             | Self::NoQueue(_)
             | Self::QueueInUse { .. } => Class::Refused,
             Self::InvalidInput { .. }
+            | Self::InvalidSchedule { .. }
             | Self::InvalidSignal { .. }
             | Self::Refused { .. }
             | Self::TooLarge { .. }
@@ -124,6 +140,7 @@ impl Error {
             | Self::Install(_)
             | Self::NoOwner { .. }
             | Self::NoCompensator { .. }
+            | Self::NoScheduler { .. }
             | Self::NoAnswer { .. }
             | Self::Nats { .. }
             | Self::Failure(_) => Class::Unreachable,
@@ -193,6 +210,15 @@ impl Error {
             Self::SagaRefused { execution, .. } => {
                 format!("nothing was changed; `sagaline sagas get {execution}` shows how it stands")
             }
+            Self::NoSchedule(_) => "`sagaline schedules list` shows those that there are".into(),
+            Self::ScheduleExists(name) => format!("`sagaline schedules update {name}` changes it"),
+            Self::InvalidSchedule { .. } => "nothing was changed".into(),
+            Self::ScheduleRefused { .. } => {
+                "`sagaline schedules get` shows how it stands, and `sagaline rejected list` what was refused, with the reason".into()
+            }
+            Self::NoScheduler { .. } => "start a scheduler (`sagaline-scheduler`), or `sagaline dev`; one that was killed is replaced \
+                                         within seconds, and what was sent to it is not lost"
+                .into(),
             Self::NoCompensator { .. } => {
                 "start a compensator (`sagaline-compensator`), or `sagaline dev`; one that was killed is replaced within \
                  seconds, and what was sent to it is not lost"
