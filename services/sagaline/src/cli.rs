@@ -8,8 +8,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     commands::{
         apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, get, history,
-        jobs, limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, schedules, signal, start, update,
-        validate, watch, why, workflows,
+        jobs, limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, schedules, signal, start,
+        update, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},

@@ -3,6 +3,7 @@
 //! It reads as: settings, connect, wait until there is an installation, then own a share of the partitions until told to stop. When
 //! something is due is decided in `sagaline-schedule`; how partitions are shared and owned is `sagaline-broker`'s shell and owner.
 
+mod definitions;
 pub mod machine;
 mod service;
 mod settings;
@@ -49,8 +50,11 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
     nats_part.ready();
     nats::tell_durability(&connection, &settings.nats_monitor);
     let shell = shell::Settings::new(&settings.nats_url, installed.partitions);
+    let following = definitions::follow(connection.clone(), installed.partitions);
+    let following = tokio::spawn(shutdown.clone().run_until_cancelled_owned(following));
     let scheduler = Scheduler::new(settings, installed.partitions, health);
     shell::run(scheduler, connection, shell, shutdown).await;
+    following.abort();
     Ok(())
 }
 

@@ -172,7 +172,7 @@ impl Index {
 fn listener(workflow: &str, trigger: &Trigger) -> Option<Listener> {
     match trigger {
         Trigger::Event(event) => Some(Listener::compile(workflow, event)),
-        Trigger::Manual => None,
+        Trigger::Manual | Trigger::Schedule(_) => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `on`: what starts executions.
 
 mod event;
+mod schedule;
 
 use std::rc::Rc;
 
@@ -42,10 +43,8 @@ fn one(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>) -> Option<Tr
 }
 
 fn from_map(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, entries: &[Entry]) -> Option<Trigger> {
-    if let Some(schedule) = entries.iter().find(|entry| words::SCHEDULE.contains(&entry.key.text.as_str())) {
-        let hint = "remove this entry; the workflow can be started by an event or by hand";
-        reader.error(schedule.key.place, "schedules are not served by this version").hint(hint);
-        return None;
+    if entries.iter().any(|entry| words::SCHEDULE.contains(&entry.key.text.as_str())) {
+        return schedule::read(reader, node, entries).map(|schedule| Trigger::Schedule(Box::new(schedule)));
     }
     reader.keys(entries, "the trigger", words::EVENT);
     let Some(event) = get(entries, "event") else {

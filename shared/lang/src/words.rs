@@ -233,6 +233,16 @@ pub(crate) const EVENT_SOURCE: Words = Words { known: &["stream", "subject", "ev
 pub(crate) const EVENT_SHAPE: Words =
     Words { known: &["type", "source", "id", "subject", "data", "extensions"], later: &["time"] };
 
+pub(crate) const SCHEDULED: Words = Words {
+    known: &[
+        "cron", "every", "at", "in", "start_at", "end_at", "timezone", "jitter", "overlap", "catch_up", "limit",
+        "input",
+    ],
+    later: &["when", "tags"],
+};
+
+pub(crate) const EVERY: Words = Words { known: &["period", "anchor", "offset"], later: &[] };
+
 /// An entry of `on` with one of these is a schedule.
 pub(crate) const SCHEDULE: [&str; 4] = ["cron", "every", "at", "in"];
 

@@ -16,6 +16,9 @@ use crate::{
     trigger, words,
 };
 
+/// With the number of a schedule and a tick behind it, this is still the id of an execution.
+const LONGEST_SCHEDULED: usize = 60;
+
 /// Reads a document. `None`: it has faults, which are noted.
 pub(crate) fn read(
     reader: &mut Reader,
@@ -34,6 +37,14 @@ pub(crate) fn read(
     let note = optional(entries, "version_note").and_then(|node| reader.text(node, "version_note"));
     let input_schema = optional(entries, "input_schema").and_then(|node| schema::read(reader, node));
     let triggers = optional(entries, "on").map_or(vec![], |node| trigger::read(reader, outline, node));
+    let has_schedule = triggers.iter().any(|trigger| matches!(trigger, Trigger::Schedule(_)));
+    if let Some((node, name)) = optional(entries, "workflow").zip(workflow.as_ref())
+        && has_schedule
+        && LONGEST_SCHEDULED < name.as_str().len()
+    {
+        let message = format!("a workflow with a schedule has a name of at most {LONGEST_SCHEDULED} characters");
+        reader.error(node.place, message).hint("its executions are called after it and the time");
+    }
     let (mut timeout, conduct) = conduct::read(reader, outline, entries);
     if conduct.timeout.is_none() {
         timeout = timeout.or(of_installation.timeout);

@@ -39,6 +39,6 @@ pub use plan::{
 pub use queue::{QueuePause, QueueSettings};
 pub use retry::{Backoff, RetryPolicy};
 pub use saga::{Compensate, CompensateOn, Compensation};
-pub use schedule::{Every, Overlap, ScheduleSpec, When};
+pub use schedule::{Every, Overlap, PlannedSchedule, ScheduleSpec, When};
 pub use time::{Moment, Span};
 pub use trigger::{EventTrigger, SignalTrigger, Trigger};

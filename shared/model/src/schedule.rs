@@ -120,3 +120,38 @@ impl Overlap {
         *self == Self::Allow
     }
 }
+
+/// A schedule as a definition has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlannedSchedule {
+    pub when: When,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub input: Value,
+    #[serde(default, skip_serializing_if = "Overlap::is_allow")]
+    pub overlap: Overlap,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catch_up: Option<Span>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+impl PlannedSchedule {
+    /// What the schedule of a workflow is called: the first like the workflow, the others with their number behind that.
+    pub fn name(workflow: &Name, place: usize) -> Option<Name> {
+        match place {
+            0 => Some(workflow.clone()),
+            place => Name::new(format!("{workflow}-{}", place + 1)).ok(),
+        }
+    }
+
+    /// As it is made known. It starts the newest version.
+    pub fn spec(&self, workflow: &Name) -> ScheduleSpec {
+        ScheduleSpec {
+            input: self.input.clone(),
+            overlap: self.overlap,
+            catch_up: self.catch_up,
+            limit: self.limit,
+            ..ScheduleSpec::of(workflow.clone(), self.when.clone())
+        }
+    }
+}

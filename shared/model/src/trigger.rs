@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Gather, Name, Plan};
+use crate::{Gather, Name, Plan, PlannedSchedule};
 
 /// What starts executions besides people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ use crate::{Gather, Name, Plan};
 pub enum Trigger {
     Event(EventTrigger),
     Manual,
+    /// Ticks of a schedule of its own.
+    Schedule(Box<PlannedSchedule>),
 }
 
 /// CloudEvents that fit in every way that is asked for.
@@ -60,7 +62,7 @@ impl Trigger {
     pub fn rules(&self) -> u32 {
         match self {
             Self::Event(event) if event.is_plain() => Plan::FIRST_RULES,
-            Self::Event(_) => Plan::RULES_OF_STARTS,
+            Self::Event(_) | Self::Schedule(_) => Plan::RULES_OF_STARTS,
             Self::Manual => Plan::FIRST_RULES,
         }
     }

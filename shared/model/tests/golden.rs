@@ -137,6 +137,7 @@ fn the_recorded_plan_has_everything_that_a_plan_can_have() {
     let triggers = plan.triggers.iter().map(|trigger| match trigger {
         Trigger::Event(_) => "event",
         Trigger::Manual => "manual",
+        Trigger::Schedule(_) => "schedule",
     });
     assert_eq!(triggers.collect::<Vec<_>>(), ["event", "manual"]);
     let mut seen: Vec<&str> = vec![];

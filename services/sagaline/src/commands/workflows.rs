@@ -61,6 +61,7 @@ fn starters(plan: &Plan) -> Vec<String> {
         Trigger::Event(event) if event.signal.is_some() => None,
         Trigger::Event(event) => Some(format!("event {}", event.types.join(" or "))),
         Trigger::Manual => Some("people".to_owned()),
+        Trigger::Schedule(schedule) => Some(super::schedules::when(&schedule.when)),
     };
     let starters: Vec<String> = plan.triggers.iter().filter_map(starter).collect();
     if starters.is_empty() { vec!["people".to_owned()] } else { starters }

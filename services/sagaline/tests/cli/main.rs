@@ -31,6 +31,7 @@ mod reach;
 mod rejected;
 #[cfg(test)]
 mod sagas;
+mod schedules;
 #[cfg(test)]
 mod tail;
 mod twice;

@@ -78,26 +78,38 @@ order.yaml:4:24: `tags` is not supported by this version
 }
 
 #[test]
-fn schedules_are_not_served_yet() {
+fn schedules_that_make_no_sense() {
     told(
         r#"workflow: w
 on:
-  - { cron: "0 6 * * *", timezone: Europe/Berlin }
-  - { every: 5m }
-  - manual
+  - { cron: ["0 6 * * *", "0 25 * * *"], timezone: Berlin }
+  - { every: 100ms, overlap: skipp }
+  - { at: tomorrow }
 steps: { a: { activity: noop } }
 "#,
-        r#"order.yaml:3:7: schedules are not served by this version
+        r#"order.yaml:3:30: `cron[1]`: 25 is out of range in the field `hour`, column 3 of `0 25 * * *`
   |
-3 |   - { cron: "0 6 * * *", timezone: Europe/Berlin }
-  |       ^^^^
-  hint: remove this entry; the workflow can be started by an event or by hand
+3 |   - { cron: ["0 6 * * *", "0 25 * * *"], timezone: Berlin }
+  |                              ^^
+  hint: write 0 to 23
 
-order.yaml:4:7: schedules are not served by this version
+order.yaml:3:52: `timezone`: `Berlin` is no time zone
   |
-4 |   - { every: 5m }
-  |       ^^^^^
-  hint: remove this entry; the workflow can be started by an event or by hand"#,
+3 |   - { cron: ["0 6 * * *", "0 25 * * *"], timezone: Berlin }
+  |                                                    ^^^^^^
+  hint: write `Europe/Berlin`
+
+order.yaml:4:30: `overlap` cannot be `skipp`
+  |
+4 |   - { every: 100ms, overlap: skipp }
+  |                              ^^^^^
+  hint: did you mean `skip`?
+
+order.yaml:5:11: `at`: `tomorrow` is not a time
+  |
+5 |   - { at: tomorrow }
+  |           ^^^^^^^^
+  hint: for example `2026-12-24T18:00:00Z`, or `2026-12-24T18:00:00+01:00`"#,
     );
 }
 

@@ -64,7 +64,7 @@ pub(super) fn started(spec: &ScheduleSpec) -> String {
 }
 
 /// All that names its ticks, in one line.
-pub(super) fn when(when: &When) -> String {
+pub(in crate::commands) fn when(when: &When) -> String {
     let mut parts: Vec<String> = when.cron.iter().map(|cron| format!("`{cron}`")).collect();
     if let Some(zone) = &when.timezone {
         parts.push(format!("in {zone}"));
