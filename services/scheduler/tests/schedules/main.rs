@@ -72,7 +72,7 @@ async fn one_waits_and_the_newest_takes_the_place_of_what_runs() {
         inputs.iter().any(|(_, input)| matches!(input, Input::Cancel(cancel) if cancel.reason.is_some()))
     })
     .await;
-    assert_eq!(site.started("d").await, [first.clone()], "the next one begins when that has ended");
+    assert_eq!(site.started("d").await, std::slice::from_ref(&first), "the next one begins when that has ended");
     site.ended("d", &first).await;
     site.starts("d", 2).await;
 }
