@@ -10,6 +10,8 @@ use std::{
 pub fn known(program: &Path) -> BTreeSet<String> {
     let own = help(program, &[]);
     let verbs = own.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // What is indented further goes on from the line before.
+    let verbs = verbs.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
     let verbs = verbs.filter_map(|line| line.split_whitespace().next()).filter(|verb| *verb != "help");
     let pages: Vec<_> = verbs.map(|verb| help(program, &[verb])).chain([own.clone()]).collect();
     let variables: BTreeSet<_> = pages.iter().flat_map(|page| page.split("[env:").skip(1).map(name_at)).collect();

@@ -105,7 +105,7 @@ fn selects(labels: &Value, workload: &Value) -> bool {
 fn selectors_find_their_pods_and_no_others() {
     let manifests = Manifests::read();
     let workloads = manifests.workloads();
-    assert_eq!(workloads.len(), 5);
+    assert_eq!(workloads.len(), 6);
     for workload in &workloads {
         let name = text(&workload["metadata"]["name"]);
         let own = &workload["spec"]["selector"]["matchLabels"];
