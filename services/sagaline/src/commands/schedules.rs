@@ -5,7 +5,7 @@ mod list;
 mod people;
 mod set;
 
-pub(in crate::commands) use self::describe::when;
+pub(in crate::commands) use self::describe::{show, when};
 use sagaline_model::Name;
 use sagaline_sdk::client::{Error, Who as Asker};
 

@@ -75,3 +75,38 @@ fn a_definition_brings_its_schedules_and_a_pause_outlives_its_next_version() {
     eventually("what it has no more is gone", SOON, || view("tidy-2").is_empty());
     ends(dev);
 }
+
+/// What is said of each in a table: how it is called, when, in which queue.
+const TABLE: [(&str, &str, &str); 7] = [
+    ("cleanup_sessions", "@hourly", "low_priority"),
+    ("weekly_backup", "0 2 * * 0", "critical"),
+    ("sync_inventory", "*/30 * * * *", "default"),
+    ("send_reminders", "0 9 * * *", "default"),
+    ("archive_logs", "0 0 1 * *", "low_priority"),
+    ("generate_analytics", "15 * * * *", "default"),
+    ("health_check_services", "*/5 * * * *", "critical"),
+];
+
+#[test]
+fn a_job_that_is_submitted_with_an_expression_recurs() {
+    let dev = Dev::start(&["--output", "json"]);
+    let url = dev.ready()["nats_url"].take();
+    for (activity, cron, queue) in TABLE {
+        at(&url, &["jobs", "submit", activity, "--cron", cron, "--queue", queue]).ends_with(0);
+    }
+    let listed = at(&url, &["schedules", "list", "--output", "json"]).ends_with(0).json();
+    assert_eq!(listed.len(), TABLE.len());
+    let low = listed.iter().filter(|view| view["spec"]["job"]["queue"] == "low").count();
+    assert_eq!(low, 2, "`low_priority` is `low`: {listed:?}");
+
+    let each =
+        ["jobs", "submit", "echo", "--payload", "{\"n\":1}", "--every", "1s", "--name", "tick", "--tag", "of=tick"];
+    at(&url, &each).ends_with(0);
+    let done = || at(&url, &["jobs", "list", "--tag", "of=tick", "--status", "completed", "--output", "json"]).json();
+    eventually("it is done again and again", SOON, || done().len() >= 2);
+    at(&url, &["schedules", "delete", "tick"]).ends_with(0);
+    let again = at(&url, &["jobs", "submit", "weekly_backup", "--every", "1h"]).ends_with(1).stderr;
+    assert!(again.contains("there is a schedule `weekly_backup` already"), "{again}");
+    at(&url, &["jobs", "submit", "echo", "--every", "1h", "--in", "5m"]).ends_with(64);
+    ends(dev);
+}

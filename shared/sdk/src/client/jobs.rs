@@ -2,6 +2,7 @@
 
 mod job;
 mod pace;
+mod recurring;
 mod verdict;
 
 use futures::{Stream, StreamExt, stream};

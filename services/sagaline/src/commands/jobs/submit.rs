@@ -1,11 +1,11 @@
 //! `sagaline jobs submit`
 
-use sagaline_model::{ExecutionId, Moment, Span, UniqueUntil};
-use sagaline_sdk::client::{Error, Job};
+use sagaline_model::{Every, ExecutionId, Moment, Name, Span, UniqueUntil, When};
+use sagaline_sdk::client::{Error, Job, Who};
 use serde_json::{Value, json};
 
 use crate::{
-    commands::{args::When, list, start},
+    commands::{args, list, schedules, start},
     context::Context,
     failure::{Exit, Failure},
     files,
@@ -18,11 +18,15 @@ Examples:
     --max-retries 3 --deadline 2027-01-01T07:00:00Z --retention 24h
   sagaline jobs submit cleanup --queue low --at 2027-01-01T00:00:00Z
   sagaline jobs submit thumbs --metadata tenant=acme --tag photo=7 --wait
+  sagaline jobs submit reports.daily --cron '0 6 * * *' --timezone Europe/Berlin
 
 It is tried four times unless told otherwise: again after 10, 20 and 40 seconds.
 The same `--id` with the same payload is no second job (`existing: true`).
 `low_priority` is the queue `low`. With a unique key that another job has, it is
-refused and says which: `existing: ID`, exit code 1.";
+refused and says which: `existing: ID`, exit code 1.
+
+With `--cron` or `--every` it is done again and again: that is a schedule, which
+`sagaline schedules` shows, pauses and deletes.";
 
 /// Submit a job
 #[derive(Debug, clap::Args)]
@@ -46,7 +50,9 @@ pub(super) struct Submit {
     #[arg(long, value_name = "end|success|expiry", value_parser = until, requires = "unique")]
     unique_until: Option<UniqueUntil>,
     #[command(flatten)]
-    when: When,
+    when: args::When,
+    #[command(flatten)]
+    again: Again,
     /// How often it is tried again after it failed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     max_retries: Option<u32>,
@@ -76,7 +82,47 @@ pub(super) struct Submit {
     wait: bool,
 }
 
-pub(super) async fn run(args: Submit, context: &Context) -> Result<Exit, Failure> {
+/// When it is done again and again
+#[derive(Debug, clap::Args)]
+struct Again {
+    /// A cron expression: five fields, six with seconds first, or a word such as @daily; may be given several times
+    #[arg(long, value_name = "C", conflicts_with_all = ["at", "after", "id", "wait", "deadline"])]
+    cron: Vec<String>,
+    /// Again and again after so long: 90s, 5m, 2h
+    #[arg(long, value_name = "DURATION", conflicts_with_all = ["at", "after", "id", "wait", "deadline"])]
+    every: Option<Span>,
+    /// The time zone of the cron expressions [default: UTC]
+    #[arg(long, value_name = "ZONE", requires = "cron")]
+    timezone: Option<String>,
+    /// What to call the schedule; without it, as the activity, with `-` for dots
+    #[arg(long, value_name = "NAME")]
+    name: Option<Name>,
+}
+
+impl Again {
+    fn when(&mut self) -> Option<When> {
+        let (cron, every) = (std::mem::take(&mut self.cron), self.every.map(Every::of));
+        let recurs = !cron.is_empty() || every.is_some();
+        recurs.then(|| When { cron, every, timezone: self.timezone.take(), ..When::default() })
+    }
+}
+
+pub(super) async fn run(mut args: Submit, context: &Context) -> Result<Exit, Failure> {
+    let (when, name) = (args.again.when(), args.again.name.take());
+    if let Some(when) = when {
+        let job = job(args)?;
+        let name = match name {
+            Some(name) => name,
+            None => job.spec()?.workflow(),
+        };
+        let view = context.client().await?.recur(&name, job, when, Who::default()).await?;
+        schedules::show(&view, &context.output)?;
+        return Ok(Exit::Done);
+    }
+    if name.is_some() {
+        let hint = "with `--cron` or `--every` it is a schedule, which has one";
+        return Err(Failure::usage("`--name` belongs to a schedule".to_owned()).hint(hint));
+    }
     let wait = args.wait;
     let job = job(args)?;
     // What cannot be submitted is said without asking anybody.

@@ -9,7 +9,7 @@ use crate::{
     words,
 };
 
-pub(super) fn show(view: &ScheduleView, output: &Output) -> Result<(), Failure> {
+pub(in crate::commands) fn show(view: &ScheduleView, output: &Output) -> Result<(), Failure> {
     if output.is_json() {
         return Ok(output.json(view)?);
     }

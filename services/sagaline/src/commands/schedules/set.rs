@@ -127,15 +127,17 @@ impl What {
     /// Changes what is said.
     fn apply(self, spec: &mut ScheduleSpec) -> Result<(), Failure> {
         if self.says_when() {
+            let before = std::mem::take(&mut spec.when);
             spec.when = When {
+                // The zone is that of the expressions, whichever they are.
+                timezone: before.timezone.filter(|_| !self.cron.is_empty()),
+                jitter: before.jitter,
                 cron: self.cron,
                 every: self.every.map(Every::of),
                 at: self.at,
                 after: self.after,
                 start_at: self.start_at,
                 end_at: self.end_at,
-                timezone: None,
-                jitter: None,
             };
         }
         spec.when.timezone = self.timezone.or(spec.when.timezone.take());
