@@ -108,10 +108,10 @@ impl Member {
     }
 }
 
-/// An installation with logs of schedules beside those of executions.
+/// An installation with logs of more partitions than its own one.
 async fn installed() -> (Site, Connection) {
     let (site, connection) = Site::installed().await;
-    for partition in 0..PARTITIONS {
+    for partition in 1..PARTITIONS {
         let config = async_nats::jetstream::stream::Config {
             name: connection.names().log(LOG, partition),
             subjects: vec![connection.names().log_all(LOG, partition)],
