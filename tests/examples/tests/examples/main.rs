@@ -19,6 +19,7 @@ mod orders;
 mod page;
 mod people;
 mod sagas;
+mod schedules;
 mod shared;
 mod site;
 mod slots;

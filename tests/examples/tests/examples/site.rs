@@ -92,6 +92,10 @@ async fn run_services(url: &str) {
     tokio::spawn(async move {
         sagaline_trigger::run(settings, Health::new(), CancellationToken::new()).await.expect("a trigger");
     });
+    let settings = sagaline_scheduler::Settings::new(url, NAMESPACE);
+    tokio::spawn(async move {
+        sagaline_scheduler::run(settings, Health::new(), CancellationToken::new()).await.expect("a scheduler");
+    });
     for name in ["one", "two"] {
         let worker = stubs::serve(Worker::new(url).namespace(NAMESPACE).name(name).concurrency(256));
         let worker = sagas::serve(worker);

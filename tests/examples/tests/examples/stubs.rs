@@ -54,6 +54,10 @@ const TABLE: &[(&str, Stub)] = &[
     ("orders.close", |_, _| Ok(Value::Null)),
     ("orders.mark_failed", |_, _| Ok(Value::Null)),
     ("orders.mark_cancelled", |_, _| Ok(Value::Null)),
+    // What is tidied up at night.
+    ("maintenance.clean_files", |_, _| Ok(json!({ "count": 12 }))),
+    ("maintenance.archive_history", |_, input| Ok(json!({ "count": input["days_old"] }))),
+    ("maintenance.update_analytics", |_, _| Ok(json!({ "success": true }))),
     // Messages and numbers, for several examples.
     ("messages.mail", |_, input| match text(&input["customer"]) {
         "bounce@example.com" => Err(ActivityError::new("Bounced", "no such address").not_retryable()),
