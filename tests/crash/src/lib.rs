@@ -12,6 +12,7 @@ pub mod nats;
 pub mod orders;
 pub mod payments;
 pub mod programs;
+pub mod schedules;
 pub mod system;
 pub mod undone;
 pub mod waiting;

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use sagaline_crash::{Nodes, events, kills};
+use sagaline_crash::{Nodes, events, kills, schedules};
 
 /// How long all is well between two deaths of nodes of NATS: longer than work may stand still.
 const HEALTHY: Duration = Duration::from_secs(6);
@@ -54,6 +54,12 @@ async fn every_order_that_failed_is_taken_back_whoever_is_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_starts_one_execution_whichever_trigger_is_killed() {
     println!("{}", events::killed_triggers(nodes().0).await);
+}
+
+/// Schedulers that are killed and put to sleep while schedules fire every second.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_tick_fires_once_whichever_scheduler_is_killed() {
+    println!("{}", schedules::killed_and_sleeping_schedulers(nodes().0).await);
 }
 
 /// Services that are killed while executions wait for events.

@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use sagaline_crash::{Nodes, events, kills};
+use sagaline_crash::{Nodes, events, kills, schedules};
 
-const USAGE: &str = "usage: kills one|three orchestrators|executors|nats|all-nats|sleepers|rolling|orders|events";
+const USAGE: &str =
+    "usage: kills one|three orchestrators|executors|nats|all-nats|sleepers|rolling|orders|events|schedules";
 /// How long all is well between two deaths of nodes of NATS: longer than work may stand still.
 const HEALTHY: Duration = Duration::from_secs(6);
 
@@ -30,6 +31,7 @@ async fn main() -> ExitCode {
         Some("sleepers") => kills::sleeping_orchestrators(nodes, of_each).await,
         Some("orders") => kills::failing_orders(nodes, of_each).await,
         Some("events") => events::killed_triggers(nodes).await,
+        Some("schedules") => schedules::killed_and_sleeping_schedulers(nodes).await,
         Some("rolling") => kills::rolling_replacement(nodes, of_each).await,
         _ => return refuse(),
     };
