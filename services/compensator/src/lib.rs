@@ -7,21 +7,13 @@ pub mod machine;
 mod service;
 mod settings;
 
-use std::time::Duration;
-
-use sagaline_broker::nats::{self, ConnectError, Connection, InstallError, Installed, shell};
-use sagaline_telemetry::{
-    health::{Health, Part},
-    process::Fatal,
-};
-use tokio::time::sleep;
+use sagaline_broker::nats::{self, ConnectError, InstallError, shell};
+use sagaline_telemetry::{health::Health, process::Fatal};
 use tokio_util::sync::CancellationToken;
 
 use self::service::Compensator;
-pub use self::settings::{Flags, Settings};
-
-/// How often it is looked whether the installation is there yet.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+pub use self::settings::Flags;
+pub use sagaline_owning::Settings;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -43,7 +35,7 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
     let connecting = nats::connect(&settings.nats_url, &settings.namespace, "sagaline-compensator");
     let Some(connection) = shutdown.run_until_cancelled(connecting).await else { return Ok(()) };
     let connection = connection?;
-    let waiting = installation(&connection, &nats_part);
+    let waiting = sagaline_owning::installation(&connection, &nats_part);
     let Some(installed) = shutdown.run_until_cancelled(waiting).await else { return Ok(()) };
     let installed = installed?;
     nats_part.ready();
@@ -52,21 +44,4 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
     let compensator = Compensator::new(settings, installed.partitions, health);
     shell::run(compensator, connection, shell, shutdown).await;
     Ok(())
-}
-
-/// Waits for whoever installs: services are started in any order, and it is orchestrators that know how many partitions there are to be.
-async fn installation(connection: &Connection, part: &Part) -> Result<Installed, InstallError> {
-    let mut told = String::new();
-    loop {
-        let why = match Installed::read(connection).await {
-            Err(error @ (InstallError::NotInstalled { .. } | InstallError::Failure(_))) => error.to_string(),
-            found => return found,
-        };
-        if told != why {
-            tracing::warn!(why, "waiting");
-            part.not_ready(why.clone());
-        }
-        told = why;
-        sleep(LOOK_AGAIN).await;
-    }
 }

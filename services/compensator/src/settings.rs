@@ -1,9 +1,7 @@
 //! The settings of a compensator.
 
-use std::time::Duration;
-
 use clap::Parser;
-use sagaline_model::{Name, Span};
+use sagaline_owning::{Given, Settings};
 use sagaline_telemetry::settings::{Faults, Reading, ServiceFlags, ServiceSettings};
 
 /// Owns partitions of the logs of sagas: has undone what failed executions did. Any number of these may run; they share the partitions.
@@ -26,66 +24,21 @@ pub struct Flags {
     pub rest_after: Option<String>,
 }
 
-/// How a compensator runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Several addresses are separated by commas.
-    pub nats_url: String,
-    /// The monitoring addresses of the NATS nodes, as far as they are known.
-    pub nats_monitor: Vec<String>,
-    pub namespace: String,
-    /// What has been waited for so long is looked at again.
-    pub look_again_after: Duration,
-    /// What only waits leaves memory after so long.
-    pub rest_after: Duration,
-    /// How long the log keeps what is done.
-    pub history: Duration,
-    /// And of how many subjects at most.
-    pub history_subjects: u64,
-}
-
-impl Settings {
-    pub fn new(nats_url: impl Into<String>, namespace: impl Into<String>) -> Self {
-        Self {
-            nats_url: nats_url.into(),
-            nats_monitor: vec![],
-            namespace: namespace.into(),
-            look_again_after: Duration::from_secs(60),
-            rest_after: Duration::from_secs(30),
-            history: Duration::from_secs(24 * 3600),
-            history_subjects: 2_000_000,
-        }
-    }
-}
-
 impl Flags {
     /// The settings that flags, variables and file make together, or all that is wrong with them.
     pub fn settings(self) -> Result<(ServiceSettings, Settings), Faults> {
-        let (mut reading, service) = Reading::begin("compensator", self.service);
-        let mut settings = Settings::new(service.nats_url.clone(), service.namespace.clone());
-        settings.nats_monitor.clone_from(&service.nats_monitor);
-        if let Err(error) = Name::new(service.namespace.as_str()) {
-            reading.fault("namespace", error);
-        }
-        if let Some(history) = reading.one::<Span>("history", self.history) {
-            settings.history = history.into();
-        }
-        if let Some(subjects) = reading.one("history_subjects", self.history_subjects) {
-            settings.history_subjects = subjects;
-        }
-        if let Some(again) = reading.one::<Span>("look_again", self.look_again) {
-            settings.look_again_after = again.into();
-        }
-        if let Some(rest) = reading.one::<Span>("rest_after", self.rest_after) {
-            settings.rest_after = rest.into();
-        }
-        reading.finish()?;
+        let (reading, service) = Reading::begin("compensator", self.service);
+        let Self { history, history_subjects, look_again, rest_after, .. } = self;
+        let given = Given { history, history_subjects, look_again, rest_after };
+        let settings = Settings::read(reading, &service, given)?;
         Ok((service, settings))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn settings(flags: &[&str]) -> Result<Settings, Faults> {

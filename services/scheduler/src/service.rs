@@ -37,10 +37,7 @@ impl Service for Scheduler {
     }
 
     fn tune(&self, settings: &mut OwnerSettings) {
-        settings.look_again_after = self.settings.look_again_after;
-        settings.rest_after = self.settings.rest_after;
-        settings.history = self.settings.history;
-        settings.history_subjects = self.settings.history_subjects;
+        self.settings.tune(settings);
     }
 
     fn report(&self, report: &Report<'_>) {

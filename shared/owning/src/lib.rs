@@ -1,10 +1,14 @@
-//! What services that own partitions have in common beyond the shell: how they say on the wire what they want done, and what of
-//! their owners becomes logs, metrics and readiness.
+//! What services that own partitions have in common beyond the shell: how they say on the wire what they want done, what of their
+//! owners becomes logs, metrics and readiness, and the settings of those that follow an installation.
 
+mod installation;
 mod presence;
+mod settings;
 mod speech;
 mod watch;
 
+pub use installation::installation;
 pub use presence::Presence;
+pub use settings::{Given, Settings};
 pub use speech::Speech;
 pub use watch::Watch;
