@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Arc};
 
-use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit, RateRule, Span};
+use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit, RateRule, Span, token_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -72,11 +72,11 @@ impl EntityKey {
 
     /// A key that one execution has at a time, whatever it runs.
     pub fn unique(key: &str) -> Self {
-        Self(format!("~unique:{}", ExecutionId::encoded(key)).into())
+        Self(format!("~unique:{}", token_of(key)).into())
     }
 
     fn named(kind: &str, of: &Name, key: Option<&str>) -> Self {
-        let key = key.map(|key| format!(":{}", ExecutionId::encoded(key))).unwrap_or_default();
+        let key = key.map(|key| format!(":{}", token_of(key))).unwrap_or_default();
         Self(format!("~{kind}:{of}{key}").into())
     }
 
@@ -348,6 +348,11 @@ mod tests {
             assert_eq!(EntityKey::try_from(key.to_string()).expect("a key"), key);
             assert!(ExecutionId::new(key.as_str()).is_err());
             assert!(!key.as_str().contains(['.', ' ', '*', '>']) && key.as_str().len() < 300, "{key}");
+        }
+        for (one, other) in [("a.b", "a_2eb"), ("", "_"), ("a b", "a_20b")] {
+            assert_ne!(EntityKey::limit(&order, Some(one)), EntityKey::limit(&order, Some(other)));
+            assert_ne!(EntityKey::rate(&order, Some(one)), EntityKey::rate(&order, Some(other)));
+            assert_ne!(EntityKey::unique(one), EntityKey::unique(other));
         }
         for bad in ["~owner", "order", "~limit", "~limit:", "~limit:a.b", "~limit:a:b:c", "~breaker:a:b", "~lock:a"] {
             assert!(EntityKey::try_from(bad.to_owned()).is_err(), "{bad}");

@@ -1,6 +1,6 @@
 //! Waits for events, as what is told to the entity where waits and events meet.
 
-use sagaline_model::{EventRule, Moment, Span, event_wait::token_of};
+use sagaline_model::{EventRule, Moment, Span, token_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

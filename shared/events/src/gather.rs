@@ -1,6 +1,6 @@
 //! Events that are gathered, as they are told to the entity that gathers them.
 
-use sagaline_model::{EventTrigger, Gather, Moment, Name, event_wait::token_of};
+use sagaline_model::{EventTrigger, Gather, Moment, Name, token_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -101,27 +101,6 @@ fn escaped(text: String) -> String {
     text
 }
 
-/// Any text as one token of a subject. Other than an id of an execution it is distinct for every text: `_` is always escaped.
-pub fn token_of(text: &str) -> String {
-    const LONGEST: usize = 128;
-    let mut token = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' => token.push(byte as char),
-            other => token.push_str(&format!("_{other:02x}")),
-        }
-    }
-    if LONGEST < token.len() {
-        token.truncate(LONGEST - 34);
-        token.push_str("__");
-        token.push_str(&sha256_hex(text.as_bytes())[..32]);
-    }
-    if token.is_empty() {
-        token.push('_');
-    }
-    token
-}
-
 /// The same number for the same source and id of an event, and hardly ever for another.
 pub fn mark_of(source: &str, id: &str) -> u64 {
     // The length keeps `a` + `bc` apart from `ab` + `c`.
@@ -160,15 +139,6 @@ mod tests {
         assert_eq!(one.text_of(&json!({"order_id": null})), None);
         assert_eq!(one.text_of(&Value::Null), None);
         assert_eq!(rule(Value::Null).text_of(&Value::Null), Some(String::new()));
-    }
-
-    #[test]
-    fn every_text_has_a_token_of_its_own() {
-        let long = ["é".repeat(90), "é".repeat(91), "x".repeat(128), "x".repeat(129)];
-        let texts = ["", "_", "a.b", "a_2eb", "order_id=A-1"].map(str::to_owned).into_iter().chain(long);
-        let tokens: std::collections::BTreeSet<_> = texts.map(|text| token_of(&text)).collect();
-        assert_eq!(tokens.len(), 9, "{tokens:?}");
-        assert!(tokens.iter().all(|token| crate::Name::new(token.as_str()).is_ok()));
     }
 
     #[test]

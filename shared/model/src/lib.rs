@@ -19,6 +19,7 @@ pub mod retry;
 pub mod saga;
 pub mod schedule;
 pub mod time;
+pub mod token;
 pub mod trigger;
 
 pub use company::{Child, Emit, OnParentEnd};
@@ -41,4 +42,5 @@ pub use retry::{Backoff, RetryPolicy};
 pub use saga::{Compensate, CompensateOn, Compensation};
 pub use schedule::{Every, Overlap, PlannedSchedule, ScheduleSpec, When};
 pub use time::{Moment, Span};
+pub use token::token_of;
 pub use trigger::{EventTrigger, SignalTrigger, Trigger};
