@@ -26,6 +26,7 @@ mod suggest;
 mod syntax;
 mod tree;
 mod trigger;
+mod vocabulary;
 mod words;
 mod workflow;
 
@@ -33,3 +34,4 @@ pub use defaults::read_defaults;
 pub use fault::{Fault, Faults, Severity};
 pub use incoming::{read_event_source, read_event_type};
 pub use read::{Definition, LARGEST_FILE, read, read_all, read_all_under};
+pub use vocabulary::vocabulary;

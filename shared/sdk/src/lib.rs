@@ -2,3 +2,9 @@
 pub mod client;
 pub mod saga;
 pub mod worker;
+pub mod workflow;
+
+/// The examples of the page, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust.md")]
+struct PageOnRust;

@@ -54,7 +54,7 @@ impl Undo {
         self
     }
 
-    pub(super) fn value(self) -> Value {
+    pub(crate) fn value(self) -> Value {
         Value::Object(self.0)
     }
 }

@@ -1,0 +1,196 @@
+//! A workflow as a program writes it. What comes of [`build`](Workflow::build) is the same plan that a YAML file of the same steps
+//! gives: the builder makes a definition, and it is read as a file is.
+//!
+//! ```no_run
+//! use sagaline_sdk::{
+//!     client::Client,
+//!     workflow::{Retry, Workflow, activity, cron, signal},
+//! };
+//! use serde_json::json;
+//!
+//! # async fn apply(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
+//! let order = Workflow::new("order")
+//!     .on_event("order.created")
+//!     .schedule(cron("0 6 * * *").timezone("Europe/Berlin"))
+//!     .timeout("30m")
+//!     .step("validate", activity("orders.validate").input(json!({ "order": "${ workflow.input.order_id }" })))
+//!     .fan_out("validate", [
+//!         ("reserve", activity("stock.reserve").compensate("stock.release")),
+//!         ("charge", activity("payments.charge").timeout("30s").retry(Retry::attempts(3).initial("1s"))),
+//!     ])
+//!     .fan_in(["reserve", "charge"], "ship", activity("parcels.send"))
+//!     .step("delivered", signal("delivered").after("ship").timeout("14d").skip_on_timeout())
+//!     .on_failure(activity("alerts.page"))
+//!     .build()?;
+//! client.apply(order.plan(), Some(order.source())).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod fault;
+mod kinds;
+mod settings;
+mod start;
+mod step;
+mod steps;
+mod text;
+mod top;
+mod tree;
+mod write;
+
+use sagaline_lang::Severity;
+use sagaline_model::Defaults;
+pub use sagaline_model::{OnError, Plan};
+use serde_json::Value;
+
+pub use self::{
+    fault::{BuildError, Fault},
+    kinds::{activity, approval, attempt, child, emit, event, race, raise, set, signal, signals, steps, switch, wait},
+    settings::{Breaker, Concurrency, Each, Limit, Rate, Retry, Update},
+    start::{Batch, Debounce, OnEvent, Schedule, at, cron, every, once_in},
+    step::Step,
+    steps::Steps,
+    text::{Length, Names},
+    top::Unique,
+};
+use self::{
+    tree::{Keys, Tree},
+    write::Written,
+};
+pub use crate::saga::Undo;
+
+/// A workflow that is being written. See the [module](self) for an example.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "a workflow is nothing until it is built"]
+pub struct Workflow {
+    name: String,
+    keys: Keys,
+    steps: Steps,
+}
+
+/// A workflow that was built: its plan, and the text that it is the plan of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    plan: Plan,
+    source: String,
+    warnings: Vec<Fault>,
+}
+
+impl Definition {
+    /// What [`Client::apply`](crate::client::Client::apply) takes.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The same as YAML, which `sagaline validate` and `sagaline apply` read.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What is doubtful, and was taken all the same.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+}
+
+impl Workflow {
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), keys: Keys::default(), steps: Steps::new() }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One more step. Steps run side by side, unless one comes [`after`](Step::after) another.
+    pub fn step(self, name: impl Into<String>, step: Step) -> Self {
+        Self { steps: self.steps.step(name, step), ..self }
+    }
+
+    /// See [`Steps::parallel`].
+    pub fn parallel<N: Into<String>>(
+        self,
+        after: impl Into<Names>,
+        steps: impl IntoIterator<Item = (N, Step)>,
+    ) -> Self {
+        Self { steps: self.steps.parallel(after, steps), ..self }
+    }
+
+    /// See [`Steps::fan_out`].
+    pub fn fan_out<N: Into<String>>(self, from: impl Into<Names>, steps: impl IntoIterator<Item = (N, Step)>) -> Self {
+        Self { steps: self.steps.fan_out(from, steps), ..self }
+    }
+
+    /// See [`Steps::fan_in`].
+    pub fn fan_in(self, from: impl Into<Names>, name: impl Into<String>, step: Step) -> Self {
+        Self { steps: self.steps.fan_in(from, name, step), ..self }
+    }
+
+    /// See [`Steps::branch`].
+    pub fn branch<N: Into<String>, C: Into<String>>(
+        self,
+        after: impl Into<Names>,
+        ways: impl IntoIterator<Item = (N, C, Step)>,
+    ) -> Self {
+        Self { steps: self.steps.branch(after, ways), ..self }
+    }
+
+    /// See [`Steps::add_workflow`].
+    pub fn add_workflow(self, name: impl Into<String>, workflow: impl Into<String>, after: impl Into<Names>) -> Self {
+        Self { steps: self.steps.add_workflow(name, workflow, after), ..self }
+    }
+
+    /// See [`Steps::take_in`].
+    pub fn take_in(self, name: impl Into<String>, others: impl Into<Steps>, after: impl Into<Names>) -> Self {
+        Self { steps: self.steps.take_in(name, others, after), ..self }
+    }
+
+    /// The plan with its text; or all that is wrong with the workflow, each with the step and the field.
+    pub fn build(&self) -> Result<Definition, BuildError> {
+        self.build_under(&Defaults::default())
+    }
+
+    /// The same, with what an installation gives to workflows that say nothing of their own:
+    /// [`Client::defaults`](crate::client::Client::defaults).
+    pub fn build_under(&self, defaults: &Defaults) -> Result<Definition, BuildError> {
+        let Written { text, places } = self.written();
+        match sagaline_lang::read_all_under(&text, &self.name, defaults) {
+            Ok(definitions) => {
+                let definition = definitions.into_iter().next().expect("a text with one definition gives one");
+                let warnings = Fault::all(&definition.warnings, Severity::Warning, &places);
+                Ok(Definition { plan: definition.plan, source: text, warnings })
+            }
+            Err(faults) => {
+                let faults = Fault::all(&faults.0, Severity::Error, &places);
+                Err(BuildError { workflow: self.name.clone(), faults })
+            }
+        }
+    }
+
+    /// The definition as YAML, whatever is wrong with it.
+    pub fn source(&self) -> String {
+        self.written().text
+    }
+
+    /// The definition as JSON.
+    pub fn document(&self) -> Value {
+        Tree::Map(self.tree()).json()
+    }
+
+    fn written(&self) -> Written {
+        write::write(&self.tree())
+    }
+
+    fn tree(&self) -> Keys {
+        let mut all = Keys::of("workflow", self.name.as_str());
+        all.0.extend(self.keys.0.iter().cloned());
+        all.with("steps", self.steps.clone().tree())
+    }
+}
+
+/// Its steps, to be taken in by another.
+impl From<Workflow> for Steps {
+    fn from(workflow: Workflow) -> Self {
+        workflow.steps
+    }
+}
