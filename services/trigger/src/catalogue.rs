@@ -90,7 +90,8 @@ impl Catalogue {
         known.versions.remove(&version);
         if let Some(definition) = read::<Definition>(value)? {
             let triggers = definition.plan.triggers.iter();
-            let listeners = triggers.filter_map(|trigger| listener(workflow, trigger)).map(Arc::new).collect();
+            let listeners = triggers.filter_map(|trigger| listener(workflow, trigger));
+            let listeners = listeners.map(|listener| Arc::new(listener.reading(&definition.plan.config))).collect();
             let queues = definition.plan.queues().into_iter().cloned().collect();
             // One that cannot be made ready the engine judges.
             let schema = definition.plan.checked_schema().and_then(|schema| Schema::compile(schema).ok()).map(Arc::new);

@@ -1,7 +1,7 @@
 //! A trigger made ready: is this event meant, and what comes of it? No I/O.
 
 use sagaline_events::Envelope;
-use sagaline_expr::{Expression, Template, whole};
+use sagaline_expr::{Expression, Lookup, Scope, Template, whole};
 use sagaline_model::{EventTrigger, ExecutionId, Gather, Name, SignalTrigger, event_wait::text_of};
 use serde_json::{Map, Value};
 
@@ -17,6 +17,8 @@ pub(crate) struct Listener {
     when: When,
     what: What,
     pub(crate) gathers: Option<Gathers>,
+    /// What expressions read as `config`.
+    config: Value,
 }
 
 /// Events that start an execution together with others.
@@ -26,6 +28,7 @@ pub(crate) struct Gathers {
     pub(crate) trigger: EventTrigger,
     pub(crate) rule: Gather,
     key: Option<Made>,
+    config: Value,
 }
 
 #[derive(Debug)]
@@ -101,7 +104,14 @@ impl Listener {
             when,
             what,
             gathers: gather.as_deref().map(|rule| Gathers::compile(trigger, rule)),
+            config: Value::Null,
         }
+    }
+
+    /// The same, which reads these values of the project.
+    pub(crate) fn reading(self, config: &Map<String, Value>) -> Self {
+        let config = if config.is_empty() { Value::Null } else { Value::Object(config.clone()) };
+        Self { gathers: self.gathers.map(|gathers| Gathers { config: config.clone(), ..gathers }), config, ..self }
     }
 
     /// Whether executions begin by it; otherwise one that runs is told.
@@ -119,6 +129,7 @@ impl Listener {
         if !self.is_for(&event.kind) || !self.fits(event) {
             return Verdict::Pass;
         }
+        let scope = &Seen { event: scope, config: &self.config };
         let meant = match &self.when {
             When::Always => Ok(true),
             When::Never => Ok(false),
@@ -147,18 +158,19 @@ impl Listener {
 impl Gathers {
     fn compile(trigger: &EventTrigger, rule: &Gather) -> Self {
         let key = rule.key().map(|key| Made::compile(Some(&Value::String(key.to_owned()))));
-        Self { trigger: trigger.clone(), rule: rule.clone(), key }
+        Self { trigger: trigger.clone(), rule: rule.clone(), key, config: Value::Null }
     }
 
     /// What it has in common with those that it is gathered with. What is not there is in common too.
     pub(crate) fn key(&self, scope: &Map<String, Value>) -> Result<String, String> {
-        let key = self.key.as_ref().map(|key| key.make("key", scope)).transpose()?;
+        let scope = Seen { event: scope, config: &self.config };
+        let key = self.key.as_ref().map(|key| key.make("key", &scope)).transpose()?;
         Ok(key.and_then(|key| text_of(&key)).unwrap_or_default())
     }
 }
 
 impl What {
-    fn make(&self, scope: &Map<String, Value>) -> Result<Verdict, String> {
+    fn make(&self, scope: &Seen) -> Result<Verdict, String> {
         match self {
             Self::Start { input } => input.make("input", scope).map(Verdict::Start),
             Self::Signal { name, execution, data } => {
@@ -189,9 +201,9 @@ impl Made {
         })
     }
 
-    fn make(&self, what: &str, scope: &Map<String, Value>) -> Result<Value, String> {
+    fn make(&self, what: &str, scope: &Seen) -> Result<Value, String> {
         match self {
-            Self::Data => Ok(scope["trigger"].get("data").cloned().unwrap_or_default()),
+            Self::Data => Ok(scope.event["trigger"].get("data").cloned().unwrap_or_default()),
             Self::Template(template) => {
                 template.render(scope).map_err(|fault| format!("the {what} cannot be evaluated: {fault}"))
             }
@@ -200,7 +212,22 @@ impl Made {
     }
 }
 
-/// What the expressions of a trigger see.
+/// What the expressions of a trigger see: the event, and what the project gives.
+struct Seen<'a> {
+    event: &'a Map<String, Value>,
+    config: &'a Value,
+}
+
+impl Scope for Seen<'_> {
+    fn lookup<'s>(&'s self, path: &[String]) -> Lookup<'s> {
+        match path.first().map(String::as_str) {
+            Some("config") => Lookup::at(1, self.config),
+            Some(_) | None => self.event.lookup(path),
+        }
+    }
+}
+
+/// What they see of the event.
 pub(crate) fn scope(trigger: Value) -> Map<String, Value> {
     Map::from_iter([("trigger".to_owned(), trigger)])
 }
@@ -230,6 +257,23 @@ mod tests {
         assert_eq!(verdict(None, None), Verdict::Start(json!({ "total": 3, "name": "A" })));
         let empty = event(&Value::Null);
         assert_eq!(heard(&EventTrigger::of("order.created"), &empty), Verdict::Start(Value::Null));
+    }
+
+    #[test]
+    fn what_the_project_gives_is_seen_besides_the_event() {
+        let trigger: EventTrigger = serde_json::from_value(json!({
+            "type": "order.created", "when": "trigger.data.total > config.least",
+            "input": { "desk": "${ config.desks[trigger.data.name] }" },
+        }))
+        .expect("a trigger");
+        let heard = |least: u32| {
+            let config = json!({ "least": least, "desks": { "A": "north" } });
+            let listener = Listener::compile("order", &trigger).reading(config.as_object().expect("a map"));
+            let event = event(&json!({ "total": 3, "name": "A" }));
+            listener.hears(&event, &scope(event.to_json()))
+        };
+        assert_eq!(heard(2), Verdict::Start(json!({ "desk": "north" })));
+        assert_eq!(heard(3), Verdict::Pass);
     }
 
     #[test]

@@ -246,6 +246,16 @@ impl<'a> Data<'a> {
         }
     }
 
+    /// What the project gives; an item of that name hides it, as it did before there was such a thing.
+    fn config<'s>(&'s self, key: Option<&str>) -> Lookup<'s> {
+        let config = &self.plan.plan.config;
+        match (self.item("config"), key) {
+            (item @ Lookup::Found { .. }, _) => item,
+            (Lookup::Absent, Some(key)) => config.get(key).map_or(Lookup::Absent, |value| Lookup::at(2, value)),
+            (Lookup::Absent, None) => Lookup::made(1, config.clone().into()),
+        }
+    }
+
     fn execution<'s>(&'s self, field: Option<&str>) -> Lookup<'s> {
         match field {
             Some("id") => Lookup::made(2, self.id.as_str().into()),
@@ -268,6 +278,7 @@ impl Scope for Data<'_> {
             Some("execution") => self.execution(part(1)),
             Some("error") => self.caught(),
             Some("outcome") => Lookup::made(1, self.how_it_ends()),
+            Some("config") => self.config(part(1)),
             Some(name) => self.item(name),
             None => Lookup::Absent,
         }

@@ -72,6 +72,7 @@ pub fn plan(job: &JobSpec) -> Plan {
         concurrency: None,
         // That of its spec is asked for: jobs that are alike in all else have one plan.
         unique: None,
+        config: Default::default(),
     }
 }
 

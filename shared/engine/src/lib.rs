@@ -40,4 +40,4 @@ pub use why::cause_of;
 
 /// The newest rules by which [`apply`] can decide; a plan says which it asks for. A change that would decide differently on an old
 /// input raises this, and keeps the old way for the plans that ask for the old.
-pub const RULES: u32 = sagaline_model::Plan::RULES_OF_STARTS;
+pub const RULES: u32 = sagaline_model::Plan::RULES_OF_CONFIG;

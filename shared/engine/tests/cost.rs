@@ -72,6 +72,7 @@ fn plan(nodes: Vec<Node>) -> Compiled {
         exchange: Default::default(),
         concurrency: None,
         unique: None,
+        config: Default::default(),
     };
     Compiled::new(plan, 1).unwrap()
 }

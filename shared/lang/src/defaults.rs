@@ -9,7 +9,7 @@ use crate::{
     reader::Reader,
     retry::Retry,
     source::{Place, Source},
-    tree::{self, Content},
+    tree::{self, Content, Entry},
     words,
     workflow::optional,
 };
@@ -21,10 +21,7 @@ pub fn read_defaults(text: &str, from: &str) -> Result<(Defaults, Vec<Fault>), F
     let (mut reader, mut outline) = (Reader::new(&source), Outline::default());
     let documents = tree::load(&mut reader).unwrap_or_default();
     let defaults = read(&mut reader, &mut outline, &documents);
-    for used in &outline.uses {
-        let hint = "they are the same for every workflow; a definition of its own may say `${…}`";
-        reader.error(used.node.place, "the defaults of an installation hold no `${…}`").hint(hint);
-    }
+    no_expressions(&mut reader, &outline, "an installation");
     let warnings = reader.finish()?;
     Ok((defaults.unwrap_or_default(), warnings))
 }
@@ -41,6 +38,18 @@ fn read(reader: &mut Reader, outline: &mut Outline, documents: &[std::rc::Rc<tre
         reader.error(document.place, format!("the defaults are a map, not {}", document.described())).hint(HINT);
         return None;
     };
+    Some(of_map(reader, outline, entries))
+}
+
+/// Notes expressions: nothing is there yet that they could speak of.
+pub(crate) fn no_expressions(reader: &mut Reader, outline: &Outline, whose: &str) {
+    for used in &outline.uses {
+        let hint = "they are the same for every workflow; a definition of its own may say `${…}`";
+        reader.error(used.node.place, format!("the defaults of {whose} hold no `${{…}}`")).hint(hint);
+    }
+}
+
+pub(crate) fn of_map(reader: &mut Reader, outline: &mut Outline, entries: &[Entry]) -> Defaults {
     reader.keys(entries, "the defaults", words::DEFAULTS);
     let timeout = optional(entries, "timeout").and_then(|node| reader.positive_span(node, "timeout"));
     let step_timeout = optional(entries, "step_timeout").and_then(|node| reader.positive_span(node, "step_timeout"));
@@ -48,5 +57,5 @@ fn read(reader: &mut Reader, outline: &mut Outline, documents: &[std::rc::Rc<tre
     let retry = retry.unwrap_or_default();
     retry.check(reader, &Retry::default());
     let concurrency = optional(entries, "concurrency").and_then(|node| limit::concurrency(reader, outline, node));
-    Some(Defaults { timeout, step_timeout, retry: retry.for_an_installation(), concurrency })
+    Defaults { timeout, step_timeout, retry: retry.for_an_installation(), concurrency }
 }

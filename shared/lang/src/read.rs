@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use sagaline_model::{Defaults, Plan};
+use serde_json::{Map, Value};
 
 use crate::{
     fault::{Fault, Faults},
@@ -25,9 +26,19 @@ pub struct Definition {
     pub warnings: Vec<Fault>,
 }
 
+/// What definitions are read within, which they may leave things to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Surroundings {
+    /// What a workflow has that says nothing of its own.
+    pub defaults: Defaults,
+    /// What expressions read as `config`. `None`: nobody knows it here, so whatever they name may be there, and none of it comes into
+    /// the plan.
+    pub config: Option<Map<String, Value>>,
+}
+
 /// Reads a file that defines one workflow. `file` is its name, for the places of faults.
 pub fn read(source: &str, file: &str) -> Result<Definition, Faults> {
-    let mut definitions = read_documents(source, file, Wanted::One, &Defaults::default())?;
+    let mut definitions = read_documents(source, file, Wanted::One, &Surroundings::default())?;
     Ok(definitions.pop().expect("a file without faults that must hold one definition holds one"))
 }
 
@@ -38,7 +49,12 @@ pub fn read_all(source: &str, file: &str) -> Result<Vec<Definition>, Faults> {
 
 /// The same, with what an installation gives to workflows that say nothing of their own.
 pub fn read_all_under(source: &str, file: &str, defaults: &Defaults) -> Result<Vec<Definition>, Faults> {
-    read_documents(source, file, Wanted::AtLeastOne, defaults)
+    read_all_within(source, file, &Surroundings { defaults: defaults.clone(), config: None })
+}
+
+/// The same, with all that an installation and a project give.
+pub fn read_all_within(source: &str, file: &str, within: &Surroundings) -> Result<Vec<Definition>, Faults> {
+    read_documents(source, file, Wanted::AtLeastOne, within)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -47,7 +63,7 @@ enum Wanted {
     AtLeastOne,
 }
 
-fn read_documents(text: &str, file: &str, wanted: Wanted, defaults: &Defaults) -> Result<Vec<Definition>, Faults> {
+fn read_documents(text: &str, file: &str, wanted: Wanted, within: &Surroundings) -> Result<Vec<Definition>, Faults> {
     if text.len() > LARGEST_FILE {
         let source = Source::new("", file);
         let mut reader = Reader::new(&source);
@@ -58,12 +74,12 @@ fn read_documents(text: &str, file: &str, wanted: Wanted, defaults: &Defaults) -
     let source = Source::new(text, file);
     let mut reader = Reader::new(&source);
     let documents = tree::load(&mut reader).unwrap_or_default();
-    let plans = read_each(&mut reader, &documents, wanted, defaults);
+    let plans = read_each(&mut reader, &documents, wanted, within);
     let warnings = reader.finish()?;
     Ok(with_their_warnings(&documents, plans, warnings))
 }
 
-fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted, defaults: &Defaults) -> Vec<Plan> {
+fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted, within: &Surroundings) -> Vec<Plan> {
     if documents.is_empty() && !reader.has_errors() {
         reader
             .error(Place::START, "the file defines no workflow")
@@ -78,9 +94,14 @@ fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted, defaul
     let mut plans = vec![];
     for document in documents {
         let mut outline = Outline::default();
-        let plan = workflow::read(reader, &mut outline, document, defaults);
+        let mut plan = workflow::read(reader, &mut outline, document, &within.defaults);
         let order = order::check(reader, &outline);
         references::check(reader, &outline, &order);
+        let config = references::config(reader, &outline, within.config.as_ref());
+        if let (Some(plan), Some(config)) = (&mut plan, config) {
+            plan.rules = plan.rules.max(Plan::RULES_OF_CONFIG);
+            plan.config = config;
+        }
         if let (Some(plan), Wanted::AtLeastOne) = (&plan, wanted) {
             let line = document.place.start.line;
             if let Some(first) = names.insert(plan.workflow.clone(), line) {

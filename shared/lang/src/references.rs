@@ -1,5 +1,6 @@
 //! What expressions read: that it exists, and that it can be there when they are evaluated.
 
+mod config;
 mod locate;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use crate::{
     syntax::shown,
     tree::Content,
 };
+pub(crate) use config::config;
 use locate::locate;
 
 /// What an expression can read, and what there is inside; empty where that depends on the data.
@@ -27,6 +29,9 @@ const ROOTS: [(&str, &[&str]); 5] = [
 
 /// What a custom backoff can read besides.
 const BACKOFF_ROOTS: [(&str, &[&str]); 2] = [("attempt", &[]), ("error", &[])];
+
+/// What a project gives. An item of a loop may have that name too, and then hides it.
+const CONFIG: &str = "config";
 
 /// How an execution ends, for what handles that.
 const OUTCOME: &str = "outcome";
@@ -193,13 +198,15 @@ fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> b
     let known = ROOTS.iter().chain(&BACKOFF_ROOTS).find(|(name, _)| *name == root);
     let only_backoff = BACKOFF_ROOTS.iter().any(|(name, _)| *name == root);
     match (known, used.scope) {
+        // Which values there are is looked at by itself.
+        (None, scope) if root == CONFIG && scope != Scope::Event => true,
         (Some(_), Scope::Trigger) if root != "trigger" => {
             let message = format!("`{root}` cannot be read in a trigger");
             let at = place(reader, used, path, 0);
             reader.error(at, message).hint("no execution has started yet: only `trigger` is there, the event");
             false
         }
-        (Some(_), Scope::Event) if root != "trigger" => {
+        (_, Scope::Event) if root == CONFIG || (known.is_some() && root != "trigger") => {
             let message = format!("`{root}` cannot be read in what is said about the event");
             let hint = "only `trigger` is there, the event; what the execution knows goes into `with`, or into `match`";
             let at = place(reader, used, path, 0);
@@ -241,12 +248,14 @@ fn only_where(root: &str) -> String {
 
 fn readable(scope: Scope) -> Vec<&'static str> {
     let names = |roots: &[(&'static str, &[&str])]| roots.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    let config = vec![CONFIG];
     match scope {
-        Scope::Trigger | Scope::Event => vec!["trigger"],
-        Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole => names(&ROOTS),
-        Scope::Update => [names(&ROOTS), vec![UPDATE]].concat(),
-        Scope::Undo(_) => [names(&ROOTS), OF_WHAT_IS_UNDONE.to_vec()].concat(),
-        Scope::Backoff(_) => [names(&ROOTS), names(&BACKOFF_ROOTS)].concat(),
+        Scope::Event => vec!["trigger"],
+        Scope::Trigger => vec!["trigger", CONFIG],
+        Scope::Step(_) | Scope::Body(_) | Scope::Output | Scope::Whole => [names(&ROOTS), config].concat(),
+        Scope::Update => [names(&ROOTS), config, vec![UPDATE]].concat(),
+        Scope::Undo(_) => [names(&ROOTS), config, OF_WHAT_IS_UNDONE.to_vec()].concat(),
+        Scope::Backoff(_) => [names(&ROOTS), config, names(&BACKOFF_ROOTS)].concat(),
     }
 }
 

@@ -115,6 +115,14 @@ impl<'a> Source<'a> {
         Place { start, end: stop.max(least) }
     }
 
+    /// From one byte to another.
+    pub(crate) fn between(&self, bytes: std::ops::Range<usize>) -> Place {
+        let start = floor_boundary(self.text, bytes.start);
+        let end = floor_boundary(self.text, bytes.end).max(start);
+        let position = |byte| self.position(Position { line: 1, column: 0 }, 0, byte);
+        Place { start: position(start), end: position(end) }
+    }
+
     /// The position of `byte`, given that of an earlier byte.
     fn position(&self, known: Position, known_byte: usize, byte: usize) -> Position {
         let line = self.lines.partition_point(|start| *start <= byte);

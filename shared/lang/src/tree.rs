@@ -1,8 +1,9 @@
 //! What a file says before anyone asks what it means: maps, lists and scalars, each with its place.
 //!
-//! Knows YAML; knows nothing of workflows.
+//! Knows YAML and TOML; knows nothing of workflows.
 
 mod load;
+mod toml;
 
 use std::rc::Rc;
 
@@ -10,6 +11,7 @@ use saphyr_parser::ScalarStyle;
 use serde_json::Value;
 
 pub(crate) use load::load;
+pub(crate) use toml::load as load_toml;
 
 use crate::source::{Place, Position};
 
@@ -77,6 +79,16 @@ impl Node {
             Content::Plain(..) => "a number",
             Content::List(_) => "a list",
             Content::Map(_) => "a map",
+        }
+    }
+
+    /// Every text in it.
+    pub(crate) fn texts(&self, see: &mut impl FnMut(&Self, &str)) {
+        match &self.content {
+            Content::Text(text) => see(self, &text.value),
+            Content::Plain(..) => {}
+            Content::List(items) => items.iter().for_each(|item| item.texts(see)),
+            Content::Map(entries) => entries.iter().for_each(|entry| entry.value.texts(see)),
         }
     }
 

@@ -254,5 +254,9 @@ pub(crate) const COMPENSATION: Words = Words {
     later: &["schedule_timeout", "heartbeat"],
 };
 
+/// The file of a project.
+pub(crate) const PROJECT: Words =
+    Words { known: &["definitions", "namespace", "nats_url", "config", "defaults"], later: &[] };
+
 #[cfg(test)]
 mod tests;

@@ -115,6 +115,8 @@ pub(crate) fn read(
         exchange,
         concurrency,
         unique,
+        // Known once all expressions are: see `read`.
+        config: Default::default(),
     };
     if let Some(timeout) = &step_timeout {
         plan.set_default_timeout(timeout);

@@ -134,6 +134,7 @@ fn everything_that_can_be_written_ends_up_in_the_plan() {
         exchange: Default::default(),
         concurrency: None,
         unique: None,
+        config: Default::default(),
         workflow: name("order_fulfillment"),
         note: Some("first".to_owned()),
         rules: Plan::RULES_OF_CONTRACTS,

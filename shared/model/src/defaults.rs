@@ -71,11 +71,36 @@ impl Defaults {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// What these leave out comes from `below`.
+    #[must_use]
+    pub fn over(self, below: &Self) -> Self {
+        Self {
+            timeout: self.timeout.or(below.timeout),
+            step_timeout: self.step_timeout.or(below.step_timeout),
+            retry: self.retry.over(&below.retry),
+            concurrency: self.concurrency.or_else(|| below.concurrency.clone()),
+        }
+    }
 }
 
 impl RetryDefaults {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    fn over(self, below: &Self) -> Self {
+        let below = below.clone();
+        Self {
+            attempts: self.attempts.or(below.attempts),
+            initial: self.initial.or(below.initial),
+            backoff: self.backoff.or(below.backoff),
+            multiplier: self.multiplier.or(below.multiplier),
+            max: self.max.or(below.max),
+            jitter: self.jitter.or(below.jitter),
+            retry_on: self.retry_on.or(below.retry_on),
+            no_retry_on: self.no_retry_on.or(below.no_retry_on),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ mod conduct;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 pub use self::conduct::{Conduct, DeadLetters};
@@ -53,6 +53,9 @@ pub struct Plan {
     /// Of all executions with this key one runs. Its text may hold `${…}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique: Option<Unique>,
+    /// What its expressions read as `config`: of all that a project gives, what they name.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub config: Map<String, Value>,
 }
 
 /// Each runs for one way to end. Whether it succeeds changes nothing about that.
@@ -353,6 +356,8 @@ impl Plan {
     pub const RULES_OF_SAGAS: u32 = 5;
     /// Attempts pass gates; executions begin later, are jobs, wait for events.
     pub const RULES_OF_STARTS: u32 = 6;
+    /// Expressions read values of the project.
+    pub const RULES_OF_CONFIG: u32 = 7;
 
     /// Whether its executions have what [`Plan::RULES_OF_CONTRACTS`] gives them.
     pub fn has_contract(&self) -> bool {

@@ -103,6 +103,17 @@ fn a_plan_with_waits_for_events_is_written_as_it_was_read() {
     assert!(plan.root.nodes.iter().map(Node::rules).all(|rules| rules == Plan::RULES_OF_STARTS));
 }
 
+/// And values of the project.
+#[test]
+fn a_plan_with_values_of_the_project_is_written_as_it_was_read() {
+    let json: Value = serde_json::from_str(include_str!("../golden/plan_config.json")).unwrap();
+    let plan: Plan = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&plan).unwrap(), json);
+    assert_eq!(plan.rules, Plan::RULES_OF_CONFIG);
+    assert_eq!(plan.config["reports"]["recipients"][1], "bob@example.com");
+    assert!(!serde_json::to_string(&recorded()).unwrap().contains("config"), "plans of before stay as they are");
+}
+
 fn kind_of(kind: &Kind) -> &'static str {
     match kind {
         Kind::Step(_) => "step",

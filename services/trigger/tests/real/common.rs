@@ -63,6 +63,7 @@ impl World {
             exchange: Default::default(),
             concurrency: None,
             unique: None,
+            config: Default::default(),
             workflow: Name::new(workflow).expect("a name"),
             note: None,
             rules: Plan::FIRST_RULES,

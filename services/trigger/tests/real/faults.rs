@@ -71,6 +71,7 @@ async fn an_input_that_does_not_fit_its_schema_starts_nothing_and_says_why() {
         exchange: Default::default(),
         concurrency: None,
         unique: None,
+        config: Default::default(),
         workflow: sagaline_model::Name::new("checked").expect("a name"),
         rules: Plan::RULES_OF_CONTRACTS,
         note: None,

@@ -59,6 +59,7 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
         exchange: exchange(),
         concurrency,
         unique,
+        config: [("n".to_owned(), json!(2))].into_iter().collect(),
     }
 }
 
@@ -333,7 +334,9 @@ impl Maker<'_> {
         let other = self.earlier();
         let input = match self.choices.below(10) {
             9 => json!(format!("${{ steps.{other}.output.n + 1 }}")),
-            8 => json!({"all": "${ ctx }", "text": format!("{other} is ${{ steps.{other}.status }}")}),
+            8 => {
+                json!({"all": "${ ctx }", "of_project": "${ config.n }", "text": format!("{other} is ${{ steps.{other}.status }}")})
+            }
             7 => json!(format!("${{ steps.{other}.error }}")),
             6 => json!({"literal": [1, 2.5]}),
             5 => json!(["${ item }", "${ index }", "${ error }"]),

@@ -9,6 +9,7 @@ mod cancel;
 mod causes;
 mod children;
 mod cleanup;
+mod config;
 mod context_keys;
 mod contract;
 mod control;

@@ -38,7 +38,12 @@ pub(crate) fn story(steps: &str) -> Story {
 
 /// A story of the workflow `w` with these keys.
 pub(crate) fn workflow(keys: &str) -> Story {
-    let definitions = BTreeMap::from([(1, Compiled::new(plan(keys), 1).unwrap())]);
+    of(plan(keys))
+}
+
+/// A story of this plan.
+pub(crate) fn of(plan: Plan) -> Story {
+    let definitions = BTreeMap::from([(1, Compiled::new(plan, 1).unwrap())]);
     let execution = Execution::unborn(ExecutionId::new("e").unwrap());
     Story { definitions, execution, recovered: vec![], effects: vec![] }
 }

@@ -59,7 +59,7 @@ order.yaml:9:49: `item` is nothing that an expression can read
   |
 9 |   c: { for_each: { items: [1], concurrency: '${ item }' }, activity: noop }
   |                                                 ^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`"#,
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`"#,
     );
 }
 

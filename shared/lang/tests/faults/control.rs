@@ -169,31 +169,31 @@ order.yaml:7:69: `item` is nothing that an expression can read
   |
 7 |   f: { after: d, activity: noop, input: ['${ steps.e.output }', '${ item }', '${ index }'] }
   |                                                                     ^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
 
 order.yaml:7:82: `index` is nothing that an expression can read
   |
 7 |   f: { after: d, activity: noop, input: ['${ steps.e.output }', '${ item }', '${ index }'] }
   |                                                                                  ^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
 
 order.yaml:8:22: `item` is nothing that an expression can read
   |
 8 |   g: { for_each: '${ item }', when: '${ index > 1 }', activity: noop, input: '${ thing }' }
   |                      ^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
 
 order.yaml:8:41: `index` is nothing that an expression can read
   |
 8 |   g: { for_each: '${ item }', when: '${ index > 1 }', activity: noop, input: '${ thing }' }
   |                                         ^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
 
 order.yaml:8:82: `thing` is nothing that an expression can read
   |
 8 |   g: { for_each: '${ item }', when: '${ index > 1 }', activity: noop, input: '${ thing }' }
   |                                                                                  ^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
 
 order.yaml:9:24: `e` is inside of the loop `d`, where it runs for each item
   |

@@ -109,7 +109,7 @@ order.yaml:5:40: `banana` is nothing that an expression can read
   |
 5 |     input: ["${ stpes.a.output }", "${ banana }", "${ attempt }", "${ steps }"]
   |                                        ^^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
 
 order.yaml:5:55: `attempt` can be read in the delays of a `retry` only
   |

@@ -82,7 +82,7 @@ order.yaml:7:55: `nobody` is nothing that an expression can read
   |
 7 |   d: { activity: noop, limit: { name: 'a b', key: '${ nobody }' } }
   |                                                       ^^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
 
 order.yaml:8:18: `limit` belongs to an `activity`; this step has `wait`
   |

@@ -3,6 +3,7 @@
 use sagaline_lang::{Severity, read};
 
 mod conduct;
+mod config;
 mod control;
 mod defaults;
 mod events;

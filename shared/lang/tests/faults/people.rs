@@ -152,7 +152,7 @@ order.yaml:3:29: `update` is nothing that an expression can read
   |
 3 | queries: { a b: 1, now: '${ update.n }', all: '${ steps.b.output }' }
   |                             ^^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
 
 order.yaml:3:57: there is no step `b`
   |
@@ -187,7 +187,7 @@ order.yaml:9:35: `update` is nothing that an expression can read
   |
 9 |   a: { activity: noop, input: '${ update.n }' }
   |                                   ^^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`"#,
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`"#,
     );
 }
 

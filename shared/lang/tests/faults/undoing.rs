@@ -86,7 +86,7 @@ order.yaml:8:35: `output` is nothing that an expression can read
   |
 8 |   f: { activity: noop, input: "${ output }" }
   |                                   ^^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
 
 order.yaml:9:42: `on` cannot be `never`
   |
