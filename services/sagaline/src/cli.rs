@@ -8,8 +8,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     commands::{
         apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, get, history,
-        jobs, limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, schedules, signal, start,
-        update, validate, watch, why, workflows,
+        jobs, limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, schedules, schema, signal,
+        start, update, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -86,6 +86,7 @@ enum Verb {
     Rejected(rejected::Args),
     Bench(bench::Args),
     Jobs(jobs::Args),
+    Schema(schema::Args),
 }
 
 /// Runs what the process was called with.
@@ -169,6 +170,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Rejected(args) => rejected::run(args, context).await,
         Verb::Bench(args) => bench::run(args, context).await,
         Verb::Jobs(args) => jobs::run(args, context).await,
+        Verb::Schema(args) => schema::run(&args, context),
     }
 }
 

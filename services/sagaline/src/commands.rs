@@ -26,6 +26,7 @@ pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod sagas;
 pub(crate) mod schedules;
+pub(crate) mod schema;
 pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod update;

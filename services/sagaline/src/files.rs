@@ -6,7 +6,7 @@ use std::{
 };
 
 use sagaline_lang::{Definition, Fault, LARGEST_FILE};
-use sagaline_model::Defaults;
+use sagaline_model::{Defaults, Plan};
 use serde_json::Value;
 
 use crate::{
@@ -144,4 +144,11 @@ pub(crate) fn data(flag: &str, given: Option<&str>) -> Result<Value, Failure> {
         Failure::bad_data(format!("{from} is not JSON: {error}"))
             .hint(format!("quote it for the shell, such as {flag} '{{\"total\": 10}}', or name a file: {flag} @FILE"))
     })
+}
+
+/// A plan as somebody could have written it.
+pub(crate) fn show_as_yaml(plan: &Plan, output: &Output) -> Result<(), Failure> {
+    let text = sagaline_lang::to_yaml(plan)
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()).hint("`--output json` shows its plan"))?;
+    Ok(text.lines().try_for_each(|line| output.line(line))?)
 }

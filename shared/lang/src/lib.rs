@@ -30,6 +30,7 @@ mod trigger;
 mod vocabulary;
 mod words;
 mod workflow;
+mod write;
 
 pub use defaults::read_defaults;
 pub use fault::{Fault, Faults, Severity};
@@ -37,3 +38,7 @@ pub use incoming::{read_event_source, read_event_type};
 pub use project::{LARGEST_PROJECT, Project, read_project};
 pub use read::{Definition, LARGEST_FILE, Surroundings, read, read_all, read_all_under, read_all_within};
 pub use vocabulary::vocabulary;
+pub use write::{Document, Unwritable, document, documents, to_yaml, yaml};
+
+/// The JSON Schema of a definition, for editors. It finds what can be found without knowing all of the file.
+pub const WORKFLOW_SCHEMA: &str = include_str!("../schema/workflow.schema.json");

@@ -7,6 +7,11 @@ mod control;
 mod event;
 mod expand;
 
+pub(crate) use self::{
+    control::{AT_ONCE, ITEM},
+    event::of_event,
+};
+
 use sagaline_model::{ActivityName, Dag, Kind, Name, Node as Planned, OnError, Step, StepLimits, Wait};
 use serde_json::Value;
 

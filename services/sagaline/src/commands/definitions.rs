@@ -11,6 +11,7 @@ use self::diff::{Diff, Key};
 use crate::{
     context::Context,
     failure::{Exit, Failure},
+    files,
     output::{Output, Tone},
     table::Table,
     words,
@@ -20,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   sagaline definitions list order
   sagaline definitions get order 3               the text it was compiled from
+  sagaline definitions get order --yaml          the newest, written from its plan
   sagaline definitions get order --output json   the newest, with its plan
   sagaline definitions diff order                what the newest version changed
   sagaline definitions diff order 1 4";
@@ -37,7 +39,13 @@ enum Verb {
     /// List the versions of a workflow, the oldest first
     List { workflow: Name },
     /// Show the text of a version, of the newest if none is named
-    Get { workflow: Name, version: Option<u32> },
+    Get {
+        workflow: Name,
+        version: Option<u32>,
+        /// As YAML, written from what it was compiled to: with the defaults of the installation, without comments
+        #[arg(long)]
+        yaml: bool,
+    },
     /// Tell what changed between two versions, the newest two if none are named
     Diff {
         workflow: Name,
@@ -52,7 +60,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let (client, output) = (context.client().await?, &context.output);
     match args.verb {
         Verb::List { workflow } => list(&client, workflow, output).await,
-        Verb::Get { workflow, version } => get(&client, &workflow, version, output).await,
+        Verb::Get { workflow, version, yaml } => get(&client, &workflow, version, yaml, output).await,
         Verb::Diff { workflow, from, to } => diff(&client, &workflow, from.zip(to), output).await,
     }
 }
@@ -81,7 +89,13 @@ async fn list(client: &Client, workflow: Name, output: &Output) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-async fn get(client: &Client, workflow: &Name, version: Option<u32>, output: &Output) -> Result<Exit, Failure> {
+async fn get(
+    client: &Client,
+    workflow: &Name,
+    version: Option<u32>,
+    yaml: bool,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let version = match version {
         Some(version) => version,
         None => newest(client, workflow).await?,
@@ -89,6 +103,8 @@ async fn get(client: &Client, workflow: &Name, version: Option<u32>, output: &Ou
     let definition = find(client, workflow, version).await?;
     if output.is_json() {
         output.json(&definition)?;
+    } else if yaml {
+        files::show_as_yaml(&definition.plan, output)?;
     } else if let Some(source) = &definition.source {
         source.lines().try_for_each(|line| output.line(&words::one_line(line)))?;
     } else {

@@ -12,6 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   sagaline parse examples/order.yaml
   sagaline parse examples/order.yaml --output json | jq '.root.nodes[].name'
+  sagaline parse examples/order.yaml --yaml       what it says, once more as YAML
 
 The plan is what `apply` stores and what runs. A file with several definitions
 gives one object for each. The defaults of an installation are not in it: this
@@ -24,13 +25,22 @@ pub(crate) struct Args {
     /// A file of definitions
     #[arg(value_name = "PATH")]
     path: PathBuf,
+    /// As YAML, written from the plan: in full, without comments
+    #[arg(long)]
+    yaml: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
-    for definition in files::read(std::slice::from_ref(&args.path), output)?.iter().flat_map(|file| &file.definitions) {
+    let files = files::read(std::slice::from_ref(&args.path), output)?;
+    for (place, definition) in files.iter().flat_map(|file| &file.definitions).enumerate() {
         if output.is_json() {
             output.json(&definition.plan)?;
+        } else if args.yaml {
+            if 0 < place {
+                output.line("---")?;
+            }
+            files::show_as_yaml(&definition.plan, output)?;
         } else {
             let plan = serde_json::to_string_pretty(&definition.plan);
             output.line(&plan.map_err(|error| Failure::bug(error.to_string()))?)?;

@@ -65,3 +65,22 @@ fn one_faulty_file_leaves_everything_as_it_was() {
     installed.run(&["apply", &folder.0.display().to_string()]).ends_with(65);
     assert!(installed.run(&["workflows", "--output", "json"]).ends_with(0).json().is_empty());
 }
+
+#[test]
+fn a_plan_is_written_back_as_yaml_that_comes_to_the_same() {
+    let folder = Folder::new();
+    let written = run(["parse", ORDER, "--yaml"]).ends_with(0).stdout;
+    assert!(written.starts_with("workflow: order\non:\n  - event: order.created\n"), "{written}");
+    let plan = |path: &str| run(["parse", path, "--output", "json"]).ends_with(0).json();
+    assert_eq!(plan(&folder.file("order.yaml", &written)), plan(ORDER));
+
+    let installed = Installed::new();
+    installed.run(&["apply", ORDER]).ends_with(0);
+    assert_eq!(installed.run(&["definitions", "get", "order", "--yaml"]).ends_with(0).stdout, written);
+}
+
+#[test]
+fn the_schema_for_editors_is_printed() {
+    let schema: serde_json::Value = serde_json::from_str(&run(["schema"]).ends_with(0).stdout).expect("JSON");
+    assert_eq!(schema["required"], json!(["workflow", "steps"]));
+}

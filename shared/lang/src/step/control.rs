@@ -18,8 +18,9 @@ use crate::{
 };
 
 /// How many items of a loop are worked on at once, unless it says.
-pub(super) const AT_ONCE: u32 = 100;
-const ITEM: &str = "item";
+pub(crate) const AT_ONCE: u32 = 100;
+/// What an item is called, unless it says.
+pub(crate) const ITEM: &str = "item";
 
 pub(super) fn switch(
     reader: &mut Reader,

@@ -64,12 +64,14 @@ fn matched(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, index: u
         return None;
     }
     expression::template(reader, outline, node, Scope::Body(index));
-    let of_event = |entry: &Entry| {
-        let field = Value::from(entry.key.text.as_str());
-        (entry.key.text.clone(), Value::from(format!("${{ trigger.data[{field}] }}")))
-    };
-    let key: Map<String, Value> = entries.iter().map(of_event).collect();
+    let key: Map<String, Value> =
+        entries.iter().map(|entry| (entry.key.text.clone(), Value::from(of_event(&entry.key.text)))).collect();
     Some((Value::Object(key), node.json()))
+}
+
+/// What reads a field of the event's data.
+pub(crate) fn of_event(field: &str) -> String {
+    format!("${{ trigger.data[{}] }}", Value::from(field))
 }
 
 fn correlated(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, index: usize) -> Option<(Value, Value)> {

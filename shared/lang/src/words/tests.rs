@@ -26,3 +26,79 @@ fn every_key_has_a_row_on_the_page() {
     let missing: Vec<&str> = known.copied().filter(|key| !rows.contains(key) && !has_section(key)).collect();
     assert_eq!(missing, [] as [&str; 0], "they are in no table of docs/workflows.md");
 }
+
+const SCHEMA: &str = crate::WORKFLOW_SCHEMA;
+
+/// What a part of the schema is called, and the keys that it must have.
+const PARTS: [(&str, Words); 29] = [
+    ("step", STEP),
+    ("await", AWAIT),
+    ("correlate", CORRELATE),
+    ("rate_limit", RATE_LIMIT),
+    ("limit", LIMIT),
+    ("unique", UNIQUE),
+    ("approval", APPROVAL),
+    ("on_timeout", ON_TIMEOUT),
+    ("notify", NOTIFY),
+    ("signal", SIGNAL),
+    ("update", UPDATE),
+    ("case", CASE),
+    ("catch", CATCH),
+    ("raise", RAISE),
+    ("child", CHILD),
+    ("emit", EMIT),
+    ("dead_letter", DEAD_LETTER),
+    ("for_each", FOR_EACH),
+    ("expand", EXPAND),
+    ("concurrency", CONCURRENCY),
+    ("breaker", BREAKER),
+    ("retry", RETRY),
+    ("event", EVENT),
+    ("debounce", DEBOUNCE),
+    ("batch", BATCH),
+    ("schedule", SCHEDULED),
+    ("every", EVERY),
+    ("compensate", COMPENSATE),
+    ("compensation", COMPENSATION),
+];
+
+#[test]
+fn the_schema_has_every_key_and_no_other() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let keys = |part: &serde_json::Value| -> Vec<String> {
+        assert_eq!(part["additionalProperties"], false, "{part}");
+        part["properties"].as_object().expect("properties").keys().cloned().collect()
+    };
+    let sorted = |words: Words| {
+        let mut known: Vec<String> = words.known.iter().map(|word| (*word).to_owned()).collect();
+        known.sort_unstable();
+        known
+    };
+    assert_eq!(keys(&schema), sorted(WORKFLOW));
+    let defined = schema["$defs"].as_object().expect("definitions");
+    for (name, words) in PARTS {
+        assert_eq!(keys(&defined[name]), sorted(words), "{name}");
+    }
+    let maps = defined.values().filter(|part| part.get("properties").is_some()).count();
+    assert_eq!(maps, PARTS.len(), "every map of the schema is compared");
+}
+
+#[test]
+fn the_schema_explains_every_key() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let parts = schema["$defs"].as_object().expect("definitions").values().chain([&schema]);
+    for (key, said) in parts.filter_map(|part| part["properties"].as_object()).flatten() {
+        assert!(said["description"].as_str().is_some_and(|text| !text.is_empty()), "`{key}` has no description");
+    }
+}
+
+#[test]
+fn the_schema_says_the_same_of_what_a_step_may_do() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let step = &schema["$defs"]["step"];
+    let kinds: Vec<&str> =
+        step["oneOf"].as_array().expect("kinds").iter().filter_map(|one| one["required"][0].as_str()).collect();
+    assert_eq!(kinds, KINDS);
+    let needs_activity = |key: &&str| step["dependentRequired"][*key] == serde_json::json!(["activity"]);
+    assert!(OF_ACTIVITIES.iter().all(needs_activity), "{}", step["dependentRequired"]);
+}

@@ -1,0 +1,199 @@
+//! What must hold of every text: it ends with an answer, soon; what reads is written back as the same; faults name a place that there is.
+
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use rustix::time::{ClockId, clock_gettime};
+use sagaline_expr::{Expression, Template};
+use sagaline_lang::{Faults, documents, read_all, to_yaml, yaml};
+use serde_json::{Map, Value, json};
+
+use crate::Form;
+
+/// What is wrong with an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub what: String,
+}
+
+/// What a text led to: kinds of answers. Texts that lead to others than before are worth keeping.
+pub type Signs = BTreeSet<String>;
+
+/// Looks at everything. `Err`: something does not hold.
+pub fn check(form: Form, text: &str) -> Result<Signs, Finding> {
+    let begun = cpu();
+    let answer = catch_unwind(AssertUnwindSafe(|| match form {
+        Form::Yaml => definition(text),
+        Form::Expression => expression(text),
+    }));
+    let took = cpu().saturating_sub(begun);
+    if patience(form, text) < took {
+        return finding(format!("{} bytes took {took:?} of the processor", text.len()));
+    }
+    answer.unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+        finding(format!("it panics: {}", said.unwrap_or_default()))
+    })
+}
+
+/// What may be taken by a build without optimization, for reading a text some times over. Reading takes milliseconds for a KiB; a loop without
+/// end, or one that goes over the text for each of its lines, takes more.
+fn patience(form: Form, text: &str) -> Duration {
+    let kib = u32::try_from(text.len() / 1024).unwrap_or(u32::MAX).saturating_add(1);
+    match form {
+        Form::Yaml => Duration::from_millis(500) + Duration::from_millis(250) * kib,
+        // A whole evaluation is bounded by work that takes so long without optimization.
+        Form::Expression => Duration::from_secs(5),
+    }
+}
+
+/// Of all threads: an expression is parsed on one of its own.
+fn cpu() -> Duration {
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(spent.tv_sec).unwrap_or(0), u32::try_from(spent.tv_nsec).unwrap_or(0))
+}
+
+fn finding<T>(what: impl Into<String>) -> Result<T, Finding> {
+    Err(Finding { what: what.into() })
+}
+
+fn definition(text: &str) -> Result<Signs, Finding> {
+    let mut signs = Signs::new();
+    match read_all(text, "any.yaml") {
+        Err(faults) => signs.extend(told(&faults, text)?),
+        Ok(definitions) => {
+            for definition in definitions {
+                signs.extend(definition.warnings.iter().map(|warning| kind(&warning.message)));
+                let json = serde_json::to_value(&definition.plan).unwrap_or_default();
+                shape("", &json, &mut signs);
+                match to_yaml(&definition.plan) {
+                    Ok(_) => {}
+                    // What is just small enough once is too large when everything is written out.
+                    Err(error) if error.why.contains("levels deep") || error.why.contains("at most") => {}
+                    Err(error) => return finding(error.to_string()),
+                }
+            }
+        }
+    }
+    if let Ok(documents) = documents(text, "any.yaml") {
+        let written = yaml(&documents);
+        let back = sagaline_lang::documents(&written, "written.yaml");
+        let meant: Vec<_> = documents.iter().filter(|document| document.json() != Value::Null).cloned().collect();
+        match back {
+            Ok(back) if back == meant => {}
+            // Aliases that were written out.
+            Err(faults) if faults.to_string().contains("levels deep") => {}
+            other => return finding(format!("it is written as\n{written}\nwhich is read as {other:?}")),
+        }
+    }
+    Ok(signs)
+}
+
+fn told(faults: &Faults, text: &str) -> Result<Signs, Finding> {
+    let lines: Vec<usize> = text.split('\n').map(|line| line.chars().count()).collect();
+    if faults.0.is_empty() {
+        return finding("it is refused, and no fault is told");
+    }
+    for fault in &faults.0 {
+        let width = lines.get(fault.line.wrapping_sub(1)).copied();
+        // The end of the file is a place, too; a byte order mark is no column.
+        let is_there = fault.line == lines.len() + 1 || width.is_some_and(|width| fault.column <= width + 2);
+        if fault.line == 0 || fault.column == 0 || fault.width == 0 || !is_there || fault.message.is_empty() {
+            return finding(format!("a fault is nowhere: {fault:?}"));
+        }
+    }
+    if faults.render(text).is_empty() {
+        return finding("faults that are shown as nothing");
+    }
+    Ok(faults.0.iter().map(|fault| kind(&fault.message)).collect())
+}
+
+/// The message without what it quotes and counts.
+fn kind(message: &str) -> String {
+    let outside: Vec<&str> = message.split('`').step_by(2).collect();
+    outside.join("…").chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+/// The keys of a plan, each with the one that it is in.
+fn shape(around: &str, json: &Value, signs: &mut Signs) {
+    const VALUES: [&str; 12] = [
+        "input",
+        "values",
+        "metadata",
+        "details",
+        "data",
+        "output",
+        "input_schema",
+        "schema",
+        "queries",
+        "set",
+        "result",
+        "with",
+    ];
+    match json {
+        Value::Array(items) => items.iter().for_each(|item| shape(around, item, signs)),
+        Value::Object(fields) => {
+            for (key, inside) in fields {
+                signs.insert(format!("{around}.{key}"));
+                if !VALUES.contains(&key.as_str()) {
+                    shape(key, inside, signs);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn expression(text: &str) -> Result<Signs, Finding> {
+    let mut signs = Signs::new();
+    let scope: Map<String, Value> = Map::from_iter([
+        ("a".to_owned(), json!({ "n": 3, "s": "text", "l": [1, 2.5, "x", null], "m": { "k": [true] }, "z": null })),
+        (
+            "workflow".to_owned(),
+            json!({ "input": { "total": 12, "items": [{ "price": 120, "id": "A" }, { "price": 7 }] } }),
+        ),
+        ("item".to_owned(), json!("A-1")),
+        ("r".to_owned(), json!({ "$ref": { "key": "k" } })),
+    ]);
+    match Expression::compile(text) {
+        Err(error) => {
+            if text.len() < error.offset || error.message.is_empty() {
+                return finding(format!("a fault is nowhere: {error:?}"));
+            }
+            signs.insert(kind(&error.message));
+        }
+        Ok(expression) => {
+            let (one, other) = (expression.evaluate(&scope), expression.evaluate(&scope));
+            if format!("{one:?}") != format!("{other:?}") {
+                return finding(format!("it gives {one:?}, and then {other:?}"));
+            }
+            signs.insert(match &one {
+                Ok(Value::Null) => "null".to_owned(),
+                Ok(Value::Bool(_)) => "a boolean".to_owned(),
+                Ok(Value::Number(_)) => "a number".to_owned(),
+                Ok(Value::String(_)) => "a text".to_owned(),
+                Ok(Value::Array(_)) => "a list".to_owned(),
+                Ok(Value::Object(_)) => "a map".to_owned(),
+                Err(error) => kind(&error.cause.to_string()),
+            });
+            if expression.holds(&scope) != matches!(one, Ok(Value::Bool(true))) {
+                return finding(format!("it holds, or not, and gives {one:?}"));
+            }
+        }
+    }
+    // The same as a text with expressions in it.
+    match Template::compile(&Value::String(text.to_owned())) {
+        Ok(template) => {
+            let rendered = template.render(&scope);
+            if !text.contains("${") && rendered.as_ref().ok() != Some(&Value::String(text.to_owned())) {
+                return finding(format!("a text without expressions becomes {rendered:?}"));
+            }
+        }
+        Err(errors) => signs.extend(errors.iter().map(|error| format!("template: {}", kind(&error.error.message)))),
+    }
+    Ok(signs)
+}

@@ -1,0 +1,30 @@
+//! Definitions at random, whole and broken. [`documents`] makes whole ones, of every kind and with every key of the language; [`mutate`]
+//! breaks texts; [`check`] looks at what must hold whatever the text; [`hunt`] does all of it for as long as it is told to.
+
+pub mod check;
+pub mod corpus;
+pub mod documents;
+pub mod hunt;
+pub mod mutate;
+pub mod random;
+pub mod shown;
+
+/// What is fed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Form {
+    Yaml,
+    /// What stands in `${…}`.
+    Expression,
+}
+
+impl Form {
+    pub const ALL: [Self; 2] = [Self::Yaml, Self::Expression];
+
+    /// How the files of its corpus end.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Yaml => "yaml",
+            Self::Expression => "cel",
+        }
+    }
+}
