@@ -47,7 +47,7 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
     // Ends with this function: told to stop, the partitions are handed over first, and need room until then.
     let mut keeping = JoinSet::new();
     keeping.spawn(RoomKeeper::new(connection.clone(), installed.partitions, room).keep());
-    keeping.spawn(queues::watch(connection.clone()));
+    keeping.spawn(queues::watch(connection.clone(), installed.partitions));
     shell::run(orchestrator, connection, shell, shutdown).await;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! The engine decides; here its effects get their names on the wire. No clock, and no I/O but to count and to log.
 
 mod acts;
+mod coming;
 mod company;
 mod entities;
 pub mod glance;
@@ -46,6 +47,7 @@ pub struct Executions {
     plans: Plans,
     shared: glance::Shared,
     tally: tally::Tally,
+    coming: coming::Coming,
 }
 
 impl Executions {
@@ -57,6 +59,7 @@ impl Executions {
             plans: Plans::default(),
             shared: glance::Shared::default(),
             tally: tally::Tally::default(),
+            coming: coming::Coming::default(),
         }
     }
 
@@ -144,9 +147,9 @@ impl Machine for Executions {
         Held::fresh(key)
     }
 
-    fn apply(&mut self, _key: &Arc<str>, state: &mut Held, input: HeldInput, origin: &Origin) -> Vec<Act> {
+    fn apply(&mut self, key: &Arc<str>, state: &mut Held, input: HeldInput, origin: &Origin) -> Vec<Act> {
         match (state, input) {
-            (Held::Execution(state), HeldInput::Execution(input)) => self.apply_to_execution(state, input, origin),
+            (Held::Execution(state), HeldInput::Execution(input)) => self.apply_to_execution(key, state, input, origin),
             (Held::Entity(entity), HeldInput::Entity(input)) => self.wire.apply_to_entity(entity, &input, origin),
             // `read` goes by the key, as what is under it does.
             (Held::Execution(_), HeldInput::Entity(_)) | (Held::Entity(_), HeldInput::Execution(_)) => vec![],
@@ -265,7 +268,7 @@ impl Machine for Executions {
             return entities::seen(ask, state);
         }
         if let Ask::Queues = ask {
-            return Answer::Queues(self.tally.seen());
+            return Answer::Queues(self.tally.seen(&self.coming));
         }
         let state = state.and_then(Held::execution);
         let plan = state.and_then(|state| self.plan_of(state));
@@ -304,10 +307,23 @@ impl Machine for Executions {
     fn listed(&self, ask: &Ask, key: &str, glance: &Glance) -> Option<Listed> {
         listing::listed(ask, key, glance)
     }
+
+    fn stands(&mut self, key: &Arc<str>, state: Option<&Held>) -> Option<Need> {
+        let counted = state.and_then(Held::execution).filter(|state| state.has_later());
+        let Some(execution) = counted else {
+            self.coming.forget(key);
+            return None;
+        };
+        match execution.job().and_then(|job| self.plans.learn_job(job)).or_else(|| self.plan_of(execution)) {
+            Some(plan) => self.coming.note(key, execution.later_by_queue(&plan)),
+            None => return self.needs(state, None),
+        }
+        None
+    }
 }
 
 impl Executions {
-    fn apply_to_execution(&mut self, state: &mut Execution, input: Input, origin: &Origin) -> Vec<Act> {
+    fn apply_to_execution(&mut self, key: &Arc<str>, state: &mut Execution, input: Input, origin: &Origin) -> Vec<Act> {
         let id = state.id.clone();
         let (needed, plan) = match job_of(state, &input) {
             Some(job) => (Some((job.workflow(), job::VERSION)), self.plans.learn_job(job)),
@@ -338,6 +354,10 @@ impl Executions {
         });
         if let Some(at_work) = at_work {
             self.tally.count(at_work, &effects, at);
+        }
+        match plan.as_deref().filter(|_| state.has_later()) {
+            Some(plan) => self.coming.note(key, state.later_by_queue(plan)),
+            None => self.coming.forget(key),
         }
         self.plans.forget_missing();
         if let Some((workflow, _)) = needed.as_ref().filter(|_| !origin.again) {

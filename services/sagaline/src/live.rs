@@ -87,10 +87,15 @@ struct Told {
     steps: Option<usize>,
     by: Option<String>,
     why: Option<String>,
+    fraction: Option<f64>,
+    message: Option<String>,
+    worker: Option<String>,
 }
 
 /// The events after which nothing comes; and `parked`, after which somebody has to come.
 const ENDS: [&str; 7] = ["completed", "failed", "cancelled", "timed_out", "rolled_back", "start_refused", "parked"];
+/// Of a job. One that could not be begun tells so as a workflow.
+const JOB_ENDS: [&str; 3] = ["completed", "dead", "cancelled"];
 
 impl Live {
     pub(crate) async fn listen(client: &Client, execution: &ExecutionId) -> Result<Self, Failure> {
@@ -153,7 +158,11 @@ async fn end(client: &Client, execution: &ExecutionId, appears_within: Duration)
 
 /// Shows one event; whether it was the last.
 fn show(event: &LifecycleEvent, output: &Output) -> Result<bool, Failure> {
-    let ends = event.kind == "workflow" && ENDS.contains(&event.what.as_str());
+    let ends = match event.kind.as_str() {
+        "workflow" => ENDS.contains(&event.what.as_str()),
+        "job" => JOB_ENDS.contains(&event.what.as_str()),
+        _ => false,
+    };
     if output.is_json() {
         let mut data: Value = event.read().unwrap_or(Value::Null);
         data["type"] = json!(format!("sagaline.{}.{}.v1", event.kind, event.what));
@@ -165,6 +174,7 @@ fn show(event: &LifecycleEvent, output: &Output) -> Result<bool, Failure> {
         "workflow" => Some(workflow_line(event, &told, output)),
         "step" if event.what == "differed" => Some(differences::line(event, output)),
         "step" => step_line(&event.what, &told, output),
+        "job" => Some(job_line(event, &told, output)),
         "saga" => saga_line(&event.what, &told, output),
         _ => None,
     };
@@ -203,6 +213,36 @@ fn workflow_line(event: &LifecycleEvent, told: &Told, output: &Output) -> String
         String::new()
     };
     format!("{execution} {}{took}{why}{help}", output.paint(tone, word))
+}
+
+/// A line for each thing that happens to a job: it has no steps that would tell.
+fn job_line(event: &LifecycleEvent, told: &Told, output: &Output) -> String {
+    let job = output.paint(Tone::Strong, &event.execution);
+    let error = told.error.as_ref().map_or(String::new(), |error| format!(": {}", words::error(error)));
+    let at = |time: Option<Moment>| time.map_or(String::new(), |at| format!(" at {}", words::exact_time(at)));
+    let took =
+        told.duration_ms.map_or(String::new(), |millis| format!(" in {}", words::took(Span::from_millis(millis))));
+    let attempt = if 1 < told.attempt { format!(" (attempt {})", told.attempt) } else { String::new() };
+    let (tone, word, rest) = match event.what.as_str() {
+        "scheduled" => (Tone::Busy, "… is put into its queue", at(told.until)),
+        "enqueued" => (Tone::Busy, "… is in its queue", attempt),
+        "started" => {
+            let worker = told.worker.as_deref().map_or(String::new(), |worker| format!(" by {}", words::short(worker)));
+            (Tone::Busy, "… is begun", format!("{worker}{attempt}"))
+        }
+        "completed" => (Tone::Good, "✓ completed", format!("{took}{attempt}")),
+        "failed" if told.will_retry => {
+            (Tone::Bad, "✗ failed", format!("{attempt}{error}; tried again{}", at(told.next_at)))
+        }
+        "failed" => (Tone::Bad, "✗ failed", format!("{attempt}{error}")),
+        "dead" => (Tone::Bad, "✗ is dead", format!("{took}{error}; `sagaline jobs retry` does it anew")),
+        "cancelled" => {
+            let why = told.reason.as_deref().map_or(String::new(), |why| format!(": {}", words::short(why)));
+            (Tone::Quiet, "- cancelled", format!("{took}{why}"))
+        }
+        other => (Tone::Plain, other, String::new()),
+    };
+    format!("{job} {}{rest}", output.paint(tone, word))
 }
 
 /// A line for what a saga has come to. How the execution ends is said by the execution.
@@ -248,6 +288,7 @@ fn step_line(what: &str, told: &Told, output: &Output) -> Option<String> {
             let what = told.wait_for.as_deref().map(words::short).unwrap_or_default();
             ("…", Tone::Busy, format!("for {what}{until}"))
         }
+        "progress" => ("…", Tone::Busy, words::progress(told.fraction, told.message.as_deref())),
         _ => return None,
     };
     let took = told.duration_ms.map_or(String::new(), |millis| words::took(Span::from_millis(millis)));

@@ -1,6 +1,11 @@
 //! An execution as text.
 
-use sagaline_events::record::{ExecutionView, StepView};
+use std::collections::BTreeMap;
+
+use sagaline_events::{
+    progress::Progress,
+    record::{ExecutionView, StepView},
+};
 use sagaline_model::StepError;
 use serde_json::Value;
 
@@ -10,7 +15,14 @@ use crate::{
     words,
 };
 
+/// How far those of its attempts are that are at work, by their steps.
+pub(crate) type Said = BTreeMap<String, Progress>;
+
 pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
+    lines_with(view, &Said::new(), output)
+}
+
+pub(crate) fn lines_with(view: &ExecutionView, said: &Said, output: &Output) -> Vec<String> {
     let mut lines = vec![
         format!("execution: {}", output.paint(Tone::Strong, view.execution.as_str())),
         format!("workflow: {} (version {})", view.workflow, view.version),
@@ -21,6 +33,10 @@ pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
         lines.push(format!("job: {} in queue {}, {}", job.activity, job.queue, job.status.as_str()));
         lines.push(format!("attempt: {} of {}", job.attempt, job.attempts));
         lines.extend(job.worker.as_ref().map(|worker| format!("worker: {}", words::short(worker))));
+        lines.extend(said.get("job").map(|said| {
+            let at = words::exact_time(said.at);
+            format!("progress: {} ({at})", words::progress(said.fraction, said.message.as_deref()))
+        }));
         lines.extend(job.next_at.map(|time| format!("next attempt: {}", words::exact_time(time))));
         lines.extend(job.error.as_ref().map(|error| format!("last error: {}", words::error(error))));
     }
@@ -41,7 +57,7 @@ pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
     }
     if !view.steps.is_empty() {
         lines.push("steps:".to_owned());
-        lines.extend(steps(&view.steps, output).into_iter().map(|line| format!("  {line}")));
+        lines.extend(steps(&view.steps, said, output).into_iter().map(|line| format!("  {line}")));
     }
     lines.extend(output_lines(&view.output));
     lines
@@ -59,11 +75,13 @@ fn violations(error: &StepError) -> Vec<String> {
     violations.into_iter().flatten().map(line).collect()
 }
 
-fn steps(steps: &[StepView], output: &Output) -> Vec<String> {
+fn steps(steps: &[StepView], said: &Said, output: &Output) -> Vec<String> {
     let mut table = Table::new(&[]);
     for step in steps {
         let (sign, tone) = words::sign(step.status);
         let why = step.error.as_ref().map(words::error).or_else(|| step.reason.as_deref().map(words::short));
+        let said = said.get(&step.step);
+        let why = why.or_else(|| said.map(|said| words::progress(said.fraction, said.message.as_deref())));
         let attempt = if 1 < step.attempt { format!("attempt {}", step.attempt) } else { String::new() };
         table.row(vec![
             (tone, sign.to_owned()),

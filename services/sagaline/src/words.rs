@@ -92,6 +92,13 @@ pub(crate) fn percent(part: u64, whole: u64) -> u64 {
 }
 
 /// Lines of at most `width` characters; a word that is longer stands alone.
+/// How far somebody says to be.
+pub(crate) fn progress(fraction: Option<f64>, message: Option<&str>) -> String {
+    let percent = fraction.map(|fraction| format!("{:.0} %", fraction.clamp(0.0, 1.0) * 100.0));
+    let message = message.filter(|message| !message.is_empty()).map(short);
+    percent.into_iter().chain(message).collect::<Vec<_>>().join(", ")
+}
+
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {

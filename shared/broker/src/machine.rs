@@ -171,4 +171,10 @@ pub trait Machine: Send {
 
     /// Whether what is under this key is among those that a list asks for: it as it is listed.
     fn listed(&self, ask: &Ask, key: &str, glance: &Self::Glance) -> Option<Listed>;
+
+    /// This is under the key from now on, without an input having been applied: it was read from a snapshot, or is gone. For who keeps
+    /// counts; what must be learnt before it can be counted is given back, and then it is asked again.
+    fn stands(&mut self, _key: &Arc<str>, _state: Option<&Self::State>) -> Option<Need> {
+        None
+    }
 }

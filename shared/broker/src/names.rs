@@ -207,6 +207,11 @@ impl Names {
         format!("{partition}.{execution}")
     }
 
+    /// Where an attempt says how far it is. What it leaves for the next one has the same key without the last word; a path has no dots.
+    pub fn progress_key(execution: &str, path: &str) -> String {
+        format!("{execution}.{path}.progress")
+    }
+
     pub fn checkpoint_key(partition: u32) -> String {
         format!("checkpoint.{partition}")
     }

@@ -33,7 +33,7 @@ pub use effect::{Dispatch, Effect};
 pub use entity::Entity;
 pub use invariant::{Broken, check};
 pub use nodes::Nodes;
-pub use state::{Execution, Stage};
+pub use state::{Execution, Later, Stage};
 pub(crate) use turn::queue_of;
 pub use view::{JobGlance, Overview};
 pub use why::cause_of;

@@ -41,7 +41,7 @@ pub use self::{
     delegated::Delegated,
     expanding::Expanding,
     graft::{Graft, Grafts, NotAGraft, Recorded},
-    index::Index,
+    index::{Index, Later},
     looping::Loop,
     people::{Answered, Approving, Gathering},
     place::{Place, PlaceState},

@@ -16,6 +16,7 @@ pub mod job;
 pub mod lifecycle;
 pub mod path;
 mod people;
+pub mod progress;
 pub mod queue_tally;
 pub mod record;
 pub mod saga;

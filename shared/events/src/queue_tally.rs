@@ -1,4 +1,4 @@
-//! How the attempts of each queue ended of late, as an owner counts them: for people, and for nothing else.
+//! How the attempts of each queue ended of late, and how many come later, as an owner counts them: for people, and for nothing else.
 
 use sagaline_model::{Moment, Name};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct QueueTally {
     pub queues: Vec<QueueCounts>,
 }
 
-/// The attempts of one queue.
+/// The attempts of one queue: how they ended, and what is to come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueCounts {
     pub queue: Name,
@@ -23,4 +23,31 @@ pub struct QueueCounts {
     pub retried: u64,
     /// Failed or ran out of time, and none comes any more.
     pub dead: u64,
+    /// Come when it is their time, now.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub scheduled: u64,
+    /// Come again after one that failed, now.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retry: u64,
+}
+
+impl QueueCounts {
+    /// Of a queue of which nothing was counted.
+    pub fn none(queue: Name) -> Self {
+        Self { queue, completed: 0, retried: 0, dead: 0, scheduled: 0, retry: 0 }
+    }
+
+    /// With what another partition counted of the same queue.
+    pub fn add(&mut self, other: &Self) {
+        self.completed += other.completed;
+        self.retried += other.retried;
+        self.dead += other.dead;
+        self.scheduled += other.scheduled;
+        self.retry += other.retry;
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -123,6 +123,10 @@ fn every_example_is_a_golden_file_and_is_what_it_claims() {
                 reads::<Start>(&claim, &json);
                 golden("start_of_a_job")
             }
+            "progress" => {
+                reads::<sagaline_events::progress::Progress>(&claim, &json);
+                golden("progress")
+            }
             "definition" => {
                 reads::<Definition>(&claim, &json);
                 golden("definition")

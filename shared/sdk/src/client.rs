@@ -20,6 +20,7 @@ mod limits;
 mod list;
 mod pages;
 mod people;
+mod progress;
 mod publish;
 mod queues;
 mod results;

@@ -222,12 +222,15 @@ impl Statuses {
 pub struct QueueMetrics {
     pub pending: Gauge,
     pub active: Gauge,
+    pub scheduled: Gauge,
+    pub retry: Gauge,
 }
 
 impl QueueMetrics {
     fn new(queue: &str) -> Self {
         let of_state = |state| recorder::gauge(&QUEUE_DEPTH, &[queue, state]);
-        Self { pending: of_state("pending"), active: of_state("active") }
+        let (pending, active) = (of_state("pending"), of_state("active"));
+        Self { pending, active, scheduled: of_state("scheduled"), retry: of_state("retry") }
     }
 }
 

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use sagaline_engine::{Effect, Execution};
+use sagaline_engine::{Effect, Execution, Later};
 use sagaline_events::{
     FramePath, Happening, Input,
     job::JobEvent,
     queue_tally::{QueueCounts, QueueTally},
 };
 use sagaline_model::{Moment, Name};
+
+use super::coming::Coming;
 
 const MINUTES: i64 = 60;
 
@@ -90,16 +92,21 @@ impl Tally {
     }
 
     /// What was counted until the partition's last input, for an hour.
-    pub(super) fn seen(&self) -> QueueTally {
-        let mut queues: BTreeMap<&Name, Ends> = BTreeMap::new();
+    pub(super) fn seen(&self, coming: &Coming) -> QueueTally {
+        let mut queues: BTreeMap<&Name, (Ends, Later)> = BTreeMap::new();
         for (queue, ends) in self.minutes.iter().flat_map(|minute| &minute.queues) {
-            queues.entry(queue).or_default().add(*ends);
+            queues.entry(queue).or_default().0.add(*ends);
         }
-        let counts = |(queue, Ends { completed, retried, dead }): (&Name, Ends)| QueueCounts {
-            queue: queue.clone(),
+        for (queue, later) in coming.by_queue() {
+            queues.entry(queue).or_default().1.add(later);
+        }
+        let counts = |(queue, (Ends { completed, retried, dead }, Later { scheduled, retry }))| QueueCounts {
             completed,
             retried,
             dead,
+            scheduled: scheduled as u64,
+            retry: retry as u64,
+            ..QueueCounts::none(Name::clone(queue))
         };
         let oldest = self.minutes.front().map(|first| Moment::from_millis(first.number * 60_000));
         let since = self.began.zip(oldest).map(|(began, oldest)| began.max(oldest));
@@ -161,7 +168,7 @@ mod tests {
     }
 
     fn of(tally: &Tally, queue: &str) -> Option<(u64, u64, u64)> {
-        let seen = tally.seen();
+        let seen = tally.seen(&Coming::default());
         let counts = seen.queues.iter().find(|counts| counts.queue.as_str() == queue)?;
         Some((counts.completed, counts.retried, counts.dead))
     }
@@ -169,17 +176,17 @@ mod tests {
     #[test]
     fn ends_are_counted_by_queue_and_forgotten_after_an_hour() {
         let mut tally = Tally::default();
-        assert_eq!(tally.seen().since, None);
+        assert_eq!(tally.seen(&Coming::default()).since, None);
         one(&mut tally, "a", 0, None, false);
         one(&mut tally, "a", 1, Some(at(5)), true);
         one(&mut tally, "b", 2, None, true);
         assert_eq!((of(&tally, "a"), of(&tally, "b")), (Some((1, 1, 0)), Some((0, 0, 1))));
-        assert_eq!(tally.seen().since, Some(at(0)));
+        assert_eq!(tally.seen(&Coming::default()).since, Some(at(0)));
         one(&mut tally, "a", 59 * 60, None, false);
         assert_eq!(of(&tally, "a"), Some((2, 1, 0)));
         one(&mut tally, "a", 61 * 60, None, false);
         assert_eq!((of(&tally, "a"), of(&tally, "b")), (Some((2, 0, 0)), None));
-        assert!(tally.seen().since > Some(at(0)));
+        assert!(tally.seen(&Coming::default()).since > Some(at(0)));
     }
 
     #[test]
@@ -189,6 +196,6 @@ mod tests {
         let at_work = AtWork { path: path("a"), queue: Name::new("q").expect("a name") };
         let other = Happening::StepSkipped { step: path("b"), reason: "not this one".to_owned() };
         tally.count(at_work, &[Effect::Tell(other)], at(0));
-        assert_eq!(tally.seen(), QueueTally { since: None, queues: vec![] });
+        assert_eq!(tally.seen(&Coming::default()), QueueTally { since: None, queues: vec![] });
     }
 }

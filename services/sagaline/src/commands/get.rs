@@ -37,15 +37,24 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure>
     let mut view = client.get(&execution).await?.ok_or(Error::NotFound(execution))?;
     view.output = resolved(&client, std::mem::take(&mut view.output), output).await;
     let saga = saga_of(&client, &view, output).await;
+    let said = progress_of(&client, &view, output).await;
     if output.is_json() {
         let mut json = json!(view);
+        if let Some(said) = said.get("job").filter(|_| view.job.is_some()) {
+            json["job"]["progress"] = json!(said);
+        }
+        for (place, step) in view.steps.iter().enumerate() {
+            if let Some(said) = said.get(&step.step) {
+                json["steps"][place]["progress"] = json!(said);
+            }
+        }
         if let Some(saga) = saga {
             json["saga"] = json!(saga);
         }
         output.json(&json)?;
         return Ok(Exit::Done);
     }
-    for line in view::lines(&view, output) {
+    for line in view::lines_with(&view, &said, output) {
         output.line(&line)?;
     }
     if let Some(saga) = saga {
@@ -58,6 +67,14 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure>
         }
     }
     Ok(Exit::Done)
+}
+
+/// How far its attempts say that they are. It is shown without that rather than not at all.
+async fn progress_of(client: &Client, view: &ExecutionView, output: &Output) -> view::Said {
+    client.progress(view).await.unwrap_or_else(|error| {
+        output.talk(&format!("how far its attempts are is not shown: {}", chain(&error)));
+        view::Said::new()
+    })
 }
 
 /// How its saga stands, where it has one. An execution is shown without it rather than not at all.

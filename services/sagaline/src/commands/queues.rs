@@ -2,6 +2,7 @@
 
 mod set;
 
+use sagaline_events::queue_tally::QueueCounts;
 use sagaline_model::{ActivityName, Name};
 use sagaline_sdk::client::{ActivityView, QueueEnds, QueueView};
 use serde_json::{Value, json};
@@ -135,19 +136,32 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
     let client = context.client().await?;
     let (queues, ends) = (client.queues().await?, client.queue_ends().await?);
-    let mut table = Table::new(&["QUEUE", "WEIGHT", "PENDING", "ACTIVE", "COMPLETED", "RETRIED", "DEAD", "STATE"]);
+    let mut table = Table::new(&[
+        "QUEUE",
+        "WEIGHT",
+        "PENDING",
+        "ACTIVE",
+        "SCHEDULED",
+        "RETRY",
+        "COMPLETED",
+        "RETRIED",
+        "DEAD",
+        "STATE",
+    ]);
     for view in &queues {
         if output.is_json() {
             output.json(&shown(view, &ends))?;
             continue;
         }
-        let [completed, retried, dead] = ended(view, &ends);
+        let QueueCounts { completed, retried, dead, scheduled, retry, .. } = counts(view, &ends);
         let (tone, state) = state(view);
         table.row(vec![
             (Tone::Strong, view.queue.to_string()),
             (Tone::Plain, view.weight.to_string()),
             (Tone::Plain, view.pending.to_string()),
             (Tone::Plain, view.active.to_string()),
+            (Tone::Plain, scheduled.to_string()),
+            (Tone::Plain, retry.to_string()),
             (Tone::Plain, completed.to_string()),
             (Tone::Plain, retried.to_string()),
             (if 0 < dead { Tone::Bad } else { Tone::Plain }, dead.to_string()),
@@ -162,7 +176,9 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     if !ends.silent.is_empty() {
         let silent: Vec<_> = ends.silent.iter().map(u32::to_string).collect();
         let silent = silent.join(", ");
-        output.talk(&format!("no orchestrator answers for partition {silent}: what ended there is not counted"));
+        output.talk(&format!(
+            "no orchestrator answers for partition {silent}: what ended there, and comes later, is not counted"
+        ));
     }
     Ok(Exit::Done)
 }
@@ -174,9 +190,9 @@ async fn get(queue: &Name, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// How its attempts ended within the last hour: completed, to come again, and none left.
-fn ended(view: &QueueView, ends: &QueueEnds) -> [u64; 3] {
-    ends.queues.get(&view.queue).map_or([0; 3], |counts| [counts.completed, counts.retried, counts.dead])
+/// How its attempts ended within the last hour, and how many come later.
+fn counts(view: &QueueView, ends: &QueueEnds) -> QueueCounts {
+    ends.queues.get(&view.queue).cloned().unwrap_or_else(|| QueueCounts::none(view.queue.clone()))
 }
 
 fn show(view: &QueueView, ends: &QueueEnds, output: &Output) -> Result<(), Failure> {
@@ -198,8 +214,9 @@ fn show(view: &QueueView, ends: &QueueEnds, output: &Output) -> Result<(), Failu
     if let Some(limit) = view.settings.concurrency {
         output.line(&format!("concurrency: {limit}"))?;
     }
-    output.line(&format!("tasks: {} pending, {} active", view.pending, view.active))?;
-    let [completed, retried, dead] = ended(view, ends);
+    let QueueCounts { completed, retried, dead, scheduled, retry, .. } = counts(view, ends);
+    let (pending, active) = (view.pending, view.active);
+    output.line(&format!("tasks: {pending} pending, {active} active, {scheduled} scheduled, {retry} to retry"))?;
     let since =
         ends.since.map_or_else(|| "within the last hour".to_owned(), |since| format!("since {}", words::time(since)));
     output.line(&format!("{since}: {completed} completed, {retried} failed and retried, {dead} failed for good"))?;
@@ -226,7 +243,7 @@ fn state(view: &QueueView) -> (Tone, &'static str) {
 
 /// For programs.
 fn shown(view: &QueueView, ends: &QueueEnds) -> Value {
-    let [completed, retried, dead] = ended(view, ends);
+    let QueueCounts { completed, retried, dead, scheduled, retry, .. } = counts(view, ends);
     let activities = view.activities.iter().map(|of| {
         json!({ "activity": of.activity, "pending": of.pending, "active": of.active, "limit": of.limit,
             "paused": of.paused, "asked_for": of.asked_for })
@@ -236,6 +253,8 @@ fn shown(view: &QueueView, ends: &QueueEnds) -> Value {
         "weight": view.weight,
         "pending": view.pending,
         "active": view.active,
+        "scheduled": scheduled,
+        "retry": retry,
         "since": ends.since,
         "completed": completed,
         "retried": retried,

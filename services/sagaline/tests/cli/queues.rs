@@ -122,3 +122,42 @@ fn whoever_waits_for_a_purged_task_is_told_also_if_the_purge_is_killed() {
     dev.signal(Signal::TERM);
     assert!(dev.end().0.success());
 }
+
+/// A step that is tried again and one that snoozes, both of jobs and of workflows, also after another owner took over.
+#[test]
+fn what_comes_later_is_counted_as_long_as_it_is_to_come() {
+    const AGAIN: &str = "workflow: again\nsteps: { a: { activity: fail, queue: low, retry: { attempts: 2, initial: 1h }, input: { error: { type: Busy, message: not now } } } }\n";
+    let folder = Folder::new();
+    let data = folder.0.join("data").display().to_string();
+    let dev = Dev::start(&["--data-dir", &data, "--output", "json"]);
+    let url = dev.ready()["nats_url"].take();
+    at(&url, &["apply", &folder.file("again.yaml", AGAIN)]).ends_with(0);
+    for id in ["r-1", "r-2"] {
+        at(&url, &["start", "again", "--id", id]).ends_with(0);
+    }
+    at(&url, &["jobs", "submit", "noop", "--queue", "low", "--in", "2h", "--id", "s-1"]).ends_with(0);
+    let fails = r#"{"error":{"type":"Busy","message":"not now"}}"#;
+    at(&url, &["jobs", "submit", "fail", "--queue", "low", "--payload", fails, "--max-retries", "6", "--id", "r-3"])
+        .ends_with(0);
+    let later = |url: &Value| {
+        let seen = at(url, &["queues", "get", "low", "--output", "json"]).ends_with(0).json()[0].take();
+        (seen["scheduled"].as_u64(), seen["retry"].as_u64())
+    };
+    eventually("all of it is to come", SOON, || later(&url) == (Some(1), Some(3)));
+    let told = at(&url, &["queues", "get", "low"]).ends_with(0).stdout;
+    assert!(told.contains("tasks: 0 pending, 0 active, 1 scheduled, 3 to retry"), "{told}");
+    dev.signal(Signal::TERM);
+    assert!(dev.end().0.success());
+
+    let dev = Dev::start(&["--data-dir", &data, "--output", "json"]);
+    let url = dev.ready()["nats_url"].take();
+    // The job's ten seconds may be over by now.
+    at(&url, &["jobs", "cancel", "r-3"]).code.expect("it ends");
+    eventually("the next owner knows of it", SOON, || later(&url) == (Some(1), Some(2)));
+    for id in ["r-1", "r-2", "s-1"] {
+        at(&url, &["cancel", id]).ends_with(0);
+    }
+    eventually("nothing is to come", SOON, || later(&url) == (Some(0), Some(0)));
+    dev.signal(Signal::TERM);
+    assert!(dev.end().0.success());
+}

@@ -33,7 +33,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 let ends = self.ports.values(Bucket::Results, &keys).await?;
                 for (stored, end) in stored.iter().zip(ends) {
                     let end = end.and_then(|(_, record)| serde_json::from_slice::<Position>(&record).ok());
-                    self.load(stored, end);
+                    self.load(stored, end).await?;
                 }
             }
             from = page.next;
@@ -46,51 +46,60 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             while let Some(need) = self.slots.get(&key).and_then(|slot| self.machine.needs(Some(&slot.state), None)) {
                 self.learn(&need).await?;
             }
+            self.count(&key).await?;
             self.arm(&key);
         }
         Ok(())
     }
 
     /// What the bucket holds under a key, and the end of it that is recorded.
-    fn load(&mut self, stored: &Stored, end: Option<Position>) {
+    async fn load(&mut self, stored: &Stored, end: Option<Position>) -> Result<(), Halt> {
         let key: Arc<str> = stored.key.as_str().into();
         // A newer revision of what came before, written while we read.
         self.unload(&key);
-        let Some(value) = &stored.value else { return };
+        let Some(value) = &stored.value else { return Ok(()) };
         let saved: Saved<'_> = match serde_json::from_slice(value) {
             Ok(saved) => saved,
-            Err(fault) => return self.load_unreadable(&key, &fault.to_string(), stored.revision, value),
+            Err(fault) => {
+                self.load_unreadable(&key, &fault.to_string(), stored.revision, value);
+                return Ok(());
+            }
         };
         let applied = (saved.applied, saved.time);
         if let Some(end) = end.filter(|end| end.reaches(applied)) {
             // Its end is recorded and will not be folded again: an owner that slept wrote this snapshot too late.
             if end.applied < self.checkpoint.next {
-                return self.remove_snapshot(&key, stored.revision, None);
+                self.remove_snapshot(&key, stored.revision, None);
+                return Ok(());
             }
             // Its end is recorded, with all effects out, and the checkpoint may have passed inputs between the two: then too
             // this snapshot came too late. It goes at the next recovery, when the checkpoint has passed the end.
             if saved.applied < end.applied {
                 self.ended.insert(key, (end.applied, end.time));
-                return;
+                return Ok(());
             }
         }
         match self.machine.restore(saved.state.get().as_bytes()) {
-            Ok(state) => self.place(key, state, applied, stored.revision),
+            Ok(state) => return self.place(key, state, applied, stored.revision).await,
             Err(why) => self.load_unreadable(&key, &why, stored.revision, value),
         }
+        Ok(())
     }
 
     /// A state that rests is not kept in memory.
-    fn place(
+    async fn place(
         &mut self,
         key: Arc<str>,
         state: M::State,
         applied: (Sequence, sagaline_model::Moment),
         revision: Sequence,
-    ) {
+    ) -> Result<(), Halt> {
         let glance = if self.machine.rests(&state) { self.machine.glance(&state) } else { None };
         match glance {
             Some(glance) => {
+                while let Some(need) = self.machine.stands(&key, Some(&state)) {
+                    self.learn(&need).await?;
+                }
                 let timer = self.machine.next_timer(&state);
                 self.timers.extend(timer.map(|timer| (timer, Arc::clone(&key))));
                 self.resting.stubs.insert(key, Box::new(Stub { revision, applied, timer, glance }));
@@ -100,6 +109,17 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 self.slots.insert(key, slot);
             }
         }
+        Ok(())
+    }
+
+    /// What is under the key was read from a snapshot, and can be worked with.
+    pub(super) async fn count(&mut self, key: &Arc<str>) -> Result<(), Halt> {
+        while let Some(slot) = self.slots.get(key)
+            && let Some(need) = self.machine.stands(key, Some(&slot.state))
+        {
+            self.learn(&need).await?;
+        }
+        Ok(())
     }
 
     fn load_unreadable(&mut self, key: &Arc<str>, why: &str, revision: Sequence, bytes: &Bytes) {
@@ -111,6 +131,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     fn unload(&mut self, key: &Arc<str>) {
         self.slots.remove(key);
         self.ended.remove(key);
+        let _ = self.machine.stands(key, None);
         if let Some(timer) = self.resting.stubs.remove(key).and_then(|stub| stub.timer) {
             self.timers.remove(&(timer, Arc::clone(key)));
         }

@@ -125,6 +125,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 self.cover.hold(first, key);
             }
             self.slots.insert(Arc::clone(key), slot);
+            self.count(key).await?;
             self.arm(key);
         }
         for (entry, input) in deferred {

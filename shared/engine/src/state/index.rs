@@ -34,6 +34,42 @@ pub struct Index {
     pub queued: BTreeSet<(u64, FramePath)>,
     /// How many frames are of what runs beside the execution.
     pub beside: usize,
+    /// Of which nodes attempts come later, and how many.
+    pub later: BTreeMap<NodeId, Later>,
+}
+
+/// How many attempts come later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Later {
+    /// When it is their time: what was submitted for later, and what said that it is too early.
+    pub scheduled: usize,
+    /// After one that failed.
+    pub retry: usize,
+}
+
+impl Later {
+    fn of(state: &State) -> Option<Self> {
+        match state {
+            State::BackingOff { .. } => Some(Self { scheduled: 0, retry: 1 }),
+            State::Snoozed { .. } => Some(Self { scheduled: 1, retry: 0 }),
+            _ => None,
+        }
+    }
+
+    pub fn add(&mut self, other: Self) {
+        self.scheduled += other.scheduled;
+        self.retry += other.retry;
+    }
+
+    /// `other` was added before.
+    pub fn remove(&mut self, other: Self) {
+        self.scheduled -= other.scheduled;
+        self.retry -= other.retry;
+    }
+
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
 }
 
 impl Run {
@@ -242,6 +278,9 @@ impl Index {
             self.queued.insert((*ticket, path.clone()));
         }
         self.other_work += usize::from(frame.state.is_other_work());
+        if let Some(later) = Later::of(&frame.state) {
+            self.later.entry(frame.node).or_default().add(later);
+        }
         self.weight += weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 
@@ -265,6 +304,14 @@ impl Index {
             self.queued.remove(&(*ticket, path.clone()));
         }
         self.other_work -= usize::from(frame.state.is_other_work());
+        if let Some(later) = Later::of(&frame.state)
+            && let Some(of_node) = self.later.get_mut(&frame.node)
+        {
+            of_node.remove(later);
+            if of_node.is_none() {
+                self.later.remove(&frame.node);
+            }
+        }
         self.weight -= weight::FRAME + path.as_str().len() + frame.state.weight();
     }
 

@@ -180,7 +180,9 @@ fn what_is_seen_of_limits_and_breakers_is_written_and_read_as_recorded() {
     ];
     let gates: Vec<_> = gates.into_iter().map(|(entity, state)| EntityView { entity, state }).collect();
     is_promised("answer/gates", &Answer::Entities(EntityPage { entities: gates, next: None }));
-    let counts = QueueCounts { queue: name("default"), completed: 41, retried: 2, dead: 1 };
-    let tally = QueueTally { since: Some(at("2026-01-01T00:00:00Z")), queues: vec![counts] };
-    is_promised("answer/queues", &Answer::Queues(tally));
+    let counts = QueueCounts { completed: 41, retried: 2, dead: 1, ..QueueCounts::none(name("default")) };
+    let tally = |counts| QueueTally { since: Some(at("2026-01-01T00:00:00Z")), queues: vec![counts] };
+    is_promised("answer/queues", &Answer::Queues(tally(counts.clone())));
+    let coming = QueueCounts { scheduled: 3, retry: 4, ..counts };
+    is_promised("answer/queues_coming", &Answer::Queues(tally(coming)));
 }

@@ -7,6 +7,7 @@ use sagaline_events::{
     DeadLetter,
     input::{DoneStep, Resumption},
     job::{JobStatus, JobView},
+    progress::Progress,
 };
 use sagaline_model::{Plan, StepError};
 use serde_json::json;
@@ -160,4 +161,10 @@ fn a_job_is_seen_and_left_behind_as_recorded() {
         assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
     }
     assert_eq!(serde_json::from_str::<JobStatus>("\"later\"").unwrap(), JobStatus::Unknown);
+}
+
+#[test]
+fn how_far_an_attempt_is_is_written_and_read_as_recorded() {
+    let (at, message) = (at("2026-01-01T00:00:05Z"), Some("2 of 5 pages".to_owned()));
+    is_promised("progress", &Progress { attempt: 1, at, fraction: Some(0.4), message });
 }

@@ -13,12 +13,12 @@ use sagaline_model::{ActivityName, Moment, Name, QueuePause, QueueSettings};
 
 use super::{Client, Error, ask::Asked};
 
-/// How the attempts of all queues ended within the last hour, as the owners of the partitions counted them.
+/// How the attempts of all queues ended within the last hour, and how many come later, as the owners of the partitions counted them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueueEnds {
     /// The latest since when an owner has counted.
     pub since: Option<Moment>,
-    /// By name; a queue in which nothing ended is not there.
+    /// By name; a queue in which nothing ended, and to which nothing comes later, is not there.
     pub queues: BTreeMap<Name, QueueCounts>,
     /// Partitions of which nobody answered: what is on them is missing.
     pub silent: Vec<u32>,
@@ -94,7 +94,7 @@ impl Client {
         Ok(QueueView { queue, settings, weight, pending, active, activities })
     }
 
-    /// How attempts ended of late. Who does not answer at once is left out.
+    /// How attempts ended of late, and how many come later. Who does not answer at once is left out.
     pub async fn queue_ends(&self) -> Result<QueueEnds, Error> {
         let mut ends = QueueEnds::default();
         for partition in 0..self.partitions {
@@ -106,11 +106,8 @@ impl Client {
             };
             ends.since = ends.since.max(since);
             for counts in queues {
-                let none = QueueCounts { queue: counts.queue.clone(), completed: 0, retried: 0, dead: 0 };
-                let of = ends.queues.entry(counts.queue.clone()).or_insert(none);
-                of.completed += counts.completed;
-                of.retried += counts.retried;
-                of.dead += counts.dead;
+                let none = || QueueCounts::none(counts.queue.clone());
+                ends.queues.entry(counts.queue.clone()).or_insert_with(none).add(&counts);
             }
         }
         Ok(ends)

@@ -158,8 +158,8 @@ impl ActivityContext {
         serde_json::from_value(details).ok()
     }
 
-    /// Says how far it is, from 0 to 1, to whoever follows the execution; at most once a second, what comes sooner is left out.
-    /// It is a sign of life, too.
+    /// Says how far it is, from 0 to 1, to whoever follows the execution or looks at it; at most once a second, what comes sooner is
+    /// left out. It is a sign of life, too.
     pub async fn progress(&self, fraction: f64, message: &str) {
         self.0.pulse.beat();
         let said = json!({ "fraction": fraction, "message": message });

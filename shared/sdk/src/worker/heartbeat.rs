@@ -3,10 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sagaline_broker::{
+    names::Names,
     nats::Connection,
     ports::{Bucket, Message, Outcome},
 };
-use sagaline_events::Task;
+use sagaline_events::{Task, progress::Progress};
 use sagaline_model::Moment;
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
@@ -80,15 +81,19 @@ pub(super) fn key(task: &Task) -> String {
 }
 
 pub(super) async fn store(connection: &Connection, task: &Task, details: &Value) {
-    let message = Message {
-        subject: connection.names().key(Bucket::Heartbeats, &key(task)),
+    told(connection.publish(&kept(connection, &key(task), details)).await, "heartbeat");
+}
+
+/// Puts a value into the bucket.
+fn kept(connection: &Connection, key: &str, value: &Value) -> Message {
+    Message {
+        subject: connection.names().key(Bucket::Heartbeats, key),
         expected: None,
         msg_id: None,
         ttl: None,
         headers: vec![],
-        payload: details.to_string().into(),
-    };
-    told(connection.publish(&message).await, "heartbeat");
+        payload: value.to_string().into(),
+    }
 }
 
 pub(super) async fn load(connection: &Connection, task: &Task) -> Option<Value> {
@@ -101,9 +106,18 @@ pub(super) async fn load(connection: &Connection, task: &Task) -> Option<Value> 
     }
 }
 
-/// Publishes a lifecycle event that says how far an attempt is. `number` tells it from the ones before.
+/// Publishes a lifecycle event that says how far an attempt is, for who follows it, and keeps the same for who looks at it later.
+/// `number` tells it from the ones before.
 pub(super) async fn tell(connection: &Connection, task: &Task, said: Value, number: u64, now: Moment) {
     let Task { workflow, version, execution, path, attempt, .. } = task;
+    let progress = Progress {
+        attempt: *attempt,
+        at: now,
+        fraction: said["fraction"].as_f64(),
+        message: said["message"].as_str().map(str::to_owned),
+    };
+    let key = Names::progress_key(execution.as_str(), path.as_str());
+    let kept = kept(connection, &key, &json!(progress));
     let mut data = json!({
         "workflow": workflow, "version": version, "execution": execution, "at": now, "step": path, "attempt": attempt,
     });
@@ -125,7 +139,9 @@ pub(super) async fn tell(connection: &Connection, task: &Task, said: Value, numb
         ],
         payload: data.to_string().into(),
     };
-    told(connection.publish(&message).await, "progress");
+    let (heard, stored) = tokio::join!(connection.publish(&message), connection.publish(&kept));
+    told(heard, "progress");
+    told(stored, "progress");
 }
 
 fn told(outcome: Outcome, what: &str) {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use sagaline_events::{Input, ask::Answer, input::OnLate};
+use sagaline_broker::ports::Bucket;
+use sagaline_events::{Input, ask::Answer, input::OnLate, progress::Progress};
 use sagaline_model::Span;
 use sagaline_sdk::worker::{ActivityContext, ActivityError, Outcome, Task, WaitForApproval};
 use serde::{Deserialize, Serialize};
@@ -254,6 +255,9 @@ async fn progress_is_told_to_whoever_follows() {
     let stored = site.stored("LIFECYCLE").await;
     let kinds: Vec<_> = stored.iter().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(kinds, ["sagaline.step.progress.v1"]);
+    let kept = site.connection.value(Bucket::Heartbeats, "order-1.charge.progress").await.expect("an answer");
+    let kept: Progress = serde_json::from_slice(&kept.expect("it is kept").1).expect("JSON");
+    assert_eq!((kept.attempt, kept.fraction, kept.message.as_deref()), (1, Some(0.5), Some("half of it")));
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ pub static QUEUE_DEPTH: Declared = Declared {
     name: "sagaline_queue_depth",
     kind: Kind::Gauge,
     labels: &["queue", "state"],
-    help: "Tasks in a queue: pending ones wait for a worker, active ones are with one",
+    help: "Tasks in a queue: pending ones wait for a worker, active ones are with one, scheduled ones and those to retry come later",
 };
 
 pub static SPANS_SENT: Declared = Declared {

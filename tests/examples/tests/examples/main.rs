@@ -18,6 +18,8 @@ mod onboarding;
 mod orders;
 mod page;
 mod people;
+mod progress;
+mod reports;
 mod sagas;
 mod schedules;
 mod shared;

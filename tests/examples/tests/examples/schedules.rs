@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::site::{Site, assert_completed, site};
 
 /// How a schedule stands, once the scheduler has met the definition that brings it.
-async fn schedule(site: &Site, name: &str) -> ScheduleView {
+pub(crate) async fn schedule(site: &Site, name: &str) -> ScheduleView {
     let name = Name::new(name).expect("a name");
     let look = async || site.client.schedule(&name).await.expect("an answer");
     eventually(&format!("`{name}` is known"), async || look().await.is_some()).await;

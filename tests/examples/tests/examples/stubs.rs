@@ -86,6 +86,15 @@ const TABLE: &[(&str, Stub)] = &[
     }),
     ("etl.unload", |_, _| Ok(Value::Null)),
     ("etl.report", |_, input| Ok(json!({ "report": format!("reports/{}", text(&input["day"])) }))),
+    // The report of a day, or of the moment that a schedule says.
+    ("reports.fetch", |_, input| {
+        let (kind, day) = (text(&input["report_type"]), text(&input["day"]).get(..10).unwrap_or_default());
+        Ok(json!({ "day": day, "at": format!("lake/{kind}/{day}"), "records": 41 }))
+    }),
+    ("reports.generate", |_, input| {
+        Ok(json!({ "file": format!("{}.{}", text(&input["rows"]), text(&input["format"])) }))
+    }),
+    ("reports.upload", |_, input| Ok(json!({ "url": format!("https://reports.example/{}", text(&input["as"])) }))),
     // A new user.
     ("accounts.create", |_, input| match text(&input["email"]) {
         "taken@example.com" => error("EmailTaken", "somebody has it"),
