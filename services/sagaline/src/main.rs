@@ -20,6 +20,12 @@ mod words;
 
 use std::{panic::catch_unwind, process::ExitCode};
 
+use mimalloc::MiMalloc;
+
+/// Messages are allocated and freed all day; see the workspace's Cargo.toml.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     // A panic has told of itself by then; it is a bug of ours, and says so by the exit code.
     catch_unwind(cli::run).unwrap_or_else(|_| failure::Exit::Bug.into())

@@ -2,8 +2,13 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use sagaline_scheduler::{Flags, run};
 use sagaline_telemetry::{process, settings::parse};
+
+/// Messages are allocated and freed all day; see the workspace's Cargo.toml.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -1,6 +1,6 @@
 //! Answering: the result is stored before the task is acknowledged, however long that takes.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use sagaline_events::{Input, Task};
 use sagaline_model::StepError;
@@ -40,12 +40,12 @@ pub(super) async fn answer<P: TaskPorts>(
             let error = StepError::new("ResultRefused", why).final_();
             let failed = message::result(task, Ended::Failed(error), ports.worker());
             let failed = message::answer(ports.names(), task, &failed, failed.data(), None);
-            store(hold, task, &failed).await
+            Box::pin(store(hold, task, &failed)).await
         }
         stored => stored,
     };
     if let Err(never) = stored {
-        reject(hold, delivery, &never.told(task)).await;
+        Box::pin(reject(hold, delivery, &never.told(task))).await;
     }
     hold.done().await;
 }
@@ -55,11 +55,11 @@ pub(super) async fn reject<P: TaskPorts>(hold: &Hold<'_, P>, delivery: &Delivery
     let message = message::rejected(hold.ports().names(), delivery, why);
     let mut pause = FIRST_PAUSE;
     loop {
-        match hold.keep(hold.ports().publish(&message)).await {
+        match hold.keep(pin!(hold.ports().publish(&message))).await {
             Outcome::Stored { .. } => break,
             outcome => tracing::warn!(task = delivery.subject, ?outcome, "a bad task cannot be set aside yet"),
         }
-        hold.keep(hold.ports().pause(pause)).await;
+        hold.keep(pin!(hold.ports().pause(pause))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
@@ -73,12 +73,12 @@ pub(super) async fn report<P: TaskPorts>(
     let input = message::started(task, hold.ports().worker());
     let data = input.data();
     let started = message::answer(hold.ports().names(), task, &input, data, traceparent);
-    let stored = hold.keep_while_ours(until_stored(hold.ports(), task, &started)).await?;
+    let stored = hold.keep_while_ours(pin!(until_stored(hold.ports(), task, &started))).await?;
     Ok(stored.map_err(|never| never.told(task)))
 }
 
 async fn store<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, message: &Message) -> Result<(), Never> {
-    hold.keep(until_stored(hold.ports(), task, message)).await
+    hold.keep(pin!(until_stored(hold.ports(), task, message))).await
 }
 
 /// Why an answer is never stored.
@@ -113,7 +113,8 @@ async fn until_stored<P: TaskPorts>(ports: &P, task: &Task, message: &Message) -
             Outcome::Refused(why) => return Err(Never::Refused(why)),
             // A stream that is there and only without a leader will take it later.
             Outcome::Unknown(_)
-                if ports.boot() >= begun + HOMELESS_AFTER && ports.is_taken(&message.subject).await == Some(false) =>
+                if ports.boot() >= begun + HOMELESS_AFTER
+                    && Box::pin(ports.is_taken(&message.subject)).await == Some(false) =>
             {
                 return Err(Never::Homeless);
             }
@@ -143,7 +144,7 @@ async fn fit<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, ended: Ended) -> (In
         return (input, data);
     }
     let smaller = match input {
-        Input::StepSucceeded(result) => match offload(hold, task, result.output).await {
+        Input::StepSucceeded(result) => match Box::pin(offload(hold, task, result.output)).await {
             Ok(output) => Ended::Succeeded(output),
             Err(why) => {
                 Ended::Failed(StepError::new("ResultTooLarge", format!("the output cannot be kept: {why}")).final_())
@@ -186,7 +187,7 @@ fn shortened(error: StepError) -> StepError {
 async fn offload<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, output: Value) -> Result<Value, String> {
     let mut pause = FIRST_PAUSE;
     loop {
-        match hold.keep(hold.ports().offload(task, output.clone())).await {
+        match hold.keep(pin!(hold.ports().offload(task, output.clone()))).await {
             Ok(reference) => return Ok(reference),
             Err(PayloadFault::Never(why)) => return Err(why),
             Err(PayloadFault::Later(why)) => {
@@ -194,7 +195,7 @@ async fn offload<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, output: Value) -
                 tracing::warn!(%execution, step = %path, attempt, why, "a large output cannot be stored yet; trying again");
             }
         }
-        hold.keep(hold.ports().pause(pause)).await;
+        hold.keep(pin!(hold.ports().pause(pause))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

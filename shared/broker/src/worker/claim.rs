@@ -3,6 +3,8 @@
 //! So whoever reads the log can tell: an attempt whose start is not there before a cancel never ran. And one whose start is there is
 //! answered for, so that nobody has to wait for it in vain.
 
+use std::pin::pin;
+
 use sagaline_events::Task;
 use sagaline_model::StepError;
 
@@ -19,7 +21,9 @@ pub(super) async fn claim<'a, P: TaskPorts, H: Host>(
     let wanted = if begun.is_revoked() {
         false
     } else {
-        let Ok(wanted) = hold.keep_while_ours(is_wanted(hold.ports(), task)).await else { return Err(Prepared::Lost) };
+        let Ok(wanted) = hold.keep_while_ours(pin!(is_wanted(hold.ports(), task))).await else {
+            return Err(Prepared::Lost);
+        };
         host.asked(wanted);
         // What was told while the answer was under way is newer than the answer.
         wanted && !begun.is_revoked()

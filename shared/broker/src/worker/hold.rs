@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -58,9 +58,9 @@ impl<'a, P: TaskPorts> Hold<'a, P> {
         self.ports.session().number == self.session && self.since_kept() < self.ack_wait
     }
 
-    /// Waits for `work`, keeping the task all the while; gives up once it may be somebody else's.
-    pub(super) async fn keep_while_ours<T>(&self, work: impl Future<Output = T>) -> Result<T, Lost> {
-        let mut work = pin!(work);
+    /// Waits for `work`, keeping the task all the while; gives up once it may be somebody else's. Pinned by whoever waits: what is
+    /// passed on by value stands twice in the future of the task.
+    pub(super) async fn keep_while_ours<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> Result<T, Lost> {
         loop {
             match select(work.as_mut(), pin!(self.ports.pause(self.until_progress()))).await {
                 Either::Left((done, _)) => return Ok(done),
@@ -71,8 +71,7 @@ impl<'a, P: TaskPorts> Hold<'a, P> {
     }
 
     /// Waits for `work`, keeping the task all the while. What has begun goes on, whoever else was given the task meanwhile.
-    pub(super) async fn keep<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
+    pub(super) async fn keep<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
         loop {
             match select(work.as_mut(), pin!(self.ports.pause(self.until_progress()))).await {
                 Either::Left((done, _)) => return done,

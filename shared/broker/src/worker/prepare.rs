@@ -1,6 +1,6 @@
 //! All that comes before an attempt may begin: the question whether it is wanted, its input, the report that it begins, its claim.
 
-use std::{mem, time::Duration};
+use std::{mem, pin::pin, time::Duration};
 
 use sagaline_events::Task;
 use sagaline_model::StepError;
@@ -45,7 +45,7 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
     let ports = hold.ports();
     let is_only_copy = is_only_copy(delivery, task, ports.session());
     if !is_only_copy {
-        match hold.keep_while_ours(is_wanted(ports, task)).await {
+        match hold.keep_while_ours(Box::pin(is_wanted(ports, task)).as_mut()).await {
             Err(Lost) => return Prepared::Lost,
             Ok(wanted) => {
                 host.asked(wanted);
@@ -55,7 +55,7 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
             }
         }
     }
-    let input = match hold.keep_while_ours(input(ports, delivery, task)).await {
+    let input = match hold.keep_while_ours(pin!(input(ports, delivery, task))).await {
         Err(Lost) => return Prepared::Lost,
         Ok(Err(error)) => return Prepared::Failed(error),
         Ok(Ok(input)) => input,
@@ -69,9 +69,9 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
         return Prepared::Run(input, begun);
     }
     let traceparent = delivery.content.as_ref().ok().and_then(|content| content.traceparent.as_deref());
-    match report(hold, task, traceparent).await {
+    match Box::pin(report(hold, task, traceparent)).await {
         Ok(Err(why)) => Prepared::Unanswerable(why),
-        Ok(Ok(())) if task.claim => match claim(hold, host, task, &begun, is_only_copy).await {
+        Ok(Ok(())) if task.claim => match Box::pin(claim(hold, host, task, &begun, is_only_copy)).await {
             Ok(()) => Prepared::Run(input, begun),
             Err(not_ours) => not_ours,
         },
@@ -90,7 +90,7 @@ async fn input<P: TaskPorts>(ports: &P, delivery: &Delivery, task: &mut Task) ->
     }
     let mut pause = FIRST_PAUSE;
     loop {
-        match ports.resolve(input.clone()).await {
+        match Box::pin(ports.resolve(input.clone())).await {
             Ok(input) => return Ok(input),
             Err(PayloadFault::Never(why)) => return Err(StepError::new("BadInput", why).final_()),
             Err(PayloadFault::Later(why)) => {

@@ -75,7 +75,7 @@ async fn attend<P: TaskPorts, H: Host>(hold: &Hold<'_, P>, host: &H, stop: &Stop
     let task = Arc::new(task);
     match prepared {
         Prepared::Run(input, begun) => {
-            let ended = hold.keep(run(hold.ports(), host, &task, input, &begun, traceparent)).await;
+            let ended = hold.keep(pin!(run(hold.ports(), host, &task, input, &begun, traceparent))).await;
             // Of a claimed attempt somebody wants to know all the same whether there is something to undo.
             if begun.is_revoked() && !task.claim {
                 hold.done().await;
@@ -146,7 +146,7 @@ async fn time_is_up<P: TaskPorts>(ports: &P, task: &Task, pulse: &Pulse) -> Step
 
 async fn set_aside<P: TaskPorts>(hold: &Hold<'_, P>, delivery: &Delivery, why: &str) -> Served {
     tracing::warn!(task = delivery.subject, why, "a task cannot be served; it goes to the stream of rejected messages");
-    reject(hold, delivery, why).await;
+    Box::pin(reject(hold, delivery, why)).await;
     hold.done().await;
     Served::Rejected
 }

@@ -111,13 +111,14 @@ async fn pull(mut puller: Puller, host: Arc<ActivityHost>, stop: Stop) {
             pulled = puller.next() => pulled,
         };
         let (ports, host, stop) = (puller.ports().clone(), host.clone(), stop.clone());
-        tokio::spawn(async move {
+        // In a box, because to spawn a future is to copy it, and this one is large.
+        tokio::spawn(Box::pin(async move {
             let served = serve(&*ports, &*host, &stop, &pulled.delivery).await;
             if served != Served::Answered {
                 tracing::debug!(task = pulled.delivery.subject, ?served, "a task was not run to its end here");
             }
             drop(pulled.slot);
-        });
+        }));
     }
     puller.close().await;
 }
