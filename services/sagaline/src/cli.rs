@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, get, history,
+        apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, fmt, get, history,
         jobs, limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, schedules, schema, signal,
         start, update, validate, watch, why, workflows,
     },
@@ -87,6 +87,7 @@ enum Verb {
     Bench(bench::Args),
     Jobs(jobs::Args),
     Schema(schema::Args),
+    Fmt(fmt::Args),
 }
 
 /// Runs what the process was called with.
@@ -142,6 +143,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Apply(args) => apply::run(args, context).await,
         Verb::Validate(args) => validate::run(&args, context),
         Verb::Parse(args) => parse::run(&args, context),
+        Verb::Fmt(args) => fmt::run(&args, context),
         Verb::Start(args) => start::run(args, context).await,
         Verb::Get(args) => get::run(&args, context).await,
         Verb::List(args) => list::run(args, context).await,

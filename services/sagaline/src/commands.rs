@@ -12,6 +12,7 @@ pub(crate) mod definitions;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod events;
+pub(crate) mod fmt;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod jobs;

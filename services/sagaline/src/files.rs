@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sagaline_lang::{Definition, Fault, LARGEST_FILE};
+use sagaline_lang::{Definition, Fault, Form, LARGEST_FILE};
 use sagaline_model::{Defaults, Plan};
 use serde_json::Value;
 
@@ -14,8 +14,6 @@ use crate::{
     output::Output,
 };
 
-/// What a folder is searched for.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 /// The largest data file: what an object store takes.
 const LARGEST_DATA: u64 = 64 * 1024 * 1024;
 
@@ -80,7 +78,8 @@ pub(crate) fn tell(output: &Output, faults: &[Fault], text: &str) -> io::Result<
     Ok(())
 }
 
-fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// The file, or those of a folder that are definitions.
+pub(crate) fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -89,19 +88,19 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in entries {
         let file = entry.map_err(|error| unreadable(path, &error))?.path();
         let ending = file.extension().and_then(|ending| ending.to_str());
-        if ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
+        if ending.is_some_and(|ending| Form::ENDINGS.contains(&ending)) {
             files.push(file);
         }
     }
     files.sort();
     if files.is_empty() {
         return Err(Failure::bad_data(format!("there is no definition in the folder `{}`", path.display()))
-            .hint("definitions are files that end in .yaml, .yml or .json"));
+            .hint("definitions are files that end in .yaml, .yml, .json, .flow or .cai"));
     }
     Ok(files)
 }
 
-fn text_of(path: &Path) -> Result<String, Failure> {
+pub(crate) fn text_of(path: &Path) -> Result<String, Failure> {
     let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
     if LARGEST_FILE < bytes.len() {
         // Said with a place by the reader; the text itself need not be UTF-8 for that.
@@ -113,7 +112,7 @@ fn text_of(path: &Path) -> Result<String, Failure> {
     })
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::bad_data(format!("`{}` cannot be read: {error}", path.display()))
 }
 

@@ -1,6 +1,6 @@
 //! Definitions as people write them, read into a plan.
 //!
-//! [`read`] takes the text of a file, YAML or JSON, and gives its [`Definition`] or every fault in it at once, each with its
+//! [`read`] takes the text of a file, YAML, JSON or .flow, and gives its [`Definition`] or every fault in it at once, each with its
 //! place and, where one can be given, a hint. Text in, values out: no files are opened here, and nothing is run.
 
 mod conduct;
@@ -8,6 +8,9 @@ mod defaults;
 mod exchange;
 mod expression;
 mod fault;
+mod flow;
+mod form;
+mod format;
 mod gate;
 mod incoming;
 mod limit;
@@ -34,6 +37,8 @@ mod write;
 
 pub use defaults::read_defaults;
 pub use fault::{Fault, Faults, Severity};
+pub use form::Form;
+pub use format::format;
 pub use incoming::{read_event_source, read_event_type};
 pub use project::{LARGEST_PROJECT, Project, read_project};
 pub use read::{Definition, LARGEST_FILE, Surroundings, read, read_all, read_all_under, read_all_within};

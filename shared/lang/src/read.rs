@@ -6,8 +6,9 @@ use sagaline_model::{Defaults, Plan};
 use serde_json::{Map, Value};
 
 use crate::{
+    Form,
     fault::{Fault, Faults},
-    order,
+    flow, order,
     outline::Outline,
     reader::Reader,
     references,
@@ -65,25 +66,34 @@ enum Wanted {
 
 fn read_documents(text: &str, file: &str, wanted: Wanted, within: &Surroundings) -> Result<Vec<Definition>, Faults> {
     if text.len() > LARGEST_FILE {
-        let source = Source::new("", file);
-        let mut reader = Reader::new(&source);
-        let message = format!("the file has {} bytes; at most {LARGEST_FILE} are read", text.len());
-        reader.error(Place::START, message).hint("split the workflow into several, or move data out of it");
-        return Err(reader.finish().expect_err("a fault was noted"));
+        return Err(too_large(text, file));
     }
     let source = Source::new(text, file);
     let mut reader = Reader::new(&source);
-    let documents = tree::load(&mut reader).unwrap_or_default();
+    let documents = match Form::of(file) {
+        Form::Yaml => tree::load(&mut reader).unwrap_or_default(),
+        Form::Flow => flow::load(&mut reader),
+    };
     let plans = read_each(&mut reader, &documents, wanted, within);
     let warnings = reader.finish()?;
     Ok(with_their_warnings(&documents, plans, warnings))
 }
 
+pub(crate) fn too_large(text: &str, file: &str) -> Faults {
+    let source = Source::new("", file);
+    let mut reader = Reader::new(&source);
+    let message = format!("the file has {} bytes; at most {LARGEST_FILE} are read", text.len());
+    reader.error(Place::START, message).hint("split the workflow into several, or move data out of it");
+    reader.finish().expect_err("a fault was noted")
+}
+
 fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted, within: &Surroundings) -> Vec<Plan> {
     if documents.is_empty() && !reader.has_errors() {
-        reader
-            .error(Place::START, "the file defines no workflow")
-            .hint("start with `workflow: some_name` and `steps:`");
+        let hint = match Form::of(reader.source.file) {
+            Form::Yaml => "start with `workflow: some_name` and `steps:`",
+            Form::Flow => "start with `workflow some_name {` and `steps {`",
+        };
+        reader.error(Place::START, "the file defines no workflow").hint(hint);
     }
     if let ([_, second, ..], Wanted::One) = (documents, wanted) {
         reader

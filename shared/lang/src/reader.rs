@@ -29,6 +29,9 @@ pub(crate) struct Reader<'a> {
     /// Apart from the errors, so that very many warnings cannot crowd one out.
     warnings: Noticed,
     expressions: usize,
+    /// Where something could not be read at all: what else is said there would only follow from that.
+    blurred: Vec<Place>,
+    hidden: usize,
 }
 
 /// Faults of one severity, and how many more there are.
@@ -55,7 +58,14 @@ impl Noted<'_> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(source: &'a Source<'a>) -> Self {
-        Self { source, errors: Noticed::default(), warnings: Noticed::default(), expressions: 0 }
+        Self {
+            source,
+            errors: Noticed::default(),
+            warnings: Noticed::default(),
+            expressions: 0,
+            blurred: vec![],
+            hidden: 0,
+        }
     }
 
     pub(crate) fn error(&mut self, place: Place, message: impl Into<String>) -> Noted<'_> {
@@ -66,7 +76,16 @@ impl<'a> Reader<'a> {
         self.note(place, message.into(), Severity::Warning)
     }
 
+    /// From now on nothing is noted that begins in one of these places.
+    pub(crate) fn blur(&mut self, places: impl Iterator<Item = Place>) {
+        self.blurred.extend(places.take(1000));
+    }
+
     fn note(&mut self, place: Place, message: String, severity: Severity) -> Noted<'_> {
+        if self.blurred.iter().any(|blurred| blurred.start <= place.start && place.start <= blurred.end) {
+            self.hidden += 1;
+            return Noted(None);
+        }
         let noticed = match severity {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
@@ -117,6 +136,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn has_errors(&self) -> bool {
         !self.errors.told.is_empty()
+    }
+
+    /// How many errors were noted so far, also of those that need not be told.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors.told.len() + self.errors.untold + self.hidden
     }
 
     /// Drops what was noted: what follows makes it doubtful.
@@ -209,7 +233,7 @@ impl<'a> Reader<'a> {
             Content::Plain(Value::Bool(value), _) => Some(*value),
             Content::Text(text) if matches!(text.value.as_str(), "yes" | "no" | "on" | "off") => {
                 self.wrong_kind(node, what, "true or false")
-                    .hint("YAML 1.2 takes `yes` and `no` as text; write `true` or `false`");
+                    .hint("`yes` and `no` are texts here; write `true` or `false`");
                 None
             }
             Content::Plain(..) | Content::Text(_) | Content::List(_) | Content::Map(_) => {

@@ -4,7 +4,7 @@
 
 use saphyr_parser::{Marker, ScalarStyle, Span};
 
-use crate::tree::Text;
+use crate::{flow::Piece, tree::Text};
 
 /// From where to where something stands. Lines count from 1, columns in characters from 0; the end is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,6 +99,9 @@ impl<'a> Source<'a> {
         let value = text.value.as_str();
         let offset = floor_boundary(value, offset);
         let end = floor_boundary(value, offset.saturating_add(len));
+        if let Some(pieces) = text.pieces() {
+            return self.of_pieces(text, pieces, offset, end);
+        }
         let solid = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
         let known = self.byte(text.start);
         let from = if text.has_properties { self.behind_properties(known, text.style) } else { known };
@@ -121,6 +124,21 @@ impl<'a> Source<'a> {
         let end = floor_boundary(self.text, bytes.end).max(start);
         let position = |byte| self.position(Position { line: 1, column: 0 }, 0, byte);
         Place { start: position(start), end: position(end) }
+    }
+
+    /// The same for a text of which it is known where its parts stand.
+    fn of_pieces(&self, text: &Text, pieces: &[Piece], offset: usize, end: usize) -> Place {
+        let known = self.byte(text.start);
+        let byte = |at: usize| {
+            let behind = pieces.partition_point(|piece| piece.value <= at);
+            let Some(piece) = behind.checked_sub(1).map(|last| pieces[last]) else { return known };
+            let far = pieces.get(behind).map_or(usize::MAX, |next| next.source);
+            floor_boundary(self.text, (piece.source + (at - piece.value)).min(far)).max(known)
+        };
+        let start = self.position(text.start, known, byte(offset));
+        let stop = self.position(text.start, known, byte(end));
+        let least = Position { column: start.column + 1, ..start };
+        Place { start, end: stop.max(least) }
     }
 
     /// The position of `byte`, given that of an earlier byte.

@@ -10,10 +10,13 @@ use std::rc::Rc;
 use saphyr_parser::ScalarStyle;
 use serde_json::Value;
 
-pub(crate) use load::load;
+pub(crate) use load::{DEEPEST, load};
 pub(crate) use toml::load as load_toml;
 
-use crate::source::{Place, Position};
+use crate::{
+    flow::Piece,
+    source::{Place, Position},
+};
 
 /// A value of the file. What an alias repeats is shared, not copied.
 pub(crate) struct Node {
@@ -40,6 +43,8 @@ pub(crate) struct Text {
     /// Where it starts: at its anchor or tag, if it has one.
     pub(crate) start: Position,
     pub(crate) has_properties: bool,
+    /// Where its parts stand in the file, if that is known so well: then its style says nothing.
+    pieces: Option<Vec<Piece>>,
 }
 
 #[derive(Clone)]
@@ -56,7 +61,7 @@ pub(crate) struct Key {
 }
 
 impl Node {
-    fn new(place: Place, content: Content) -> Self {
+    pub(crate) fn new(place: Place, content: Content) -> Self {
         let (weight, height) = match &content {
             Content::Text(text) => (1 + text.value.len(), 1),
             Content::Plain(..) => (1, 1),
@@ -102,6 +107,30 @@ impl Node {
                 Value::Object(entries.iter().map(|entry| (entry.key.text.clone(), entry.value.json())).collect())
             }
         }
+    }
+}
+
+impl Text {
+    pub(crate) fn styled(value: String, style: ScalarStyle, start: Position, has_properties: bool) -> Self {
+        Self { value, style, start, has_properties, pieces: None }
+    }
+
+    /// A text at a place, whose parts stand where the pieces say; all of it anywhere there, if there are none.
+    pub(crate) fn at(value: String, place: Place, pieces: Vec<Piece>) -> Self {
+        let style = ScalarStyle::Plain;
+        Self { value, style, start: place.start, has_properties: false, pieces: Some(pieces) }
+    }
+
+    /// None, if only its style says where its parts stand.
+    pub(crate) fn pieces(&self) -> Option<&[Piece]> {
+        self.pieces.as_deref()
+    }
+}
+
+impl Key {
+    /// A key that never merges.
+    pub(crate) fn new(text: String, place: Place) -> Self {
+        Self { text, place, plain: false }
     }
 }
 

@@ -18,6 +18,8 @@ mod doctor;
 #[cfg(test)]
 mod executions;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod incoming;
 mod jobs;
 mod limits;

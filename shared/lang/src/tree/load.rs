@@ -78,7 +78,7 @@ impl Loader<'_, '_> {
                     self.key(value.into_owned(), style, place);
                 } else {
                     let has_properties = anchor > 0 || tag.is_some();
-                    let text = Text { value: value.into_owned(), style, start: place.start, has_properties };
+                    let text = Text::styled(value.into_owned(), style, place.start, has_properties);
                     let content = self.scalar(text, tag.as_deref(), place);
                     self.close(anchor, Node::new(place, content));
                 }

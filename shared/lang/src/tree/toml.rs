@@ -48,12 +48,12 @@ fn node(reader: &mut Reader, value: &Spanned<DeValue>) -> Node {
                 Some('"') => ScalarStyle::DoubleQuoted,
                 _ => ScalarStyle::SingleQuoted,
             };
-            Content::Text(Text { value: text.clone().into_owned(), style, start: place.start, has_properties: false })
+            Content::Text(Text::styled(text.clone().into_owned(), style, place.start, false))
         }
         // As the text that it is: JSON has no times.
         DeValue::Datetime(moment) => {
             let value = moment.to_string();
-            Content::Text(Text { value, style: ScalarStyle::Plain, start: place.start, has_properties: false })
+            Content::Text(Text::styled(value, ScalarStyle::Plain, place.start, false))
         }
         DeValue::Boolean(value) => Content::Plain(Value::Bool(*value), written()),
         DeValue::Integer(number) => {

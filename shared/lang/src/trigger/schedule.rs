@@ -20,6 +20,7 @@ const OVERLAPS: [(&str, Overlap); 4] = [
 ];
 
 pub(super) fn read(reader: &mut Reader, node: &Rc<Node>, entries: &[Entry]) -> Option<PlannedSchedule> {
+    let before = reader.errors();
     reader.keys(entries, "the schedule", words::SCHEDULED);
     let value = |key: &str| get(entries, key).map(|entry| &entry.value);
     let when = When {
@@ -40,7 +41,7 @@ pub(super) fn read(reader: &mut Reader, node: &Rc<Node>, entries: &[Entry]) -> O
     let limit = value("limit").and_then(|node| reader.count(node, "limit", "how many executions it starts in all"));
     let input = value("input").map(|node| fixed(reader, node)).unwrap_or_default();
     // What could not be read is noted already, and would only be noted once more.
-    if !reader.has_errors() {
+    if reader.errors() == before {
         let name = Name::new("schedule").expect("a name");
         for fault in Pattern::new(&name, &when, Moment::EPOCH).err().unwrap_or_default() {
             note(reader, node, entries, &fault);

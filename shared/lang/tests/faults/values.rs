@@ -73,7 +73,7 @@ order.yaml:10:41: `jitter` must be true or false, not text
    |
 10 |   d: { activity: noop, retry: { jitter: yes } }
    |                                         ^^^
-  hint: YAML 1.2 takes `yes` and `no` as text; write `true` or `false`
+  hint: `yes` and `no` are texts here; write `true` or `false`
 
 order.yaml:11:15: `await` must be a map, not a list
    |

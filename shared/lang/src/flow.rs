@@ -1,0 +1,37 @@
+//! The .flow language: `workflow name { … }` and `job name { … }`.
+//!
+//! Its text becomes the same tree as YAML does, so that all that reads a definition, and all that is checked about it, is shared.
+
+mod lexer;
+mod lower;
+mod names;
+mod parser;
+mod print;
+mod quoted;
+mod reference;
+mod syntax;
+mod token;
+mod within;
+
+use std::rc::Rc;
+
+pub(crate) use token::Piece;
+
+use crate::{reader::Reader, tree::Node};
+
+/// The definitions of a file. Faults are noted, and what can be read in spite of them is there.
+pub(crate) fn load(reader: &mut Reader) -> Vec<Rc<Node>> {
+    let tokens = lexer::tokens(reader);
+    let parsed = parser::parse(reader, tokens);
+    reader.blur(parsed.blurred.into_iter());
+    let (documents, blurred) = lower::lower(reader, &parsed.file);
+    reader.blur(blurred.into_iter());
+    documents
+}
+
+/// The same text in its canonical form; `None` if it cannot be read, which is noted.
+pub(crate) fn format(reader: &mut Reader) -> Option<String> {
+    let tokens = lexer::tokens(reader);
+    let parsed = parser::parse(reader, tokens);
+    (!reader.has_errors()).then(|| print::print(&parsed.file))
+}

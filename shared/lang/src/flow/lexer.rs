@@ -1,0 +1,158 @@
+//! From the characters of a .flow text to its tokens.
+//!
+//! Every character belongs to a token or is white space; what begins no token is noted and left out.
+
+use super::{
+    quoted,
+    token::{Token, TokenKind},
+};
+use crate::{
+    reader::Reader,
+    source::{Place, Position},
+    syntax::shown,
+};
+
+/// The tokens of a text, the last one being its end.
+pub(super) fn tokens(reader: &mut Reader) -> Vec<Token> {
+    let mut lexer = Lexer { text: reader.source.text, at: 0, position: Place::START.start, reader, tokens: vec![] };
+    while lexer.next() {}
+    lexer.tokens
+}
+
+struct Lexer<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    text: &'a str,
+    at: usize,
+    /// Of `at`.
+    position: Position,
+    tokens: Vec<Token>,
+}
+
+impl<'a> Lexer<'_, 'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn next(&mut self) -> bool {
+        let breaks = self.skip_blank();
+        let rest = self.rest();
+        let mut characters = rest.chars();
+        let (Some(first), second) = (characters.next(), characters.next()) else {
+            self.take(TokenKind::End, 0, breaks);
+            return false;
+        };
+        match first {
+            '{' | '}' | '[' | ']' | '(' | ')' | ':' | ',' => self.take(TokenKind::Mark(first), 1, breaks),
+            '"' | '\'' => self.quoted(breaks),
+            '/' if second == Some('/') => {
+                let len = rest.find(['\n', '\r']).unwrap_or(rest.len());
+                self.take(TokenKind::Comment, rest[..len].trim_end().len(), breaks);
+            }
+            '/' if second == Some('*') => self.block_comment(),
+            '#' => self.hash(),
+            _ if begins_word(first, second) => {
+                let len = rest.find(|c| !continues_word(c)).unwrap_or(rest.len());
+                self.take(TokenKind::Word, len, breaks);
+            }
+            _ if is_operator(first) => {
+                let len = rest.find(|c| !is_operator(c)).unwrap_or(rest.len());
+                // A comment may follow without a space.
+                let len = rest[..len].find("//").filter(|len| 0 < *len).unwrap_or(len);
+                self.take(TokenKind::Operator, len, breaks);
+            }
+            _ => {
+                let place = self.place_of(first.len_utf8());
+                let message = format!("nothing can begin with `{}`", shown(&first.to_string()));
+                self.reader.error(place, message).hint("put it in quotes if it is meant as text");
+                self.advance(first.len_utf8());
+            }
+        }
+        true
+    }
+
+    /// Goes over white space, and says how many lines end in it.
+    fn skip_blank(&mut self) -> usize {
+        let line = self.position.line;
+        let rest = self.rest();
+        let len = rest.find(|c: char| !c.is_whitespace()).unwrap_or(rest.len());
+        self.advance(len);
+        self.position.line - line
+    }
+
+    fn take(&mut self, kind: TokenKind, len: usize, breaks: usize) {
+        let (from, start) = (self.at, self.position);
+        self.advance(len);
+        let place = Place { start, end: self.position };
+        self.tokens.push(Token { kind, place, from, to: self.at, breaks });
+    }
+
+    fn quoted(&mut self, breaks: usize) {
+        let read = quoted::read(self.text, self.at);
+        for fault in read.faults {
+            let (from, start) = (self.at, self.position);
+            self.advance(fault.at - from);
+            let place = self.place_of(fault.len);
+            (self.at, self.position) = (from, start);
+            self.reader.error(place, fault.message).hint(fault.hint);
+        }
+        self.take(TokenKind::Text(read.quoted), read.len, breaks);
+    }
+
+    fn block_comment(&mut self) {
+        let place = self.place_of(2);
+        let len = self.rest().find("*/").map_or(self.rest().len(), |end| end + 2);
+        let hint = "begin each line of the comment with `//`";
+        self.reader.error(place, "`/* … */` is no comment here").hint(hint);
+        self.advance(len);
+    }
+
+    fn hash(&mut self) {
+        let place = self.place_of(1);
+        self.reader.error(place, "nothing can begin with `#`").hint("a comment begins with `//`");
+        let rest = self.rest();
+        self.advance(rest.find(['\n', '\r']).unwrap_or(rest.len()));
+    }
+
+    fn place_of(&self, len: usize) -> Place {
+        let width = self.text[self.at..self.at + len].chars().count().max(1);
+        Place { start: self.position, end: Position { column: self.position.column + width, ..self.position } }
+    }
+
+    fn advance(&mut self, len: usize) {
+        let passed = &self.text[self.at..self.at + len];
+        let mut characters = passed.chars().peekable();
+        while let Some(c) = characters.next() {
+            let ends_line = c == '\n' || (c == '\r' && !self.continues_break(characters.peek(), len));
+            if ends_line {
+                self.position = Position { line: self.position.line + 1, column: 0 };
+            } else {
+                self.position.column += 1;
+            }
+        }
+        self.at += len;
+    }
+
+    /// Whether a carriage return is only the first half of a line break. Nothing that is passed ends between the two.
+    fn continues_break(&self, next: Option<&char>, len: usize) -> bool {
+        match next {
+            Some(next) => *next == '\n',
+            None => self.text[self.at + len..].starts_with('\n'),
+        }
+    }
+}
+
+fn begins_word(first: char, second: Option<char>) -> bool {
+    let is_number = matches!(first, '-' | '+' | '.') && second.is_some_and(|c| c.is_ascii_digit());
+    first.is_alphanumeric() || first == '_' || is_number
+}
+
+fn continues_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+fn is_operator(c: char) -> bool {
+    matches!(
+        c,
+        '=' | '<' | '>' | '!' | '&' | '|' | '+' | '-' | '*' | '/' | '%' | '?' | '.' | '$' | ';' | '@' | '~' | '^'
+    )
+}
