@@ -7,9 +7,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, fmt, get, history,
-        jobs, limits, list, parse, pause, query, queues, rejected, resume, retry, sagas, schedules, schema, signal,
-        start, update, validate, watch, why, workflows,
+        apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, fmt, get, graph,
+        history, jobs, limits, list, parse, pause, query, queues, rejected, report, resume, retry, sagas, schedules,
+        schema, signal, start, summary, update, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -88,6 +88,9 @@ enum Verb {
     Jobs(jobs::Args),
     Schema(schema::Args),
     Fmt(fmt::Args),
+    Summary(summary::Args),
+    Report(report::Args),
+    Graph(graph::Args),
 }
 
 /// Runs what the process was called with.
@@ -173,6 +176,9 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Bench(args) => bench::run(args, context).await,
         Verb::Jobs(args) => jobs::run(args, context).await,
         Verb::Schema(args) => schema::run(&args, context),
+        Verb::Summary(args) => summary::run(args, context).await,
+        Verb::Report(args) => report::run(args, context).await,
+        Verb::Graph(args) => graph::run(args, context).await,
     }
 }
 

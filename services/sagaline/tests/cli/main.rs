@@ -26,6 +26,8 @@ mod limits;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod queues;
 #[cfg(test)]
 mod reach;

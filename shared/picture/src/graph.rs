@@ -1,0 +1,193 @@
+//! A plan as a graph: its parts, what holds what, and what leads from one to another.
+
+use sagaline_events::record::{ItemsView, Status, StepStatus};
+use sagaline_model::{ExecutionId, Name};
+use serde::Serialize;
+
+/// Everything that a picture shows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Graph {
+    pub workflow: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// The execution whose states are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution: Option<Shown>,
+    /// Each before those inside it.
+    pub parts: Vec<Part>,
+    pub edges: Vec<Edge>,
+}
+
+/// An execution whose states a graph shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    pub id: ExecutionId,
+    pub status: Status,
+}
+
+/// A box of the picture: a step, or something around steps or beside them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Part {
+    /// Unique in the graph: letters, digits and `_`, and no word of any language that graphs are written in.
+    pub id: String,
+    pub name: String,
+    pub what: What,
+    /// Where the step stands in an execution, such as `deliver/pack`; nothing if it is no step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What it does, in a few words: one line of the box each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub does: Vec<String>,
+    /// The part right around it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<String>,
+    /// Whether others are inside of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub holds: bool,
+    /// Its place among its siblings: one more than the highest of those it comes after. The first is 1; 0 if it has none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub level: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Name>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after_any: Vec<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// As it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    /// How often it runs at most, if it is an activity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// The activities that take it back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undone_by: Vec<String>,
+    /// How it is in the execution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StepStatus>,
+    /// Which attempt is the last so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// How many items, or returned steps, are done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<ItemsView>,
+    /// The execution that it started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub child: Option<ExecutionId>,
+}
+
+/// What a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// An activity.
+    Activity,
+    Wait,
+    /// Waits for a signal, or for several.
+    Signal,
+    Event,
+    Approval,
+    Steps,
+    Race,
+    Switch,
+    Try,
+    Set,
+    Raise,
+    Child,
+    Emit,
+    /// A loop over whatever it does, where that is more than one step.
+    Loop,
+    /// What starts executions.
+    Start,
+    /// Where a step that holds others begins: the wait that may be too long, the choice between cases.
+    Head,
+    /// What is tried, and what takes over.
+    Section,
+    /// Steps with one group.
+    Group,
+    /// Takes back what a step did.
+    Undo,
+    /// Around what is done when an execution ends.
+    Ending,
+}
+
+/// An arrow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edge {
+    pub from: String,
+    pub to: String,
+    pub what: Link,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub says: Option<String>,
+}
+
+/// Why one part comes behind another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Link {
+    Start,
+    After,
+    /// One of several is enough.
+    AfterAny,
+    /// A case of a switch.
+    Case,
+    /// What was tried failed.
+    Fails,
+    /// A wait was too long.
+    Late,
+    /// Tells approvers.
+    Tells,
+    Undoes,
+}
+
+impl Link {
+    /// Whether it leads away from the way that is hoped for.
+    pub fn is_aside(self) -> bool {
+        match self {
+            Self::Start | Self::After | Self::AfterAny | Self::Case => false,
+            Self::Fails | Self::Late | Self::Tells | Self::Undoes => true,
+        }
+    }
+}
+
+impl Part {
+    pub(crate) fn new(name: impl Into<String>, what: What) -> Self {
+        Self {
+            id: String::new(),
+            name: name.into(),
+            what,
+            path: None,
+            does: vec![],
+            inside: None,
+            holds: false,
+            level: 0,
+            after: vec![],
+            after_any: vec![],
+            group: None,
+            when: None,
+            timeout: None,
+            attempts: None,
+            undone_by: vec![],
+            status: None,
+            attempt: None,
+            items: None,
+            child: None,
+        }
+    }
+
+    /// What a box says beneath the name: what it does, when, and how far it is.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = self.does.clone();
+        lines.extend(self.when.as_ref().map(|when| format!("when {}", crate::words::condition(when))));
+        lines.extend(self.items.map(|items| format!("{} of {} done", items.done, items.total)));
+        lines.extend(self.attempt.filter(|attempt| 1 < *attempt).map(|attempt| format!("attempt {attempt}")));
+        lines
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}

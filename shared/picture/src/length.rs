@@ -1,0 +1,100 @@
+//! How long a step can take, as far as its definition limits it.
+
+use sagaline_model::{Backoff, RetryPolicy, Span, Step};
+use serde::Serialize;
+
+/// A length of time, of which a part may not be known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Length {
+    pub known: Span,
+    /// Something of it has no limit, or was not measured: it may be longer.
+    pub open: bool,
+}
+
+/// Delays are added one by one up to here; all that follow are taken to be like the last.
+const DELAYS_MAX: u32 = 10_000;
+
+impl Length {
+    pub(crate) const OPEN: Self = Self { known: Span::ZERO, open: true };
+
+    pub(crate) fn of(known: Span) -> Self {
+        Self { known, open: false }
+    }
+
+    /// A duration as it is written. What an expression gives is not known.
+    pub(crate) fn written(text: Option<&str>) -> Self {
+        text.and_then(|text| text.parse().ok()).map_or(Self::OPEN, Self::of)
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { known: plus(self.known, other.known), open: self.open || other.open }
+    }
+
+    pub(crate) fn times(self, factor: usize) -> Self {
+        Self { known: self.known.times(factor as f64), open: self.open }
+    }
+
+    /// All attempts of a step, and what is waited between them. The time until a worker takes a task is not in it.
+    pub(crate) fn of_step(step: &Step) -> Self {
+        let total = Self::written(step.limits.total_timeout.as_deref());
+        if !total.open {
+            return total;
+        }
+        let attempt = Self::written(step.timeout.as_deref());
+        let expanded = Self { known: Span::ZERO, open: step.expand.is_some() };
+        let attempts = usize::try_from(step.retry.attempts.max(1)).unwrap_or(usize::MAX);
+        if attempt.open {
+            return Self::OPEN;
+        }
+        attempt.times(attempts).and(delays(&step.retry)).and(expanded)
+    }
+}
+
+/// All that is waited between the attempts, if every one but the last fails. Jitter only shortens it.
+fn delays(policy: &RetryPolicy) -> Length {
+    let last = policy.attempts.max(1) - 1;
+    if last == 0 {
+        return Length::default();
+    }
+    if policy.has_computed_delays() || matches!(policy.backoff, Backoff::Custom { .. }) {
+        return Length::OPEN;
+    }
+    let capped = |attempt| {
+        let delay = policy.delay(attempt).unwrap_or_default();
+        policy.max.map_or(delay, |max| delay.min(max))
+    };
+    let one_by_one = last.min(DELAYS_MAX);
+    let added = (1..=one_by_one).map(capped).fold(Span::ZERO, plus);
+    Length::of(plus(added, capped(last).times(f64::from(last - one_by_one))))
+}
+
+pub(crate) fn plus(one: Span, other: Span) -> Span {
+    Span::from_nanos(one.as_nanos().saturating_add(other.as_nanos())).min(Span::LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_attempts_and_the_delays_between_them_count() {
+        let policy = |attempts, backoff| RetryPolicy { attempts, backoff, ..RetryPolicy::default() };
+        assert_eq!(delays(&policy(1, Backoff::Fixed)), Length::default());
+        assert_eq!(delays(&policy(4, Backoff::Exponential { multiplier: 2.0 })), Length::of(Span::from_secs(7)));
+        let capped =
+            RetryPolicy { max: Some(Span::from_secs(3)), ..policy(4, Backoff::Exponential { multiplier: 2.0 }) };
+        assert_eq!(delays(&capped), Length::of(Span::from_secs(6)));
+        assert_eq!(delays(&policy(3, Backoff::Custom { expression: "1".into() })), Length::OPEN);
+        assert_eq!(
+            delays(&policy(u32::MAX, Backoff::Fixed)),
+            Length::of(Span::from_secs(u64::from(u32::MAX) - 1).min(Span::LONGEST))
+        );
+    }
+
+    #[test]
+    fn what_an_expression_gives_is_not_known() {
+        assert_eq!(Length::written(Some("90s")), Length::of(Span::from_secs(90)));
+        assert_eq!(Length::written(Some("${ ctx.patience }")), Length::OPEN);
+        assert_eq!(Length::written(None), Length::OPEN);
+    }
+}

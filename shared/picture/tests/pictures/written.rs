@@ -1,0 +1,145 @@
+//! Pictures as they are written, whole. `SAGALINE_BLESS=1` writes what is missing, and overwrites what differs.
+
+use std::{env, fs, path::PathBuf};
+
+use sagaline_events::record::{Status, StepStatus};
+use sagaline_model::Span;
+use sagaline_picture::{Graph, Line, Look, Measured, Report, Summary, dot, draw, mermaid, table, text};
+
+use crate::plans::{everything, examples, execution, read};
+
+#[track_caller]
+fn is_written(name: &str, picture: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/written").join(name);
+    if env::var_os("SAGALINE_BLESS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, picture).unwrap();
+    }
+    let written = fs::read_to_string(&path)
+        .unwrap_or_else(|fault| panic!("`{}`: {fault}; SAGALINE_BLESS=1 writes it", path.display()));
+    assert!(written == picture, "`{name}` is written otherwise:\n{picture}");
+}
+
+fn plain(lines: &[Line]) -> String {
+    lines.iter().map(|line| line.plain() + "\n").collect()
+}
+
+fn every_form(name: &str, graph: &Graph) {
+    is_written(&format!("{name}.mmd"), &mermaid(graph));
+    is_written(&format!("{name}.dot"), &dot(graph));
+    is_written(&format!("{name}.table"), &plain(&table(graph, usize::MAX)));
+    is_written(&format!("{name}.txt"), &plain(&text(graph, usize::MAX)));
+    is_written(&format!("{name}.json"), &(serde_json::to_string_pretty(graph).unwrap() + "\n"));
+}
+
+#[test]
+fn every_kind_of_step_has_its_picture() {
+    every_form("everything", &draw(&everything(), None, Look::default()));
+}
+
+#[test]
+fn groups_are_boxes_and_whoever_comes_after_all_of_one_has_one_arrow() {
+    let graph = draw(&everything(), Some(3), Look { groups: true });
+    every_form("groups", &graph);
+    let to_both: Vec<_> =
+        graph.edges.iter().filter(|edge| edge.to == "s_both").map(|edge| edge.from.as_str()).collect();
+    assert_eq!(to_both, ["s_group_checks"]);
+}
+
+#[test]
+fn an_execution_colours_its_steps() {
+    use StepStatus::{BackingOff, Completed, Failed, Pending, Running, Skipped, Waiting};
+    let mut graph = draw(&everything(), Some(3), Look::default());
+    let view = execution(
+        Status::Running,
+        &[
+            ("end", Completed),
+            ("reserve", Completed),
+            ("left", Completed),
+            ("right", Failed),
+            ("both", Completed),
+            ("quick", Completed),
+            ("quick/own", Completed),
+            ("route", Completed),
+            ("route/approve", Skipped),
+            ("route/small", Completed),
+            ("safe", BackingOff),
+            ("safe/risky:2", Waiting),
+            ("items", Running),
+            ("paid", Pending),
+        ],
+    );
+    assert_eq!(graph.show(&view), 0);
+    every_form("running", &graph);
+    let status = |path: &str| graph.parts.iter().find(|part| part.path.as_deref() == Some(path)).unwrap().status;
+    assert_eq!((status("safe/risky"), status("more")), (Some(Waiting), None));
+}
+
+#[test]
+fn what_took_a_step_back_is_seen_and_what_is_of_no_step_is_counted() {
+    let mut graph = draw(&everything(), Some(3), Look::default());
+    let view = execution(
+        Status::RolledBack,
+        &[
+            ("end", StepStatus::Completed),
+            ("reserve", StepStatus::Compensated),
+            ("of_another_plan", StepStatus::Failed),
+        ],
+    );
+    assert_eq!(graph.show(&view), 1);
+    let undo = graph.parts.iter().filter(|part| part.id.starts_with("s_reserve_undo"));
+    assert_eq!(undo.map(|part| part.status).collect::<Vec<_>>(), [Some(StepStatus::Completed); 2]);
+}
+
+#[test]
+fn summaries_and_reports() {
+    let plan = everything();
+    let summary = Summary::of(&plan, Some(3));
+    is_written("everything.summary", &plain(&summary.lines()));
+    is_written("everything.summary.json", &(serde_json::to_string_pretty(&summary).unwrap() + "\n"));
+    let medians = [("end", 12), ("reserve", 340), ("right", 25), ("both", 300_000), ("quick", 90), ("route", 4)];
+    let medians = medians.map(|(step, millis)| (step.to_owned(), Span::from_millis(millis)));
+    let measured = Measured { executions: 20, medians: medians.into() };
+    let report = Report::of(&plan, Some(3), Some(&measured));
+    is_written("everything.report", &plain(&report.lines()));
+    is_written("everything.report.json", &(serde_json::to_string_pretty(&report).unwrap() + "\n"));
+}
+
+#[test]
+fn no_line_is_wider_than_it_may_be() {
+    let graph = draw(&everything(), Some(3), Look { groups: true });
+    for width in [20, 40, 80] {
+        for lines in [text(&graph, width), table(&graph, width)] {
+            let widest = lines.iter().map(|line| line.plain().chars().count()).max();
+            assert!(widest <= Some(width), "{widest:?} of {width}");
+        }
+    }
+}
+
+/// Whatever a step is called, no id is a word of a language that graphs are written in, and no two are the same.
+#[test]
+fn ids_are_no_words_and_unique() {
+    let plan = read(
+        "workflow: end\nsteps:\n  end: { activity: a }\n  graph: { activity: a }\n  a-b: { activity: a }\n  \
+         a_b: { activity: a, compensate: { activity: b } }\n  a_b_undo: { activity: a }\n  a_b_2: { activity: a }\n",
+    );
+    let graph = draw(&plan, None, Look::default());
+    let mut ids: Vec<&str> = graph.parts.iter().map(|part| part.id.as_str()).collect();
+    assert!(ids.iter().all(|id| id.starts_with("s_")), "{ids:?}");
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "{ids:?}");
+}
+
+/// The page shows what is written today.
+#[test]
+fn the_page_shows_these_pictures() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/pictures.md")).unwrap();
+    let saga = examples().into_iter().find(|(name, _)| name == "order_saga").unwrap().1;
+    let graph = draw(&saga, None, Look::default());
+    for (language, picture) in [("mermaid", mermaid(&graph)), ("text", plain(&text(&graph, usize::MAX)))] {
+        let block = format!("```{language}\n{picture}```\n");
+        assert!(page.contains(&block), "docs/pictures.md should show\n{block}");
+    }
+}
