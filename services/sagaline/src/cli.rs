@@ -1,6 +1,6 @@
 //! The command line: global flags, the verbs, and what an unusable line ends with.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, builder::Styles, error::ErrorKind};
 use tokio::runtime::{Builder, Runtime};
@@ -44,12 +44,15 @@ pub(crate) struct Global {
     /// Where NATS is: nats://[user:password@]host:port, several separated by commas [default: nats://127.0.0.1:4222]
     #[arg(long, global = true, env = "SAGALINE_NATS_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) nats_url: Option<String>,
-    /// Which of several installations on one NATS is meant
-    #[arg(long, global = true, env = "SAGALINE_NAMESPACE", value_name = "NS", default_value = sagaline_broker::names::DEFAULT_NAMESPACE)]
-    pub(crate) namespace: String,
+    /// Which of several installations on one NATS is meant [default: sagaline]
+    #[arg(long, global = true, env = "SAGALINE_NAMESPACE", value_name = "NS")]
+    pub(crate) namespace: Option<String>,
     /// For people, or for programs: one JSON object, or one a line
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+    /// The file of a project, or its folder [default: `sagaline.toml` in the current folder, or the nearest above it]
+    #[arg(long, global = true, env = "SAGALINE_PROJECT", value_name = "PATH")]
+    pub(crate) project: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,7 +111,13 @@ fn run_line(line: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return unusable(&error),
     };
     let output = Output::new(cli.global.output);
-    let context = Context::new(cli.global, output);
+    let context = match Context::new(cli.global, output) {
+        Ok(context) => context,
+        Err((failure, output)) => {
+            output.failure(&failure);
+            return failure.exit.into();
+        }
+    };
     let ended = runtime(&cli.verb).and_then(|runtime| {
         let ended = runtime.block_on(dispatch(cli.verb, &context));
         // Whatever still blocks (a look-up of an address) holds nobody up.

@@ -3,6 +3,7 @@
 //! It reads as: prepare the ground, serve until something ends it, clear the ground. Whatever ends it, nothing is left behind
 //! but the folder that was asked to be kept.
 
+mod definitions;
 mod example;
 mod ground;
 mod services;
@@ -15,12 +16,12 @@ use sagaline_telemetry::{Health, StartError, Telemetry, TelemetrySettings};
 use serde_json::json;
 use tokio::time::sleep;
 
-use self::{ground::Ground, services::Services};
+use self::{definitions::Definitions, ground::Ground, services::Services};
 use crate::{
     context::Context,
     differences::Differences,
     failure::{Exit, Failure, chain},
-    output::{Output, Tone},
+    output::Tone,
     stop::Stop,
 };
 
@@ -88,7 +89,7 @@ async fn serve(
         // Without a server there is nothing that a service could finish.
         failure = death => return Err(failure),
         failure = services.failed() => Err(failure),
-        failure = show(settings, &client, ground, telemetry, &context.output) => Err(failure),
+        failure = show(settings, &client, ground, telemetry, context) => Err(failure),
     };
     if ended.is_ok() {
         output.talk("stopping; Ctrl-C again ends at once");
@@ -106,8 +107,10 @@ async fn show(
     client: &Client,
     ground: &Ground,
     telemetry: &Telemetry,
-    output: &Output,
+    context: &Context,
 ) -> Failure {
+    let output = &context.output;
+    let mut definitions = context.project.as_ref().map(Definitions::of);
     let shown = async {
         ready(client, &telemetry.health()).await?;
         // Of whoever runs attempts twice here, workers of other processes too. An example shows its own.
@@ -115,7 +118,13 @@ async fn show(
             None => Some(Differences::listen(client).await?),
             Some(_) => None,
         };
-        announce(ground, telemetry, output)?;
+        if let Some(definitions) = &mut definitions
+            && let Err(failure) = definitions.apply(client, output).await
+            && let Some(failure) = definitions.tell(failure, output)
+        {
+            return Err(failure);
+        }
+        announce(ground, telemetry, context)?;
         if let Some(example) = settings.example {
             example.show(client, output).await?;
             output.talk("still serving; Ctrl-C ends it");
@@ -124,7 +133,13 @@ async fn show(
             Some(differences) => differences,
             None => Differences::listen(client).await?,
         };
-        differences.show(output).await
+        match definitions {
+            Some(definitions) => tokio::select! {
+                shown = differences.show(output) => shown,
+                failure = definitions.watch(client, output) => Err(failure),
+            },
+            None => differences.show(output).await,
+        }
     };
     match shown.await {
         Ok(()) => std::future::pending().await,
@@ -148,7 +163,8 @@ async fn ready(client: &Client, health: &Health) -> Result<(), Failure> {
     Ok(())
 }
 
-fn announce(ground: &Ground, telemetry: &Telemetry, output: &Output) -> Result<(), Failure> {
+fn announce(ground: &Ground, telemetry: &Telemetry, context: &Context) -> Result<(), Failure> {
+    let output = &context.output;
     let http = telemetry.http_addr().map(|address| format!("http://{address}"));
     if output.is_json() {
         let data_dir = ground.data_dir();
@@ -169,6 +185,9 @@ fn announce(ground: &Ground, telemetry: &Telemetry, output: &Output) -> Result<(
     }
     if let Some(http) = http {
         output.line(&format!("http: {http} (/healthz, /readyz, /metrics)"))?;
+    }
+    if let Some(project) = &context.project {
+        output.line(&format!("project: {} (read again whenever a file changes)", project.file.display()))?;
     }
     Ok(output.line(&output.paint(Tone::Good, "ready"))?)
 }

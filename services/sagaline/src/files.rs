@@ -1,12 +1,13 @@
 //! Files that people name: definitions, and data given as JSON or `@FILE`.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
-use sagaline_lang::{Definition, Fault, Form, LARGEST_FILE};
-use sagaline_model::{Defaults, Plan};
+use sagaline_lang::{Definition, Fault, Form, LARGEST_FILE, Severity, Surroundings};
+use sagaline_model::{Name, Plan};
 use serde_json::Value;
 
 use crate::{
@@ -24,40 +25,78 @@ pub(crate) struct Read {
     pub(crate) definitions: Vec<Definition>,
 }
 
-/// Reads every file, folders being the definition files in them. Every fault of every file is told before this fails.
+/// Reads every file, folders being the definition files in them, whatever project they are of. Every fault of every file is told
+/// before this fails.
 pub(crate) fn read(paths: &[PathBuf], output: &Output) -> Result<Vec<Read>, Failure> {
+    read_within(paths, &Surroundings::default(), output)
+}
+
+/// The same, as definitions of a project.
+pub(crate) fn read_within(paths: &[PathBuf], within: &Surroundings, output: &Output) -> Result<Vec<Read>, Failure> {
+    let (read, faulty) = read_what_can_be(paths, within, output)?;
+    if faulty.is_empty() { Ok(read) } else { Err(Failure::silent(Exit::BadData)) }
+}
+
+/// The same, leaving out files that have faults; gives the names of those.
+pub(crate) fn read_what_can_be(
+    paths: &[PathBuf],
+    within: &Surroundings,
+    output: &Output,
+) -> Result<(Vec<Read>, Vec<String>), Failure> {
     let mut files = vec![];
     for path in paths {
         files.extend(expand(path)?);
     }
-    let (mut read, mut faulty) = (vec![], false);
+    let (mut read, mut faulty, mut defined) = (vec![], vec![], BTreeMap::new());
     for path in files {
         let name = path.display().to_string();
         let text = text_of(&path)?;
-        match sagaline_lang::read_all(&text, &name) {
-            Ok(definitions) => {
-                for warning in definitions.iter().flat_map(|definition| &definition.warnings) {
-                    tell(output, std::slice::from_ref(warning), &text)?;
+        let faults = match sagaline_lang::read_all_within(&text, &name, within) {
+            Ok(definitions) => match defined_twice(&mut defined, &name, &definitions) {
+                faults if faults.is_empty() => {
+                    for warning in definitions.iter().flat_map(|definition| &definition.warnings) {
+                        tell(output, std::slice::from_ref(warning), &text)?;
+                    }
+                    read.push(Read { name, text, definitions });
+                    continue;
                 }
-                read.push(Read { name, text, definitions });
-            }
-            Err(faults) => {
-                tell(output, &faults.0, &text)?;
-                faulty = true;
-            }
+                faults => faults,
+            },
+            Err(faults) => faults.0,
+        };
+        tell(output, &faults, &text)?;
+        faulty.push(name);
+    }
+    Ok((read, faulty))
+}
+
+/// Two files that define the same workflow would take turns to be its newest version.
+fn defined_twice(defined: &mut BTreeMap<Name, String>, file: &str, definitions: &[Definition]) -> Vec<Fault> {
+    let mut faults = vec![];
+    for definition in definitions {
+        let workflow = &definition.plan.workflow;
+        let first = defined.entry(workflow.clone()).or_insert_with(|| file.to_owned());
+        // The same file, named by itself and by its folder, is read twice.
+        if first != file {
+            faults.push(Fault {
+                file: file.to_owned(),
+                line: 1,
+                column: 1,
+                width: 1,
+                severity: Severity::Error,
+                message: format!("a second workflow is called `{workflow}`"),
+                hint: Some(format!("the first one is in `{first}`")),
+            });
         }
     }
-    if faulty { Err(Failure::silent(Exit::BadData)) } else { Ok(read) }
+    faults
 }
 
 /// Reads what was read once more, with what the installation gives to workflows that say nothing of their own.
-pub(crate) fn under(file: Read, defaults: &Defaults, output: &Output) -> Result<Read, Failure> {
-    if defaults.is_empty() {
-        return Ok(file);
-    }
+pub(crate) fn under(file: Read, within: &Surroundings, output: &Output) -> Result<Read, Failure> {
     let Read { name, text, definitions } = file;
     let told: Vec<Fault> = definitions.into_iter().flat_map(|definition| definition.warnings).collect();
-    let definitions = sagaline_lang::read_all_under(&text, &name, defaults).map_err(|faults| {
+    let definitions = sagaline_lang::read_all_within(&text, &name, within).map_err(|faults| {
         Failure::bug(format!("`{name}` cannot be read with the defaults of the installation: {faults}"))
     })?;
     let all = definitions.iter().flat_map(|definition| &definition.warnings);

@@ -14,6 +14,7 @@ mod ink;
 mod live;
 mod output;
 mod plans;
+mod project;
 mod saga_view;
 mod stop;
 mod table;

@@ -2,10 +2,11 @@
 
 use sagaline_lang::read_all;
 
-const PAGES: [(&str, &str); 3] = [
+const PAGES: [(&str, &str); 4] = [
     ("README.md", include_str!("../../../README.md")),
     ("docs/workflows.md", include_str!("../../../docs/workflows.md")),
     ("docs/triggers.md", include_str!("../../../docs/triggers.md")),
+    ("docs/project.md", include_str!("../../../docs/project.md")),
 ];
 
 /// The YAML blocks of a page. As many empty lines stand before each as there are above it, so that a fault names the line of the page.

@@ -11,6 +11,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline dev --example order      an order that is paid, and one that is not
+  sagaline dev                      the definitions of the project, as they change
   sagaline dev --data-dir ./data    keeps everything for the next time
   sagaline dev --twice              finds what is not idempotent
   sagaline dev --nats-url nats://127.0.0.1:4222    on a server that runs already
@@ -18,7 +19,10 @@ Examples:
 It starts a nats-server of its own (found on the PATH, or installed once) on a
 free port, and every service in this process. Point other commands at it with
 `--nats-url` or `SAGALINE_NATS_URL`. Ctrl-C ends it and leaves nothing behind; a
-second one ends it at once.";
+second one ends it at once.
+
+In a project (`sagaline.toml`) it applies all definitions, and again whenever a
+file of them changes. One with faults is told, and stays as it was before.";
 
 /// Run everything on this machine: a nats-server and every service
 #[derive(Debug, clap::Args)]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sagaline_model::Defaults;
+
 use crate::{
     context::Context,
     failure::{Exit, Failure},
@@ -32,7 +34,12 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
-    let files = files::read(std::slice::from_ref(&args.path), output)?;
+    let paths = std::slice::from_ref(&args.path);
+    let files = match &context.project {
+        Some(project) => files::read_within(paths, &project.says.surroundings(&Defaults::default()), output)?,
+        // Nobody knows the values, and the plan can be shown all the same.
+        None => files::read(paths, output)?,
+    };
     for (place, definition) in files.iter().flat_map(|file| &file.definitions).enumerate() {
         if output.is_json() {
             output.json(&definition.plan)?;

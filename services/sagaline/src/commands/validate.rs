@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sagaline_model::Defaults;
 use serde_json::json;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
+  sagaline validate                              all of the project
   sagaline validate examples/order.yaml
   sagaline validate workflows/ --output json     one object for each fault
 
@@ -22,14 +24,16 @@ It exits with 65 if anything is wrong. No server is needed.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Files of definitions, or folders of them
-    #[arg(required = true, value_name = "PATH")]
+    /// Files of definitions, or folders of them [default: what the project names]
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
-    for file in files::read(&args.paths, output)? {
+    let paths = context.definitions(&args.paths)?;
+    context.warn()?;
+    for file in files::read_within(&paths, &context.surroundings(&Defaults::default()), output)? {
         for definition in &file.definitions {
             let (workflow, steps) = (&definition.plan.workflow, definition.plan.nodes().len());
             if output.is_json() {

@@ -25,6 +25,7 @@ mod jobs;
 mod limits;
 #[cfg(test)]
 mod lines;
+mod project;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
