@@ -15,6 +15,8 @@ mod within;
 
 use std::rc::Rc;
 
+#[cfg(test)]
+pub(crate) use lower::{SHORT, SHORT_OF_TOP};
 pub(crate) use token::Piece;
 
 use crate::{reader::Reader, tree::Node};

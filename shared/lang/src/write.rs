@@ -17,8 +17,10 @@ use serde_json::Value;
 use self::shared::Shared;
 pub use self::{document::Document, yaml::yaml};
 use crate::{
+    Form, LARGEST_FILE,
     fault::Faults,
-    read::{Surroundings, read_all_within},
+    flow,
+    read::{Surroundings, read_all_within, too_large},
     reader::Reader,
     source::Source,
     tree,
@@ -37,11 +39,17 @@ pub fn document(plan: &Plan) -> Result<Document, Unwritable> {
     written(plan).map(|(document, _)| document)
 }
 
-/// The documents of a YAML file as they stand there, whatever they mean.
+/// The definitions of a file as they stand there, whatever they mean. What is short in a .flow file is written out.
 pub fn documents(text: &str, file: &str) -> Result<Vec<Document>, Faults> {
+    if LARGEST_FILE < text.len() {
+        return Err(too_large(text, file));
+    }
     let source = Source::new(text, file);
     let mut reader = Reader::new(&source);
-    let nodes = tree::load(&mut reader).unwrap_or_default();
+    let nodes = match Form::of(file) {
+        Form::Yaml => tree::load(&mut reader).unwrap_or_default(),
+        Form::Flow => flow::load(&mut reader),
+    };
     reader.finish()?;
     Ok(nodes.iter().map(|node| Document::from(&**node)).collect())
 }

@@ -233,3 +233,30 @@ fn aliases_are_read_in_linear_time() {
         repeated(size, "workflow: w\ntags: [&a x", |_| ", *a".to_owned(), "]\nsteps: { a: { activity: noop } }\n")
     });
 }
+
+#[test]
+fn many_steps_are_written_back_in_linear_time() {
+    let plan_of = |size: usize| {
+        let line =
+            |i: usize| format!("  s{i}: {{ activity: a{}, after: s{}, timeout: {i}s, retry: 3 }}\n", i % 7, i + 1);
+        let source = repeated(size, HEAD, line, "  last: { wait: 1s }\n");
+        let last = source.matches("\n  s").count();
+        let source = source.replace("  last:", &format!("  s{last}:"));
+        read(&source, "large.yaml").unwrap_or_else(|faults| panic!("{}", faults.0[0])).plan
+    };
+    let plans = [1, 2, 4].map(|share| plan_of(LARGEST_FILE / 8 * share));
+    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut best = [Duration::MAX; 3];
+    for _ in 0..5 {
+        for (plan, best) in plans.iter().zip(&mut best) {
+            let start = Instant::now();
+            let written = sagaline_lang::to_yaml(plan);
+            *best = start.elapsed().min(*best);
+            written.expect("it can be written");
+        }
+        if best[2] < best[0] * 7 {
+            return;
+        }
+    }
+    panic!("a quarter of the plan, half of it and all of it took {best:?}");
+}

@@ -1,6 +1,6 @@
 //! Plans written back as people would write them.
 
-use sagaline_lang::{documents, read, to_yaml, yaml};
+use sagaline_lang::{Surroundings, documents, read, read_all_within, to_yaml, yaml};
 use sagaline_model::{ActivityName, Kind, Name, Node, Plan};
 
 fn plan(text: &str) -> Plan {
@@ -89,4 +89,14 @@ fn a_plan_that_nobody_can_have_written_is_refused_with_the_reason() {
     });
     plan.root.nodes.push(Node::new(Name::new("b").expect("a name"), kind));
     assert!(to_yaml(&plan).is_err(), "its message is no expression");
+}
+
+#[test]
+fn what_a_project_gave_is_left_to_the_project() {
+    let config = serde_json::json!({ "host": "https://shop.example", "other": 1 });
+    let within = Surroundings { config: config.as_object().cloned(), ..Surroundings::default() };
+    let text = "workflow: w\nsteps:\n  a:\n    activity: http\n    input:\n      url: \"${ config.host }/orders\"\n";
+    let plan = read_all_within(text, "w.yaml", &within).expect("a definition").remove(0).plan;
+    assert_eq!(plan.config.len(), 1);
+    assert_eq!(to_yaml(&plan).expect("it can be written"), text);
 }

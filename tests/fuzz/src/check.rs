@@ -8,7 +8,7 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 use sagaline_expr::{Expression, Template};
-use sagaline_lang::{Faults, documents, read_all, to_yaml, yaml};
+use sagaline_lang::{Faults, documents, format, read_all, to_yaml, yaml};
 use serde_json::{Map, Value, json};
 
 use crate::Form;
@@ -26,7 +26,8 @@ pub type Signs = BTreeSet<String>;
 pub fn check(form: Form, text: &str) -> Result<Signs, Finding> {
     let begun = cpu();
     let answer = catch_unwind(AssertUnwindSafe(|| match form {
-        Form::Yaml => definition(text),
+        Form::Yaml => definition(text, "any.yaml"),
+        Form::Flow => definition(text, "any.flow").and_then(|signs| formatted(text, signs)),
         Form::Expression => expression(text),
     }));
     let took = cpu().saturating_sub(begun);
@@ -45,7 +46,7 @@ pub fn check(form: Form, text: &str) -> Result<Signs, Finding> {
 fn patience(form: Form, text: &str) -> Duration {
     let kib = u32::try_from(text.len() / 1024).unwrap_or(u32::MAX).saturating_add(1);
     match form {
-        Form::Yaml => Duration::from_millis(500) + Duration::from_millis(250) * kib,
+        Form::Yaml | Form::Flow => Duration::from_millis(500) + Duration::from_millis(250) * kib,
         // A whole evaluation is bounded by work that takes so long without optimization.
         Form::Expression => Duration::from_secs(5),
     }
@@ -61,9 +62,9 @@ fn finding<T>(what: impl Into<String>) -> Result<T, Finding> {
     Err(Finding { what: what.into() })
 }
 
-fn definition(text: &str) -> Result<Signs, Finding> {
+fn definition(text: &str, file: &str) -> Result<Signs, Finding> {
     let mut signs = Signs::new();
-    match read_all(text, "any.yaml") {
+    match read_all(text, file) {
         Err(faults) => signs.extend(told(&faults, text)?),
         Ok(definitions) => {
             for definition in definitions {
@@ -79,7 +80,7 @@ fn definition(text: &str) -> Result<Signs, Finding> {
             }
         }
     }
-    if let Ok(documents) = documents(text, "any.yaml") {
+    if let Ok(documents) = documents(text, file) {
         let written = yaml(&documents);
         let back = sagaline_lang::documents(&written, "written.yaml");
         let meant: Vec<_> = documents.iter().filter(|document| document.json() != Value::Null).cloned().collect();
@@ -89,6 +90,38 @@ fn definition(text: &str) -> Result<Signs, Finding> {
             Err(faults) if faults.to_string().contains("levels deep") => {}
             other => return finding(format!("it is written as\n{written}\nwhich is read as {other:?}")),
         }
+        same_plans(text, file, &written, "written.yaml")?;
+    }
+    Ok(signs)
+}
+
+/// What says the same comes to the same, if it comes to anything.
+fn same_plans(text: &str, file: &str, other: &str, as_file: &str) -> Result<(), Finding> {
+    let plans = |text: &str, file: &str| {
+        let definitions = read_all(text, file).ok()?;
+        Some(definitions.into_iter().map(|definition| definition.plan).collect::<Vec<_>>())
+    };
+    let too_large = sagaline_lang::LARGEST_FILE < other.len();
+    match plans(text, file) {
+        Some(meant) if !too_large && plans(other, as_file).as_ref() != Some(&meant) => {
+            finding(format!("it is written as\n{other}\nwhich means something else"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The canonical form is the same again, and means the same.
+fn formatted(text: &str, signs: Signs) -> Result<Signs, Finding> {
+    let Ok(once) = format(text, "any.flow") else { return Ok(signs) };
+    match format(&once, "once.flow") {
+        Ok(twice) if twice == once => {}
+        Ok(twice) => return finding(format!("formatted it is\n{once}\nand formatted once more\n{twice}")),
+        Err(faults) => return finding(format!("formatted it is\n{once}\nwhich cannot be read: {faults}")),
+    }
+    same_plans(text, "any.flow", &once, "once.flow")?;
+    let comments = |text: &str| text.matches("//").count();
+    if comments(&once) < comments(text) {
+        return finding(format!("formatted it is\n{once}\nwith fewer comments"));
     }
     Ok(signs)
 }

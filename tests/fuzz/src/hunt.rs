@@ -104,8 +104,10 @@ impl Hunt {
                 self.signs.extend(signs);
                 if is_new {
                     let form = self.form;
-                    let leads_there = |text: &str| check(form, text).is_ok_and(|signs| new.is_subset(&signs));
-                    let text = shortened(text, leads_there);
+                    let text = shortened(text, |text| {
+                        self.runs += 1;
+                        check(form, text).is_ok_and(|signs| new.is_subset(&signs))
+                    });
                     self.kept.push(text.clone());
                     self.texts.push(text);
                 }
@@ -115,12 +117,12 @@ impl Hunt {
                 let head: String = finding.what.chars().filter(|c| !c.is_ascii_digit()).take(60).collect();
                 if self.told.insert(head.clone()) {
                     let form = self.form;
-                    let is_the_same = |text: &str| {
+                    let text = shortened(text, |text| {
+                        self.runs += 1;
                         check(form, text).is_err_and(|other| {
                             other.what.chars().filter(|c| !c.is_ascii_digit()).take(60).collect::<String>() == head
                         })
-                    };
-                    let text = shortened(text, is_the_same);
+                    });
                     self.findings.push((text, finding));
                 }
             }
@@ -129,8 +131,8 @@ impl Hunt {
 }
 
 /// Leaves out lines, then pieces of lines, for as long as it leads to the same. Tries a bounded number of times.
-fn shortened(text: &str, is_the_same: impl Fn(&str) -> bool) -> String {
-    const MOST_TRIES: usize = 400;
+fn shortened(text: &str, mut is_the_same: impl FnMut(&str) -> bool) -> String {
+    const MOST_TRIES: usize = 150;
     let mut text: Vec<char> = text.chars().collect();
     let mut tries = 0;
     for is_lines in [true, false] {

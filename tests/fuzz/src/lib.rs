@@ -8,22 +8,25 @@ pub mod hunt;
 pub mod mutate;
 pub mod random;
 pub mod shown;
+pub mod sizes;
 
 /// What is fed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Form {
     Yaml,
+    Flow,
     /// What stands in `${…}`.
     Expression,
 }
 
 impl Form {
-    pub const ALL: [Self; 2] = [Self::Yaml, Self::Expression];
+    pub const ALL: [Self; 3] = [Self::Yaml, Self::Flow, Self::Expression];
 
     /// How the files of its corpus end.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Yaml => "yaml",
+            Self::Flow => "flow",
             Self::Expression => "cel",
         }
     }

@@ -13,7 +13,7 @@ use clap::Parser;
 use sagaline_fuzz::{
     Form, corpus,
     hunt::{Hunt, Until},
-    shown,
+    shown, sizes,
 };
 
 /// Break definitions and expressions at random, and look whether what must hold still does
@@ -31,11 +31,18 @@ struct Args {
     /// Where texts are kept that led to something new
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// Break nothing, and tell how long reading takes for files of several sizes
+    #[arg(long)]
+    sizes: bool,
 }
 
 fn main() -> io::Result<ExitCode> {
     let args = Args::parse();
     let mut out = io::stdout().lock();
+    if args.sizes {
+        sizes::measure(&mut out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     // What is caught is told below; it need not be told twice.
     std::panic::set_hook(Box::new(|_| {}));
     let forms = args.form.map_or(Form::ALL.to_vec(), |form| vec![form]);

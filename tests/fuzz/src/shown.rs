@@ -34,12 +34,29 @@ pub fn definitions() -> io::Result<Vec<(String, String)>> {
 pub fn seeds(form: Form) -> io::Result<Vec<String>> {
     let mut seeds: Vec<String> = match form {
         Form::Yaml => definitions()?.into_iter().map(|(_, text)| text).collect(),
+        Form::Flow => flows()?,
         Form::Expression => definitions()?.iter().flat_map(|(_, text)| expressions(text)).collect(),
     };
     seeds.extend(corpus::texts(&corpus::folder(), form)?.into_iter().map(|(_, text)| text));
     seeds.sort();
     seeds.dedup();
     Ok(seeds)
+}
+
+/// Every .flow file that there is, the broken ones of tests too.
+fn flows() -> io::Result<Vec<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut found = vec![];
+    for folder in ["examples", "examples/flow", "shared/lang/tests/broken", "shared/lang/tests/flow"] {
+        let Ok(files) = fs::read_dir(root.join(folder)) else { continue };
+        for file in files {
+            let file = file?.path();
+            if file.extension().is_some_and(|ending| ending == "flow" || ending == "cai") {
+                found.push(fs::read_to_string(&file)?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What stands in `${…}`, as far as it is on one line.

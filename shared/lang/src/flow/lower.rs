@@ -9,6 +9,9 @@ mod short;
 mod trigger;
 mod value;
 
+#[cfg(test)]
+pub(crate) use short::{SHORT, SHORT_OF_TOP};
+
 use std::{
     collections::{BTreeMap, btree_map},
     rc::Rc,

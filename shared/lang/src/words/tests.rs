@@ -102,3 +102,20 @@ fn the_schema_says_the_same_of_what_a_step_may_do() {
     let needs_activity = |key: &&str| step["dependentRequired"][*key] == serde_json::json!(["activity"]);
     assert!(OF_ACTIVITIES.iter().all(needs_activity), "{}", step["dependentRequired"]);
 }
+
+const GRAMMAR: &str = include_str!("../../../../editors/vscode/syntaxes/flow.tmLanguage.json");
+
+/// Words of .flow files besides, and those that mean the same as one of YAML.
+const OF_FLOW: [&str; 5] = ["job", "parallel", "max_attempts", "initial_interval", "backoff_multiplier"];
+
+#[test]
+fn the_grammar_for_editors_has_every_key_and_no_other() {
+    let grammar: serde_json::Value = serde_json::from_str(GRAMMAR).expect("JSON");
+    let matched = grammar["repository"]["keyword"]["match"].as_str().expect("a pattern");
+    let listed = matched.split_once(".-])(").and_then(|(_, rest)| rest.split_once(')')).expect("a list of words").0;
+    let listed: Vec<&str> = listed.split('|').collect();
+    let known = crate::vocabulary().into_iter().flat_map(|(_, keys)| keys).copied();
+    let short = crate::flow::SHORT.into_iter().chain(crate::flow::SHORT_OF_TOP);
+    let expected: std::collections::BTreeSet<&str> = known.chain(short).chain(OF_FLOW).collect();
+    assert_eq!(listed, expected.into_iter().collect::<Vec<_>>());
+}
