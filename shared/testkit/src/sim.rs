@@ -5,6 +5,7 @@
 //! forgets what a real one forgets. [`world`] is the broker, [`ports`] and [`tasks`] are how the real code sees it, [`run`] is
 //! the loop that breaks things, and what must hold is checked as it happens and at the end.
 
+pub mod both;
 pub mod faults;
 pub mod limits;
 pub mod ports;

@@ -7,6 +7,8 @@ pub mod floor;
 pub mod jobs;
 pub mod many;
 pub mod memory;
+mod owners;
 mod processes;
+pub mod schedules;
 pub mod triggers;
 pub mod wide;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use self::site::Site;
-use crate::floor::Failure;
+use crate::{floor::Failure, owners::sum};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
@@ -137,10 +137,6 @@ async fn measure(
     let nats_server = site.nats_kib()?;
     let memory = Memory { with_all_in_memory, at_rest, restarted, nats_server };
     Ok(Measured { open, tasks, partitions: settings.partitions, started_per_second, ready_ms, memory, signal })
-}
-
-fn sum(partitions: &[Value], what: &str) -> u64 {
-    partitions.iter().filter_map(|partition| partition[what].as_u64()).sum()
 }
 
 fn id(number: u32) -> Result<ExecutionId, Failure> {

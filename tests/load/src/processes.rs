@@ -18,6 +18,8 @@ use crate::floor::Failure;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const STOP_WITHIN: Duration = Duration::from_secs(15);
+/// What Linux counts time in towards programs, whatever it is configured for.
+const CLOCK_TICKS: f64 = 100.0;
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A service that runs. It ends with this value.
@@ -54,6 +56,16 @@ impl Service {
     /// The most memory that it ever held, in KiB.
     pub(crate) fn most_resident_kib(&self) -> Result<u64, Failure> {
         memory_kib(self.child.id().ok_or("the process has ended")?, "VmHWM:")
+    }
+
+    /// How long it has been at work on a processor, the system's work for it included.
+    pub(crate) fn cpu_seconds(&self) -> Result<f64, Failure> {
+        let pid = self.child.id().ok_or("the process has ended")?;
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        // What comes before may have spaces in it.
+        let (_, fields) = stat.rsplit_once(')').ok_or("no fields are told")?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+        Ok(ticks.sum::<Result<f64, _>>()? / CLOCK_TICKS)
     }
 
     /// Asks it to end, and kills it if it does not.

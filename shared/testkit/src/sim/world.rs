@@ -30,6 +30,7 @@ pub use self::{
     nodes::Stream,
     questions::execution_of,
     queue::{Delivered, QueuedMessage},
+    reference::Heard,
     shares::Shares,
 };
 use super::{Dice, Faults, Tally, faults::Shape, limits::Limit};

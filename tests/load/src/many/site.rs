@@ -5,19 +5,14 @@ use std::{path::PathBuf, time::Duration};
 use sagaline_sdk::client::Client;
 use sagaline_server::{Finder, Server, ServerOptions};
 use serde_json::Value;
-use tokio::{
-    process::Command,
-    time::{Instant, sleep},
-};
+use tokio::process::Command;
 
 use super::Settings;
 use crate::{
     floor::Failure,
+    owners::owners_have,
     processes::{Service, resident_kib, run_to_end},
 };
-
-/// How often the owners are asked.
-const ASK_EVERY: Duration = Duration::from_millis(20);
 
 pub(super) struct Site {
     settings: Settings,
@@ -77,26 +72,9 @@ impl Site {
         within: Duration,
         enough: impl Fn(&[Value]) -> bool,
     ) -> Result<(), Failure> {
-        let deadline = Instant::now() + within;
-        loop {
-            let mut partitions = vec![];
-            for partition in 0..self.settings.partitions {
-                let subject = client.connection().names().ask(partition);
-                // Nobody answers while nobody owns it.
-                let Ok(answer) = client.connection().client().request(subject, r#""partition""#.into()).await else {
-                    continue;
-                };
-                let mut answer: Value = serde_json::from_slice(&answer.payload)?;
-                partitions.push(answer["partition"].take());
-            }
-            if partitions.len() == self.settings.partitions as usize && enough(&partitions) {
-                return Ok(());
-            }
-            if deadline <= Instant::now() {
-                return Err(format!("the owners did not come that far within {within:?}: {partitions:?}").into());
-            }
-            sleep(ASK_EVERY).await;
-        }
+        let names = client.connection().names();
+        let subjects: Vec<_> = (0..self.settings.partitions).map(|partition| names.ask(partition)).collect();
+        owners_have(client, &subjects, within, enough).await
     }
 
     pub(super) fn orchestrator_kib(&self) -> Result<u64, Failure> {

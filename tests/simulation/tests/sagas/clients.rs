@@ -17,7 +17,7 @@ use sagaline_testkit::sim::{Dice, World, ports::step, run::Client, tasks::send};
 use serde_json::json;
 
 use crate::{
-    both::Both,
+    Both,
     cases::{EXECUTIONS, case_of, name_of},
 };
 

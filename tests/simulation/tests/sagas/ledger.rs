@@ -13,7 +13,7 @@ use sagaline_testkit::sim::{
 use serde_json::Value;
 
 use crate::{
-    both::Both,
+    Both,
     cases::{Case, EXECUTIONS, case_of, name_of, number_of, place_of},
 };
 

@@ -3,7 +3,6 @@
 //!
 //! `SAGALINE_SEEDS=N` runs N seeds of each world, `SAGALINE_SEED=S` only that one; a failure prints its seed.
 
-mod both;
 mod cases;
 mod clients;
 mod ledger;
@@ -12,18 +11,24 @@ use sagaline_broker::{
     names::{LogKind, Names},
     ports::{Bucket, Message},
 };
+use sagaline_compensator::machine::Sagas;
 use sagaline_events::record::{Definition, Latest};
-use sagaline_testkit::sim::{Faults, Scenario, Shape, World, faults::Without, limits::unlimited, simulate};
+use sagaline_orchestrator::machine::Executions;
+use sagaline_testkit::sim::{Faults, Scenario, Shape, World, both, faults::Without, limits::unlimited, simulate};
 
-use crate::{
-    both::Both,
-    cases::{EXECUTIONS, KID, WORKFLOWS, activity, name_of},
-};
+use crate::cases::{EXECUTIONS, KID, WORKFLOWS, activity, name_of};
+
+/// Executions on the logs of runs, and sagas on those of sagas.
+pub(crate) type Both = both::Both<Executions, Sagas>;
+
+fn machine(names: Names, place: u32, each: u32) -> Both {
+    Both::at(names, place, each, (Executions::new, Sagas::new))
+}
 
 /// One log of each kind, shared by members that come back when they die.
 const SINGLE: Scenario<Both> = Scenario {
     shape: Shape::single,
-    machine: Both::new,
+    machine,
     kinds: &[LogKind::Runs, LogKind::Sagas],
     prepare,
     clients: clients::all,
@@ -42,12 +47,12 @@ const HOSTILE: Scenario<Both> = Scenario { verdict: ledger::verdict_where_tasks_
 /// The first request is never sent, or none is.
 const WITHOUT_FIRST_REQUESTS: Scenario<Both> = Scenario {
     machine: |names, place, each| {
-        Both::that_loses(names, place, each, |message| is_request(message) && message.msg_id.is_some())
+        machine(names, place, each).that_loses(|message| is_request(message) && message.msg_id.is_some())
     },
     ..SINGLE
 };
 const WITHOUT_REQUESTS: Scenario<Both> =
-    Scenario { machine: |names, place, each| Both::that_loses(names, place, each, is_request), ..SINGLE };
+    Scenario { machine: |names, place, each| machine(names, place, each).that_loses(is_request), ..SINGLE };
 
 fn is_request(message: &Message) -> bool {
     let is_a_request = |value: &str| value == "sagaline.input.saga_request.v1";

@@ -7,6 +7,9 @@ use sagaline_model::partition_of;
 
 use super::State;
 
+/// Those whose keys and names say of which kind they are.
+const MARKED: [LogKind; 2] = [LogKind::Sagas, LogKind::Schedules];
+
 impl<M: Machine> State<M> {
     /// How many partitions each kind has.
     pub fn partitions_of_each(&self) -> u32 {
@@ -33,19 +36,24 @@ impl<M: Machine> State<M> {
 
     /// The kind of what has this name, and its key.
     pub(super) fn parts_of<'a>(&self, name: &'a str) -> (LogKind, &'a str) {
-        let prefix = LogKind::Sagas.record_key("");
-        match name.strip_prefix(prefix.as_str()) {
-            Some(key) => (LogKind::Sagas, key),
-            None => (self.kinds[0], name),
-        }
+        let mut others = MARKED.into_iter();
+        let marked = others.find_map(|kind| Some((kind, name.strip_prefix(kind.record_key("").as_str())?)));
+        marked.unwrap_or((self.kinds[0], name))
     }
 
     /// The log that takes a subject.
     pub(super) fn log_of(&self, subject: &str) -> Option<u32> {
-        let run = self.names.parse_run(subject).map(|(partition, ..)| (LogKind::Runs, partition));
-        let saga = || self.names.parse_saga(subject).map(|(partition, _)| (LogKind::Sagas, partition));
-        let (kind, partition) = run.or_else(saga)?;
+        let (kind, partition, _) = self.entry_of(subject)?;
         self.place_of(kind, partition)
+    }
+
+    /// What kind of log a subject belongs to, which partition, and what an entry there is about.
+    fn entry_of<'a>(&self, subject: &'a str) -> Option<(LogKind, u32, &'a str)> {
+        let run = self.names.parse_run(subject).map(|(partition, key, _)| (LogKind::Runs, partition, key));
+        let saga = || self.names.parse_saga(subject).map(|(partition, key)| (LogKind::Sagas, partition, key));
+        let schedule =
+            || self.names.parse_schedule(subject).map(|(partition, key)| (LogKind::Schedules, partition, key));
+        run.or_else(saga).or_else(schedule)
     }
 
     /// Whose owner is asked on this subject.
@@ -60,8 +68,7 @@ impl<M: Machine> State<M> {
 
     /// The name of what an entry of a log is about.
     pub(super) fn name_in(&self, subject: &str) -> Option<String> {
-        let run = self.names.parse_run(subject).map(|(_, key, _)| LogKind::Runs.record_key(key));
-        run.or_else(|| self.names.parse_saga(subject).map(|(_, key)| LogKind::Sagas.record_key(key)))
+        self.entry_of(subject).map(|(kind, _, key)| kind.record_key(key))
     }
 
     /// The key of a snapshot.
@@ -77,12 +84,12 @@ impl<M: Machine> State<M> {
 
     /// The name of what has its snapshot under this key.
     pub(super) fn name_of_snapshot(&self, key: &str) -> String {
-        let prefix = LogKind::Sagas.snapshot_key(0, "");
-        let prefix = prefix.trim_end_matches("0.");
-        match key.strip_prefix(prefix) {
-            Some(rest) => LogKind::Sagas.record_key(rest.split_once('.').map_or(rest, |(_, key)| key)),
-            None => key.split_once('.').map_or(key, |(_, key)| key).to_owned(),
-        }
+        let bare = |key: &'_ str| key.split_once('.').map_or(key, |(_, key)| key).to_owned();
+        let marked = MARKED.into_iter().find_map(|kind| {
+            let prefix = kind.snapshot_key(0, "");
+            Some(kind.record_key(&bare(key.strip_prefix(prefix.trim_end_matches("0."))?)))
+        });
+        marked.unwrap_or_else(|| bare(key))
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use bytes::Bytes;
 use sagaline_broker::{
     machine::{Act, Machine, Origin, Read},
     names::LogKind,
     ports::{Bucket, Content, Sequence},
 };
 use sagaline_events::{Input, Task};
+use sagaline_model::Moment;
 
 use super::{Deed, State, What, header, kinds::is_a_beginning};
 
@@ -27,8 +29,18 @@ pub(super) struct Reference<M: Machine> {
     timers: BTreeMap<Arc<str>, u32>,
     /// How many inputs each execution got.
     inputs: BTreeMap<Arc<str>, u32>,
-    /// Ids of the events that the logs say must be told, and their subjects.
-    to_be_told: BTreeMap<String, String>,
+    /// Ids of the events that the logs say must be told, their subjects, and their data.
+    to_be_told: BTreeMap<String, (String, Bytes)>,
+    /// What came to each schedule, in order: of those there are few, and what they had to do goes by when they were told.
+    heard: BTreeMap<Arc<str>, Vec<Heard>>,
+}
+
+/// An input, and when it was stored.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    pub at: Moment,
+    pub kind: String,
+    pub data: Bytes,
 }
 
 impl<M: Machine> Reference<M> {
@@ -40,6 +52,7 @@ impl<M: Machine> Reference<M> {
             timers: BTreeMap::new(),
             inputs: BTreeMap::new(),
             to_be_told: BTreeMap::new(),
+            heard: BTreeMap::new(),
         }
     }
 }
@@ -49,7 +62,7 @@ impl<M: Machine> State<M> {
     pub(super) fn fold_reference(&mut self, partition: u32, sequence: Sequence) {
         let Some(entry) = self.logs[partition as usize].entry(sequence) else { return };
         let (kind, _) = self.log_at(partition);
-        let Reference { machines, states, answered, timers, inputs, to_be_told } = &mut self.reference;
+        let Reference { machines, states, answered, timers, inputs, to_be_told, heard } = &mut self.reference;
         let machine = &mut machines[partition as usize];
         let Ok(Read::Input(key, input)) = machine.read(&entry) else { return };
         let name: Arc<str> = kind.record_key(&key).into();
@@ -68,6 +81,10 @@ impl<M: Machine> State<M> {
             if *count == TIMERS_LIMIT {
                 self.violations.push(format!("the timers of `{name}` fire in a loop"));
             }
+        }
+        if let Some(content) = content.filter(|_| kind == LogKind::Schedules) {
+            let Content { kind, data, .. } = content.clone();
+            heard.entry(Arc::clone(&name)).or_default().push(Heard { at: entry.time, kind, data });
         }
         let reported = content.filter(|content| content.kind == "sagaline.input.step_started.v1");
         if let Some(Input::StepStarted(begun)) = reported.and_then(|begun| Input::read(&begun.kind, &begun.data).ok()) {
@@ -93,7 +110,7 @@ impl<M: Machine> State<M> {
                 && (message.subject.contains(".lifecycle.") || message.subject.contains(".events."))
             {
                 let id = header(&message, "ce-id").unwrap_or_default().to_owned();
-                to_be_told.insert(id, message.subject);
+                to_be_told.insert(id, (message.subject, message.payload));
             }
         }
     }
@@ -136,13 +153,24 @@ impl<M: Machine> State<M> {
 
     /// Whether an event with this subject must be told, going by the logs.
     pub fn must_be_told(&self, subject: &str) -> bool {
-        self.reference.to_be_told.values().any(|told| told == subject)
+        self.reference.to_be_told.values().any(|(told, _)| told == subject)
     }
 
     /// The kinds of the events that the logs say must be told, one for each event: `step.expanded`, `workflow.paused`.
     pub fn kinds_told(&self) -> Vec<String> {
-        let kind = |subject: &String| subject.split('.').skip(2).take(2).collect::<Vec<_>>().join(".");
+        let kind = |(subject, _): &(String, Bytes)| subject.split('.').skip(2).take(2).collect::<Vec<_>>().join(".");
         self.reference.to_be_told.values().map(kind).collect()
+    }
+
+    /// The subjects and data of the events that the logs say must be told.
+    pub fn to_be_told(&self) -> impl Iterator<Item = (&str, &Bytes)> {
+        self.reference.to_be_told.values().map(|(subject, data)| (subject.as_str(), data))
+    }
+
+    /// Everything that came to the schedule of this name.
+    pub fn heard_by(&self, schedule: &str) -> &[Heard] {
+        let name = LogKind::Schedules.record_key(schedule);
+        self.reference.heard.get(name.as_str()).map_or(&[], Vec::as_slice)
     }
 
     /// What is stored and told in the end, and does not agree with the logs.
@@ -157,12 +185,14 @@ impl<M: Machine> State<M> {
                 return Some(format!("the record of `{key}` is not what its log gives: {end}"));
             }
         }
-        let of_exempt = |id: &str| match execution_of(id).strip_suffix("-saga") {
-            Some(saga) => is_exempt(&LogKind::Sagas.record_key(saga)),
-            None => is_exempt(execution_of(id)),
+        let of_exempt = |id: &str| {
+            let of = execution_of(id);
+            let saga = of.strip_suffix("-saga").map(|saga| LogKind::Sagas.record_key(saga));
+            let schedule = || of.strip_suffix("-schedule").map(|schedule| LogKind::Schedules.record_key(schedule));
+            is_exempt(&saga.or_else(schedule).unwrap_or_else(|| of.to_owned()))
         };
         let missing = to_be_told.iter().find(|(id, _)| !self.told.contains_key(*id) && !of_exempt(id));
-        if let Some((id, subject)) = missing {
+        if let Some((id, (subject, _))) = missing {
             return Some(format!("nobody was told `{subject}` ({id})"));
         }
         let extra = self.told.keys().find(|id| !to_be_told.contains_key(*id) && !of_exempt(id))?;
