@@ -39,6 +39,21 @@ pub struct ScheduleView {
     /// It has no tick any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub finished: bool,
+    /// What became of the last time gone by that somebody asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backfilled: Option<Backfilled>,
+}
+
+/// The ticks of a time gone by that had not fired, and what became of them at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backfilled {
+    /// The id of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub started: u64,
+    /// Left out, as `overlap` or `limit` says. Of those that are neither, one waits for an execution to end.
+    pub skipped: u64,
+    pub ticks: u64,
 }
 
 /// A tick that started something.

@@ -211,7 +211,7 @@ impl Schedule {
             (ScheduleInput::Resume(resume), Some(mut turn)) => turn.resume(resume.note.clone(), resume.by.clone()),
             (ScheduleInput::Trigger(trigger), Some(mut turn)) => turn.trigger(trigger.id.as_deref(), trigger.overlap),
             (ScheduleInput::Backfill(backfill), Some(mut turn)) => {
-                turn.backfill((backfill.from, backfill.to), backfill.overlap);
+                turn.backfill(backfill);
             }
             (ScheduleInput::Ended(ended), Some(mut turn)) => turn.ended(&ended.execution),
             (ScheduleInput::Unknown(unknown), Some(mut turn)) => turn.lost(&unknown.execution),

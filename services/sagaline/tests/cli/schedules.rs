@@ -41,7 +41,10 @@ fn a_schedule_is_made_looked_at_changed_and_deleted() {
     let view = || at(&url, &["schedules", "get", "nightly", "--output", "json"]).ends_with(0).json()[0].take();
     eventually("its end is heard", SOON, || view()["running"].is_null());
     let filled = ["schedules", "backfill", "nightly", "--from", "48h", "--to", "0s", "--overlap", "allow"];
-    at(&url, &filled).ends_with(0);
+    let told = at(&url, &filled).ends_with(0).stderr;
+    assert!(told.contains("of 2 that had not fired, 2 started, 0 left out"), "{told}");
+    let early = at(&url, &["schedules", "backfill", "nightly", "--from", "9000h", "--to", "8999h"]).ends_with(1).stderr;
+    assert!(early.contains("`nightly` refused it") && early.contains("rejected list"), "{early}");
     assert_eq!(view()["fired"], 3, "two days, and what was triggered");
     at(&url, &["schedules", "resume", "nightly"]).ends_with(0);
     // Another time takes the place of all that was said about time.

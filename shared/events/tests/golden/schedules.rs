@@ -9,7 +9,7 @@ use sagaline_events::{
         SCHEDULE_INPUT_TYPES, ScheduleBackfill, ScheduleChange, ScheduleDelete, SchedulePause, ScheduleRefused,
         ScheduleResume, ScheduleSet, ScheduleTimer, ScheduleTrigger, ScheduledEnded, ScheduledUnknown, SkipReason,
     },
-    schedule_view::{Fired, Paused},
+    schedule_view::{Backfilled, Fired, Paused},
 };
 use sagaline_model::{Every, Overlap, ScheduleSpec, Span, When};
 use serde_json::{Value, json};
@@ -118,8 +118,24 @@ fn who_asks_about_schedules_is_answered_as_recorded() {
         fired: 2,
         skipped: 1,
         finished: false,
+        backfilled: None,
     };
     is_promised("answer/schedule", &Answer::Schedule(Box::new(view.clone())));
+    let when = When { every: Some(Every::of(Span::from_secs(3600))), ..When::default() };
+    let filled = ScheduleView {
+        spec: ScheduleSpec::of(name("report"), when),
+        definition: None,
+        next: vec![],
+        last: None,
+        running: vec![],
+        waiting: None,
+        paused: None,
+        left: None,
+        fired: 5,
+        backfilled: Some(Backfilled { id: some("01J9"), started: 3, skipped: 1, ticks: 5 }),
+        ..view.clone()
+    };
+    is_promised("answer/schedule_backfilled", &Answer::Schedule(Box::new(filled)));
     let page = SchedulePage { schedules: vec![view], next: Some(name("nightly")) };
     is_promised("answer/schedules", &Answer::Schedules(page));
     is_promised("ask/schedule", &Ask::Schedule { schedule: name("nightly") });

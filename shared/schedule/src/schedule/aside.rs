@@ -25,7 +25,12 @@ impl Schedule {
             running: BTreeMap::new(),
             waiting: None,
             is_defined: view.definition.is_some(),
-            tally: Tally { fired: view.fired, skipped: view.skipped, last: view.last.clone() },
+            tally: Tally {
+                fired: view.fired,
+                skipped: view.skipped,
+                last: view.last.clone(),
+                backfilled: view.backfilled.clone(),
+            },
         };
         let json =
             Self { stage: Stage::Known(Box::new(known)), defined: view.definition, ..aside.clone() }.to_snapshot();

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use sagaline_events::{
     ScheduleHappening,
-    schedule::{ScheduleChange, ScheduleSet, SkipReason},
+    schedule::{ScheduleBackfill, ScheduleChange, ScheduleSet, SkipReason},
+    schedule_view::Backfilled,
 };
 use sagaline_model::{Moment, Overlap, ScheduleSpec};
 
-use super::{Known, LONGEST_NAME, Pause, Schedule, Stage, Turn, tally::Tally};
+use super::{KEPT, Known, LONGEST_NAME, Pause, Schedule, Stage, Turn, tally::Tally};
 use crate::{Effect, Fault, Pattern, Tick};
 
 /// One backfill starts so many at most, and looks at so many ticks.
@@ -172,10 +173,17 @@ impl Turn<'_> {
     }
 
     /// Every tick of a time gone by that has not fired, nor waits.
-    pub(super) fn backfill(&mut self, (from, to): (Moment, Moment), overlap: Option<Overlap>) {
+    pub(super) fn backfill(&mut self, backfill: &ScheduleBackfill) {
+        let ScheduleBackfill { from, to, overlap, .. } = *backfill;
         if to < from {
             let what = format!("`{}` cannot be filled from {from} to {to}", self.name);
             return self.reject("invalid_request", format!("{what}; the second time must not be before the first"));
+        }
+        let oldest = self.oldest_to_fill();
+        if from < oldest {
+            let what = format!("`{}` can be filled from {oldest} on", self.name);
+            let why = "what lies before may have been started by one of the same name that is forgotten";
+            return self.reject("backfill_too_early", format!("{what}; {why}"));
         }
         let to = to.min(self.at);
         let waits = self.known.waiting.as_ref().map(|waiting| waiting.tick.clone());
@@ -190,6 +198,7 @@ impl Turn<'_> {
             let hint = format!("ask for {BACKFILLED_MOST} of them at a time");
             return self.reject("backfill_too_long", format!("{what}; {hint}"));
         }
+        let (ticks, before) = (wanted.len() as u64, (self.known.tally.fired, self.known.tally.skipped));
         for tick in wanted {
             if self.known.left == Some(0) {
                 self.skips(&Tick::of(tick), SkipReason::Limit);
@@ -197,5 +206,15 @@ impl Turn<'_> {
                 self.arrives(Tick::of(tick), overlap.unwrap_or(self.known.spec.overlap));
             }
         }
+        let tally = &mut self.known.tally;
+        let (started, skipped) = (tally.fired - before.0, tally.skipped - before.1);
+        tally.backfilled = Some(Backfilled { id: backfill.id.clone(), started, skipped, ticks });
+    }
+
+    /// One that was deleted or over was remembered for so long. No tick of one that is forgotten by now lies later than so long
+    /// before this one was made known.
+    fn oldest_to_fill(&self) -> Moment {
+        let kept = i64::try_from(KEPT.as_nanos()).unwrap_or(i64::MAX);
+        Moment::from_nanos(self.known.created_at.as_nanos().saturating_sub(kept))
     }
 }

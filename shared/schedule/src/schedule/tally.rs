@@ -1,6 +1,6 @@
 //! What became of its ticks, for people to see.
 
-use sagaline_events::schedule_view::Fired;
+use sagaline_events::schedule_view::{Backfilled, Fired};
 use sagaline_model::{ExecutionId, Moment};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ pub(super) struct Tally {
     pub(super) skipped: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) last: Option<Fired>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) backfilled: Option<Backfilled>,
 }
 
 impl Tally {

@@ -25,6 +25,7 @@ impl Schedule {
             fired: known.tally.fired,
             skipped: known.tally.skipped,
             finished: self.is_over(),
+            backfilled: known.tally.backfilled.clone(),
         })
     }
 }

@@ -123,12 +123,40 @@ fn a_backfill_has_its_bounds() {
     tale(spec(every("1m")))
         .backfill("1s", "2025-12-31T00:00:00Z", "2025-12-31T18:00:00Z", None)
         .says(&["reject backfill_too_long"])
-        .backfill("1s", "1700-01-01T00:00:00Z", "2300-01-01T00:00:00Z".replace("2300", "2200").as_str(), None)
+        .backfill("1s", "2025-12-02T00:00:00Z", "2200-01-01T00:00:00Z", None)
         .says(&["reject backfill_too_long"])
         .backfill("1s", "2025-12-31T18:00:00Z", "2025-12-31T00:00:00Z", None)
         .says(&["reject invalid_request"]);
     let tale = tale(spec(every("1m"))).backfill("1s", "2025-12-31T00:01:00Z", "2025-12-31T16:40:00Z", None);
     assert_eq!(tale.effects.len(), 2_000);
+}
+
+/// What was deleted is forgotten after thirty days: so far back nobody knows what one of the same name has started.
+#[test]
+fn a_backfill_goes_back_no_further_than_what_is_remembered() {
+    let first = tale(spec(every("24h"))).due().says(&["start 20260102T000000Z"]).delete("25h").says(&["deleted"]);
+    let known = first.set("760h", spec(every("24h"))).says(&["created"]);
+    // Made known on 1 February at 16:00.
+    known
+        .backfill("761h", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z", None)
+        .says(&["reject backfill_too_early"])
+        .backfill("761h", "2026-01-02T16:00:00Z", "2026-01-04T00:00:00Z", None)
+        .says(&["start 20260103T000000Z", "start 20260104T000000Z"]);
+}
+
+#[test]
+fn it_is_seen_what_became_of_the_last_backfill_and_not_of_a_tick_in_between() {
+    let seen = |tale: &crate::tale::Tale| {
+        let filled = tale.schedule.view().unwrap().backfilled.unwrap();
+        (filled.id, filled.started, filled.skipped, filled.ticks)
+    };
+    let tale = tale(hourly(Overlap::QueueOne)).backfill("1m", "2025-12-31T21:00:00Z", "2025-12-31T23:00:00Z", None);
+    // One started, one waits for its end, and one is left out.
+    assert_eq!(seen(&tale), (Some("r2".to_owned()), 1, 1, 3));
+    let tale = tale.timer("1h").backfill("1h30m", "2026-01-01T00:00:00Z", "2025-12-31T23:00:00Z", None);
+    assert_eq!(seen(&tale), (Some("r2".to_owned()), 1, 1, 3), "one that is refused changes nothing");
+    let tale = tale.backfill("1h30m", "2025-12-31T20:00:00Z", "2025-12-31T20:00:00Z", Some(Overlap::Allow));
+    assert_eq!(seen(&tale), (Some("r4".to_owned()), 1, 0, 1));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use sagaline_events::{
     Envelope, ScheduleInput, ScheduleView,
     ask::{Answer, Ask},
     schedule::{ScheduleBackfill, ScheduleDelete, SchedulePause, ScheduleResume, ScheduleSet, ScheduleTrigger},
+    schedule_view::Backfilled,
 };
 use sagaline_model::{ExecutionId, Moment, Name, Overlap, ScheduleSpec, partition_of};
 use sagaline_schedule::{LONGEST_NAME, Pattern};
@@ -101,16 +102,19 @@ impl Client {
         Ok((execution, view))
     }
 
-    /// Starts what it would have started from `from` to `to`, both included, and has not: at most a thousand.
+    /// Starts what it would have started from `from` to `to`, both included, and has not: at most a thousand. What became of that, and how
+    /// the schedule stands. Nothing is known of it if it was refused, or if somebody asked for another time just after.
     pub async fn backfill_schedule(
         &self,
         name: &Name,
         (from, to): (Moment, Moment),
         overlap: Option<Overlap>,
         who: Who,
-    ) -> Result<ScheduleView, Error> {
-        let backfill = ScheduleBackfill { id: Some(request_id()), from, to, overlap, by: who.by };
-        self.ask_for(name, ScheduleInput::Backfill(backfill)).await
+    ) -> Result<(Option<Backfilled>, ScheduleView), Error> {
+        let id = Some(request_id());
+        let backfill = ScheduleBackfill { id: id.clone(), from, to, overlap, by: who.by };
+        let view = self.ask_for(name, ScheduleInput::Backfill(backfill)).await?;
+        Ok((view.backfilled.clone().filter(|filled| filled.id == id), view))
     }
 
     /// It is no more. What it started goes on.

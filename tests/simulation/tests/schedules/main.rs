@@ -98,12 +98,12 @@ fn in_a_calm_world_each_tick_starts_once_or_is_told_as_skipped() {
 
 #[test]
 fn crashes_between_any_two_awaits_miss_and_double_no_tick() {
-    all_hold(&SINGLE, Faults::crashes(), 48);
+    all_hold(&SINGLE, Faults::crashes(), 32);
 }
 
 #[test]
 fn everything_at_once_misses_and_doubles_no_tick() {
-    all_hold(&SINGLE, Faults::harsh(), 64);
+    all_hold(&SINGLE, Faults::harsh(), 40);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `sagaline schedules pause`, `resume`, `trigger`, `backfill` and `delete`.
 
+use sagaline_events::schedule_view::Backfilled;
 use sagaline_model::{Moment, Name, Overlap};
 
 use super::{Who, describe::show, set::overlap};
@@ -74,7 +75,8 @@ Examples:
   sagaline schedules backfill nightly --from 7d --to 1h --overlap allow
 
 Both ends belong to it; each is a time, or how long ago. What has fired does not
-fire again. At most a thousand at once.";
+fire again. At most a thousand at once, and none from more than thirty days
+before it was made known.";
 
 /// Start the ticks of a time gone by that have not fired
 #[derive(Debug, clap::Args)]
@@ -144,11 +146,18 @@ pub(super) async fn backfill(args: Backfill, context: &Context) -> Result<Exit, 
     if args.to < args.from {
         return Err(Failure::usage("`--to` is before `--from`".to_owned()).hint("write the earlier one first"));
     }
-    let client = context.client().await?;
-    let fired = client.schedule(&args.name).await?.map_or(0, |view| view.fired);
-    let view = client.backfill_schedule(&args.name, (args.from, args.to), args.overlap, args.who.saying(None)).await?;
+    let (client, who) = (context.client().await?, args.who.saying(None));
+    let (filled, view) = client.backfill_schedule(&args.name, (args.from, args.to), args.overlap, who).await?;
+    let Some(Backfilled { started, skipped, ticks, .. }) = filled else {
+        let what = format!(
+            "what became of it is not known: `{}` refused it, or was asked for another time just after",
+            args.name
+        );
+        return Err(Failure::new(Exit::Failed, what).hint("`sagaline rejected list` says why it was refused"));
+    };
     show(&view, &context.output)?;
-    context.output.talk(&format!("{} started; `sagaline rejected list` says if it was too much", view.fired - fired));
+    let waits = if started + skipped < ticks { "; one waits" } else { "" };
+    context.output.talk(&format!("of {ticks} that had not fired, {started} started, {skipped} left out{waits}"));
     Ok(Exit::Done)
 }
 
