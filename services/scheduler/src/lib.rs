@@ -5,6 +5,7 @@
 
 mod definitions;
 pub mod machine;
+mod room;
 mod service;
 mod settings;
 
@@ -12,8 +13,8 @@ use sagaline_broker::nats::{self, ConnectError, InstallError, shell};
 use sagaline_telemetry::{health::Health, process::Fatal};
 use tokio_util::sync::CancellationToken;
 
-use self::service::Scheduler;
 pub use self::settings::Flags;
+use self::{room::Room, service::Scheduler};
 pub use sagaline_owning::Settings;
 
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +45,13 @@ pub async fn run(settings: Settings, health: Health, shutdown: CancellationToken
     let shell = shell::Settings::new(&settings.nats_url, installed.partitions);
     let following = definitions::follow(connection.clone(), installed.partitions);
     let following = tokio::spawn(shutdown.clone().run_until_cancelled_owned(following));
-    let scheduler = Scheduler::new(settings, installed.partitions, health);
+    // Before anything is owned: what is due must not start where there is no room.
+    let room = Room::default();
+    shutdown.run_until_cancelled(room.look(&connection, installed.partitions)).await;
+    let looking = tokio::spawn(room.clone().follow(connection.clone(), installed.partitions));
+    let scheduler = Scheduler::new(settings, installed.partitions, health, room);
     shell::run(scheduler, connection, shell, shutdown).await;
     following.abort();
+    looking.abort();
     Ok(())
 }

@@ -89,6 +89,7 @@ impl Machine for Schedules {
     fn apply(&mut self, _key: &Arc<str>, state: &mut Schedule, input: ScheduleInput, origin: &Origin) -> Vec<Act> {
         // A deleted one still names its workflow in what it tells.
         let workflow = state.spec().map(|spec| spec.workflow.clone());
+        let decided = state.decided();
         // A defect of ours must not stop the partition: it sets that one schedule aside, on every replica alike.
         let applied = catch_unwind(AssertUnwindSafe(|| state.apply(&input, origin.time)));
         let effects = applied.unwrap_or_else(|panic| {
@@ -102,7 +103,7 @@ impl Machine for Schedules {
             state.told_anew().into_iter().map(Effect::Tell).collect()
         });
         if !origin.again {
-            counts::count(&effects, origin.time);
+            counts::count(&effects, state, decided, origin.time);
         }
         let workflow = state.spec().map(|spec| spec.workflow.clone()).or(workflow);
         self.wire.acts(state, workflow.as_ref(), effects, origin)

@@ -1,5 +1,7 @@
 //! The scheduler as the shell sees it: schedules are its machine, and what the shell reports becomes readiness and metrics.
 
+use std::sync::Arc;
+
 use sagaline_broker::{
     names::{LogKind, Names},
     nats::shell::{Report, Service},
@@ -8,17 +10,18 @@ use sagaline_broker::{
 use sagaline_owning::{Presence, Watch};
 use sagaline_telemetry::health::Health;
 
-use crate::{Settings, machine::Schedules};
+use crate::{Settings, machine::Schedules, room::Room};
 
 pub(crate) struct Scheduler {
     settings: Settings,
     partitions: u32,
     presence: Presence,
+    room: Room,
 }
 
 impl Scheduler {
-    pub(crate) fn new(settings: Settings, partitions: u32, health: Health) -> Self {
-        Self { settings, partitions, presence: Presence::new(Self::LOG, health) }
+    pub(crate) fn new(settings: Settings, partitions: u32, health: Health, room: Room) -> Self {
+        Self { settings, partitions, presence: Presence::new(Self::LOG, health), room }
     }
 }
 
@@ -38,6 +41,8 @@ impl Service for Scheduler {
 
     fn tune(&self, settings: &mut OwnerSettings) {
         self.settings.tune(settings);
+        settings.hold_timers = Arc::clone(&self.room.hold);
+        settings.spare_snapshots = Arc::clone(&self.room.spare);
     }
 
     fn report(&self, report: &Report<'_>) {

@@ -26,7 +26,10 @@ mod wake;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -76,6 +79,8 @@ pub struct Settings {
     pub history_subjects: u64,
     /// Set while the bucket of snapshots takes none but those that replace others.
     pub spare_snapshots: Arc<AtomicBool>,
+    /// Set while nothing new is to begin, of states whose timers begin something: they are due until it may.
+    pub hold_timers: Arc<AtomicBool>,
 }
 
 /// Laws of the owner, switched off to prove that the simulation would notice.
@@ -110,6 +115,7 @@ impl Settings {
             history: Duration::from_secs(24 * 3600),
             history_subjects: 2_000_000,
             spare_snapshots: Arc::default(),
+            hold_timers: Arc::default(),
         }
     }
 }
@@ -303,7 +309,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     fn fires_timers(&self) -> bool {
-        self.mode == Mode::Live && self.stopping.is_none() && self.has_room()
+        let held = self.settings.hold_timers.load(Ordering::Relaxed);
+        self.mode == Mode::Live && self.stopping.is_none() && self.has_room() && !held
     }
 
     /// Whether more may be taken on: what is in flight and what waits for its state is bounded.

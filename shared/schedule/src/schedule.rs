@@ -249,6 +249,16 @@ impl Schedule {
         self.now
     }
 
+    /// Every tick up to here is decided.
+    pub fn decided(&self) -> Moment {
+        self.memory.decided()
+    }
+
+    /// When this tick was to start: with jitter, a bit after what it names.
+    pub fn due(&self, tick: Moment) -> Moment {
+        self.pattern.as_ref().map_or(tick, |pattern| pattern.due(tick))
+    }
+
     /// When its timer is due.
     pub fn next_timer(&self) -> Option<Moment> {
         self.timer

@@ -99,14 +99,16 @@ pub fn schedules_of_partition(partition: u32) -> Gauge {
     recorder::gauge(&SCHEDULES, &[&partition.to_string()])
 }
 
-/// A tick started something, so much later than it was to.
-pub fn schedule_fired(late: Duration) {
+/// A tick started something, so much later than it was to; nothing, if it was not to start by itself.
+pub fn schedule_fired(late: Option<Duration>) {
     static FIRED: LazyLock<(Counter, Histogram)> = LazyLock::new(|| {
         (recorder::counter(&SCHEDULE_TICKS, &["fired"]), recorder::histogram(&SCHEDULE_LATENESS, &[]))
     });
     let (count, lateness) = &*FIRED;
     count.increment(1);
-    lateness.record(late);
+    if let Some(late) = late {
+        lateness.record(late);
+    }
 }
 
 /// So many started nothing.

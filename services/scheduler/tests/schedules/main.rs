@@ -263,3 +263,25 @@ async fn a_start_that_nats_does_not_take_is_told() {
     assert!(told.data["execution"].as_str().is_some_and(|id| id.starts_with("l-")), "{told:?}");
     assert_eq!(site.view("l").await.unwrap().running, []);
 }
+
+/// Starts are held up before results are: a tick is a start.
+#[tokio::test(flavor = "multi_thread")]
+async fn ticks_wait_while_there_is_no_room_and_start_when_there_is() {
+    let mut site = Site::asleep().await;
+    site.tells_room(&json!({ "RUNS_1": 90 })).await;
+    site.set("full", secondly(Overlap::Allow)).await;
+    site.wake();
+    let ago = Span::from_secs(2);
+    eventually("two ticks are due and wait", async || {
+        let view = site.view("full").await;
+        view.is_some_and(|view| view.next.first().is_some_and(|next| *next + ago < now()))
+    })
+    .await;
+    assert_eq!(site.started("full").await, [""; 0]);
+    let first = site.view("full").await.unwrap().next[0];
+    site.tells_room(&json!({})).await;
+    let started = site.starts("full", 3).await;
+    let (_, Input::Start(start)) = &site.inputs(&started[0]).await[0] else { panic!("it starts") };
+    assert_eq!(start.schedule.as_ref().unwrap().tick, first, "none was left out");
+    assert_eq!(site.view("full").await.unwrap().skipped, 0);
+}

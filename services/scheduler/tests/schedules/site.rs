@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sagaline_broker::{
-    names::{LogKind, Stream},
+    names::{LogKind, Names, Stream},
     nats::{Connection, connect},
-    ports::Message,
+    ports::{Bucket, Message},
 };
 use sagaline_events::{
     Input, ScheduleInput, ScheduleView,
@@ -121,6 +121,14 @@ impl Site {
             ("ce-type", kind.to_owned()),
         ];
         store(&self.connection, &Message { subject, expected: None, msg_id: None, ttl: None, headers, payload }).await;
+    }
+
+    /// In the place of an orchestrator: these streams take no starts.
+    pub(crate) async fn tells_room(&self, closed: &Value) {
+        let subject = self.connection.names().key(Bucket::Partitions, Names::ADMISSION_KEY);
+        let payload = serde_json::json!({ "at": now(), "closed": closed }).to_string().into();
+        let word = Message { subject, expected: None, msg_id: None, ttl: None, headers: vec![], payload };
+        store(&self.connection, &word).await;
     }
 
     /// Everything that is stored in a stream.

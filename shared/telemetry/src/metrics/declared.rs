@@ -224,7 +224,7 @@ pub static SCHEDULE_LATENESS: Declared = Declared {
     name: "sagaline_schedules_lateness_seconds",
     kind: Kind::Histogram(&[0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 60.0]),
     labels: &[],
-    help: "How much later than its tick something was started, jitter included",
+    help: "How much later than it was due something was started",
 };
 
 /// All of them.
