@@ -23,7 +23,7 @@ use sagaline_events::{
     input::{FILLER, OWNER_MARK},
     schedule::ScheduleTimer,
 };
-use sagaline_model::{Moment, Name, Span, partition_of};
+use sagaline_model::{Moment, Name, ScheduleSpec, Span, partition_of};
 use sagaline_schedule::{Effect, Schedule};
 
 use self::acts::Wire;
@@ -197,5 +197,12 @@ impl Machine for Schedules {
         let Ask::Schedules { workflow, paused, .. } = ask else { return None };
         let of_it = workflow.as_ref().is_none_or(|workflow| *workflow == glance.spec.workflow);
         (of_it && (!paused || glance.paused.is_some())).then(|| Listed::Schedule(glance.clone()))
+    }
+
+    /// The ticks that come next are reckoned for those that are shown, and there are very many others.
+    fn may_be_listed(&self, ask: &Ask, state: &Schedule) -> bool {
+        let Ask::Schedules { workflow, paused, .. } = ask else { return true };
+        let is_its = |spec: &ScheduleSpec| workflow.as_ref().is_none_or(|workflow| *workflow == spec.workflow);
+        state.spec().is_some_and(is_its) && (!paused || state.paused().is_some())
     }
 }

@@ -177,4 +177,9 @@ pub trait Machine: Send {
     fn stands(&mut self, _key: &Arc<str>, _state: Option<&Self::State>) -> Option<Need> {
         None
     }
+
+    /// Whether it is worth having a glance at this state for a list: cheaper than that, where most are not asked for.
+    fn may_be_listed(&self, _ask: &Ask, _state: &Self::State) -> bool {
+        true
+    }
 }

@@ -127,6 +127,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 break;
             };
             let seen = match held {
+                Held::State(state) if !machine.may_be_listed(ask, state) => None,
                 Held::State(state) => machine.glance(state).and_then(|glance| machine.listed(ask, key, &glance)),
                 Held::Glance(glance) => machine.listed(ask, key, glance),
             };

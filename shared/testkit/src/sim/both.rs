@@ -211,6 +211,20 @@ impl<F: Machine, S: Machine> Machine for Both<F, S> {
         }
     }
 
+    fn stands(&mut self, key: &Arc<str>, state: Option<&Self::State>) -> Option<Need> {
+        match &mut self.machine {
+            Either::First(machine) => machine.stands(key, state.map(first)),
+            Either::Second(machine) => machine.stands(key, state.map(second)),
+        }
+    }
+
+    fn may_be_listed(&self, ask: &Ask, state: &Self::State) -> bool {
+        match &self.machine {
+            Either::First(machine) => machine.may_be_listed(ask, first(state)),
+            Either::Second(machine) => machine.may_be_listed(ask, second(state)),
+        }
+    }
+
     fn listed(&self, ask: &Ask, key: &str, glance: &Self::Glance) -> Option<Listed> {
         match &self.machine {
             Either::First(machine) => machine.listed(ask, key, first(glance)),
