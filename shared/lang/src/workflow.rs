@@ -122,7 +122,7 @@ pub(crate) fn read(
         plan.set_default_timeout(timeout);
     }
     let retry = (!defaults.is_empty()).then(|| defaults.policy(&Retry::default()));
-    plan.set_defaults_of_expansions(&StepDefaults { timeout: step_timeout, retry });
+    plan.set_defaults_of_expansions(&StepDefaults { timeout: step_timeout, retry, ..StepDefaults::default() });
     Some(plan)
 }
 

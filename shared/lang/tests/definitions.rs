@@ -268,7 +268,7 @@ fn what_a_definition_leaves_out_is_as_the_installation_says() {
     let own = RetryPolicy { initial: Span::from_secs(9), ..common.clone() };
     assert_eq!((b.timeout.as_deref(), &b.retry), (Some("1s"), &own));
     assert_eq!(c.retry, RetryPolicy { attempts: 1, ..common.clone() });
-    let returned = StepDefaults { timeout: Some("5m".to_owned()), retry: Some(common) };
+    let returned = StepDefaults { timeout: Some("5m".to_owned()), retry: Some(common), ..StepDefaults::default() };
     assert_eq!(c.expand.as_ref().expect("it expands").defaults, returned);
 }
 

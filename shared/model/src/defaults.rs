@@ -1,9 +1,11 @@
 //! What definitions leave to others: to the workflow, for the steps that one of its steps returns; to the installation, for
 //! workflows.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Concurrency, RetryPolicy, Span};
+use crate::{Concurrency, Gate, Name, RetryPolicy, Span};
 
 /// What an installation gives to the workflows that are applied to it, where they say nothing of their own. It is decided when a
 /// definition is applied: its plan holds what came of it, and stays as it is.
@@ -65,6 +67,9 @@ pub struct StepDefaults {
     pub timeout: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetryPolicy>,
+    /// What operators said of the queues: the steps of each pass these gates, whatever they say themselves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gates: BTreeMap<Name, Vec<Gate>>,
 }
 
 impl Defaults {

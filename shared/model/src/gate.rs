@@ -16,7 +16,7 @@ pub enum Gate {
 
 impl Gate {
     /// Whether one takes the place of the other: both count under one name, in the same way.
-    fn counts_as(&self, other: &Self) -> bool {
+    pub fn counts_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Rate(one), Self::Rate(other)) => (&one.name, &one.key) == (&other.name, &other.key),
             (Self::Places(one), Self::Places(other)) => (&one.name, &one.key) == (&other.name, &other.key),
@@ -26,7 +26,8 @@ impl Gate {
 }
 
 impl Plan {
-    /// Lets the attempts of all steps of this queue pass these gates as well; what they had of the same names is as these say.
+    /// Lets the attempts of all steps of this queue pass these gates as well, those that steps return too; what they had of the same
+    /// names is as these say.
     pub fn add_gates_of_queue(&mut self, queue: &Name, gates: &[Gate]) {
         if gates.is_empty() {
             return;
@@ -36,6 +37,10 @@ impl Plan {
             if step.queue == *queue {
                 step.gates.retain(|own| !gates.iter().any(|gate| gate.counts_as(own)));
                 step.gates.extend(gates.iter().cloned());
+                is_changed.set(true);
+            }
+            if let Some(expand) = &mut step.expand {
+                expand.defaults.gates.insert(queue.clone(), gates.to_vec());
                 is_changed.set(true);
             }
         });

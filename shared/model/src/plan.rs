@@ -519,6 +519,7 @@ impl Node {
     pub fn rules(&self) -> u32 {
         let own = match &self.kind {
             Kind::Step(step) if !step.gates.is_empty() => Plan::RULES_OF_STARTS,
+            Kind::Step(Step { expand: Some(expand), .. }) if !expand.defaults.gates.is_empty() => Plan::RULES_OF_STARTS,
             Kind::AwaitEvent(_) => Plan::RULES_OF_STARTS,
             Kind::Step(step) if step.compensate.is_some() => Plan::RULES_OF_SAGAS,
             _ if self.on_error == OnError::Pause || self.context_key.is_some() => Plan::RULES_OF_COMPANY,

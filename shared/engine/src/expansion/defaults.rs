@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use sagaline_model::StepDefaults;
+use sagaline_model::{Gate, Step, StepDefaults};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// A list of nodes with what they leave out, at every depth. What cannot be a node stays as it is: reading it says why.
@@ -65,8 +66,23 @@ fn fill_step(step: &mut Value, defaults: &StepDefaults) {
             Some(_) => {}
         }
     }
+    fill_gates(step, defaults);
     if let Some(expand) = step.get_mut("expand").and_then(Value::as_object_mut) {
         expand.entry("defaults").or_insert_with(|| json!(defaults));
+    }
+}
+
+/// What operators said of its queue comes before what it says of the same names. What cannot be read stays, and is told of when it is read.
+fn fill_gates(step: &mut Map<String, Value>, defaults: &StepDefaults) {
+    let queue = step.get("queue").and_then(Value::as_str).unwrap_or(Step::DEFAULT_QUEUE);
+    let Some(of_queue) = defaults.gates.iter().find(|(name, _)| name.as_str() == queue).map(|(_, gates)| gates) else {
+        return;
+    };
+    if let Value::Array(gates) = step.entry("gates").or_insert_with(|| json!([])) {
+        let is_replaced =
+            |own: &Value| Gate::deserialize(own).is_ok_and(|own| of_queue.iter().any(|of| of.counts_as(&own)));
+        gates.retain(|own| !is_replaced(own));
+        gates.extend(of_queue.iter().map(|gate| json!(gate)));
     }
 }
 
@@ -84,8 +100,7 @@ fn at(value: &mut Value, place: &[&str], fill: impl FnOnce(&mut Value)) {
 
 #[cfg(test)]
 mod tests {
-    use sagaline_model::{Kind, Node, RetryPolicy};
-    use serde::Deserialize;
+    use sagaline_model::{Kind, Name, Node, PlacesGate, RateGate, RateRule, RetryPolicy, Span};
 
     use super::*;
 
@@ -112,7 +127,10 @@ mod tests {
             {"name": "deep", "kind": {"dag": dag(json!({"name": "deeper", "kind": {"race": dag(step())}}))}},
         ]);
         let retry = RetryPolicy { attempts: 7, ..RetryPolicy::default() };
-        fill(&mut nodes, &StepDefaults { timeout: Some("5m".to_owned()), retry: Some(retry.clone()) });
+        fill(
+            &mut nodes,
+            &StepDefaults { timeout: Some("5m".to_owned()), retry: Some(retry.clone()), ..StepDefaults::default() },
+        );
         let nodes = Vec::<Node>::deserialize(&nodes).expect("nodes");
         let (mut left, mut found): (Vec<&Node>, usize) = (nodes.iter().collect(), 0);
         while let Some(node) = left.pop() {
@@ -128,7 +146,8 @@ mod tests {
     #[test]
     fn what_a_step_says_itself_counts() {
         let retry = RetryPolicy { attempts: 7, max: Some("9s".parse().expect("a duration")), ..RetryPolicy::default() };
-        let defaults = StepDefaults { timeout: Some("5m".to_owned()), retry: Some(retry.clone()) };
+        let defaults =
+            StepDefaults { timeout: Some("5m".to_owned()), retry: Some(retry.clone()), ..StepDefaults::default() };
         let said = |step: Value| {
             let mut nodes = json!([{"name": "s", "kind": {"step": step}}]);
             fill(&mut nodes, &defaults);
@@ -142,5 +161,25 @@ mod tests {
         assert_eq!(own, RetryPolicy::default());
         let expand = said(json!({"activity": "a", "expand": {"concurrency": 3}})).expand.expect("it expands");
         assert_eq!(expand.defaults, defaults);
+    }
+
+    #[test]
+    fn what_operators_said_of_a_queue_comes_before_what_a_step_says() {
+        let name = |text: &str| Name::new(text).expect("a name");
+        let places = |of: &str, limit| Gate::Places(PlacesGate { name: name(of), key: None, limit });
+        let rule = RateRule { limit: 3, per: Span::from_secs(1), burst: None };
+        let rate = Gate::Rate(RateGate { name: name("gpu"), key: None, rule });
+        let gates = [(name("gpu"), vec![rate.clone(), places("gpu", 2)])].into();
+        let defaults = StepDefaults { gates, ..StepDefaults::default() };
+        let gates_of = |step: Value| {
+            let mut nodes = json!([{"name": "s", "kind": {"step": step}}]);
+            fill(&mut nodes, &defaults);
+            let Kind::Step(step) = Node::deserialize(&nodes[0]).expect("a node").kind else { panic!("a step") };
+            step.gates
+        };
+        assert_eq!(gates_of(json!({"activity": "a"})), [], "it is of another queue");
+        let own = json!([places("gpu", 50), places("api", 7)]);
+        let both = gates_of(json!({"activity": "a", "queue": "gpu", "gates": own}));
+        assert_eq!(both, [places("api", 7), rate, places("gpu", 2)]);
     }
 }

@@ -357,6 +357,7 @@ impl Maker<'_> {
                     defaults: StepDefaults {
                         timeout: self.choices.chance(20).then(|| self.duration()),
                         retry: self.choices.chance(70).then(|| self.retry()),
+                        gates: [(name("extra"), self.gates())].into(),
                     },
                 })
             }),

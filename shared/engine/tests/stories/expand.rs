@@ -353,3 +353,14 @@ impl Story {
         self
     }
 }
+
+#[test]
+fn a_returned_step_passes_the_gates_that_it_names() {
+    let kind = json!({"step": {"activity": "images.resize", "gates": [{"places": {"name": "gpu", "limit": 2}}]}});
+    planned(json!([{"name": "a", "kind": kind}])).gives(&[
+        "step.expanded plan#1 by 1",
+        "step.scheduled plan/a#1",
+        "~places:gpu acquire plan/a#1 of 2 Queue",
+        "step.waiting plan/a for ~places:gpu",
+    ]);
+}

@@ -106,6 +106,28 @@ impl NewStep {
         self.with("context_key", Value::String(key.into()))
     }
 
+    /// So many of its attempts begin in a time, evenly, together with all others that name the same gate.
+    #[must_use]
+    pub fn rate_limit(self, name: impl Into<String>, limit: u32, per: Duration) -> Self {
+        self.gate(json!({ "rate": { "name": name.into(), "limit": limit, "per": Span::from(per).to_string() } }))
+    }
+
+    /// So many of its attempts are at work at once, together with all others that name the same gate.
+    #[must_use]
+    pub fn limit(self, name: impl Into<String>, limit: u32) -> Self {
+        self.gate(json!({ "places": { "name": name.into(), "limit": limit } }))
+    }
+
+    /// One more gate: a [`Gate`](sagaline_model::Gate) as JSON.
+    #[must_use]
+    pub fn gate(mut self, gate: Value) -> Self {
+        let step = self.0.get_mut("kind").and_then(|kind| kind.get_mut("step")).and_then(Value::as_object_mut);
+        if let Some(Value::Array(gates)) = step.map(|step| step.entry("gates").or_insert_with(|| json!([]))) {
+            gates.push(gate);
+        }
+        self
+    }
+
     /// The activity that takes it back if the execution is rolled back. It gets what is known of the step.
     #[must_use]
     pub fn compensate(self, activity: impl Into<String>) -> Self {

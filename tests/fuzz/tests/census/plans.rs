@@ -379,7 +379,9 @@ impl Census {
         self.see("deadline of a step", deadline.is_some());
         self.see("metadata of a step", !metadata.is_null());
         self.retry(retry);
-        if let Some(Expand { concurrency, queues, defaults: StepDefaults { timeout, retry } }) = expand.as_deref() {
+        if let Some(Expand { concurrency, queues, defaults: StepDefaults { timeout, retry, gates: _ } }) =
+            expand.as_deref()
+        {
             self.see("concurrency of what is returned", *concurrency != 100);
             self.see("queues of what is returned", !queues.is_empty());
             self.see("timeout of what is returned", timeout.is_some());
