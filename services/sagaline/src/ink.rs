@@ -9,8 +9,10 @@ use crate::{
     words,
 };
 
-/// So wide is a picture where nobody says otherwise.
+/// So wide is a picture where the terminal does not say how wide it is.
 const WIDTH: usize = 100;
+/// Narrower than this nothing can be read.
+pub(crate) const NARROWEST: usize = 20;
 
 pub(crate) fn print(lines: &[Line], output: &Output) -> io::Result<()> {
     lines.iter().try_for_each(|line| output.line(&painted(line, output)))
@@ -32,10 +34,12 @@ fn tone(ink: Ink) -> Tone {
 
 /// How wide a picture may be: what was asked for, or what the terminal says. Into a pipe nothing is cut.
 pub(crate) fn width(asked: Option<usize>) -> usize {
-    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
     match asked {
         Some(width) => width,
-        None if io::stdout().is_terminal() => told().unwrap_or(WIDTH),
+        None if io::stdout().is_terminal() => {
+            let told = terminal_size::terminal_size_of(io::stdout());
+            told.map_or(WIDTH, |(width, _)| usize::from(width.0)).max(NARROWEST)
+        }
         None => usize::MAX,
     }
 }

@@ -61,13 +61,24 @@ impl<'a> Writing<'a> {
                 };
                 self.part(part, indent, fork, before.as_ref());
             }
-            before = Some(parts.iter().map(|part| part.name.as_str()).collect());
+            before = Some(parts.iter().flat_map(|part| self.names(part)).collect());
         }
         for part in beside {
             if of.is_none() {
                 self.lines.push(Line::default());
             }
             self.part(part, indent, "", None);
+        }
+    }
+
+    /// What stands in a level: the part, or, of a group, what belongs to it.
+    fn names(&self, part: &'a Part) -> Vec<&'a str> {
+        match part.what {
+            What::Group => {
+                let members = self.tree.get(&Some(part.id.as_str())).into_iter().flatten();
+                members.filter(|member| member.path.is_some()).map(|member| member.name.as_str()).collect()
+            }
+            _ => vec![part.name.as_str()],
         }
     }
 

@@ -132,12 +132,9 @@ fn show(graph: &Graph, args: &Args, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Narrower than this nothing can be read.
-const NARROWEST: usize = 20;
-
 fn width(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(width) if NARROWEST <= width => Ok(width),
-        _ => Err(format!("write a number of characters, at least {NARROWEST}")),
+        Ok(width) if ink::NARROWEST <= width => Ok(width),
+        _ => Err(format!("write a number of characters, at least {}", ink::NARROWEST)),
     }
 }

@@ -25,9 +25,9 @@ mod jobs;
 mod limits;
 #[cfg(test)]
 mod lines;
-mod project;
 #[cfg(test)]
 mod pictures;
+mod project;
 #[cfg(test)]
 mod queues;
 #[cfg(test)]
