@@ -92,6 +92,19 @@ fn defined_twice(defined: &mut BTreeMap<Name, String>, file: &str, definitions: 
     faults
 }
 
+/// Refuses definitions that something is doubtful about, if that is asked for. It was told.
+pub(crate) fn refuse_doubts(strict: bool, read: &[Read]) -> Result<(), Failure> {
+    let doubts = read.iter().flat_map(|file| &file.definitions).map(|definition| definition.warnings.len());
+    match doubts.sum::<usize>() {
+        count if strict && 0 < count => {
+            let warnings =
+                if count == 1 { "there is a warning".to_owned() } else { format!("there are {count} warnings") };
+            Err(Failure::bad_data(format!("{warnings}, and `--strict` takes none")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads what was read once more, with what the installation gives to workflows that say nothing of their own.
 pub(crate) fn under(file: Read, within: &Surroundings, output: &Output) -> Result<Read, Failure> {
     let Read { name, text, definitions } = file;

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use serde_json::Value;
 
 use crate::{
+    comparison::{self, Comparison},
     error::{CompileError, EvalCause, EvalError, Fault},
     eval::{self, Budget, Evaluation},
     lower,
@@ -41,6 +42,13 @@ impl Expression {
     /// not a literal text ends the path. Variables of macros are none; what a macro walks is.
     pub fn paths(&self) -> &[Vec<String>] {
         &self.0.paths
+    }
+
+    /// Every comparison in it, wherever it stands.
+    pub fn comparisons(&self) -> Vec<Comparison> {
+        let mut found = vec![];
+        comparison::collect(&self.0.root, &mut found);
+        found
     }
 
     /// Selecting from something absent or null gives null. What a whole path leads to is handed on as it is, also the

@@ -147,6 +147,7 @@ fn text_template(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, te
             expression: text.value.clone(),
             paths: template.paths().into_iter().map(<[String]>::to_vec).collect(),
             scope,
+            comparisons: vec![],
         }),
         Err(errors) => {
             for error in errors {
@@ -174,8 +175,10 @@ fn bare(
     match Expression::compile(trimmed) {
         Ok(expression) => {
             let paths = expression.paths().to_vec();
+            let comparisons = expression.comparisons();
             let expression = trimmed.to_owned();
-            outline.uses.push(Use { node: Rc::clone(node), offset, expression: expression.clone(), paths, scope });
+            let node = Rc::clone(node);
+            outline.uses.push(Use { node, offset, expression: expression.clone(), paths, scope, comparisons });
             Some(expression)
         }
         Err(error) => {

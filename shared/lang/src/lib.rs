@@ -5,6 +5,7 @@
 
 mod conduct;
 mod defaults;
+mod doubt;
 mod exchange;
 mod expression;
 mod fault;

@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
+use sagaline_expr::Comparison;
+
 use crate::{source::Place, tree::Node};
 
 #[derive(Default)]
@@ -59,6 +61,8 @@ pub(crate) struct Use {
     pub(crate) expression: String,
     pub(crate) paths: Vec<Vec<String>>,
     pub(crate) scope: Scope,
+    /// What it compares, if it is no part of a text.
+    pub(crate) comparisons: Vec<Comparison>,
 }
 
 /// Where an expression stands, which decides what it may read.

@@ -4,7 +4,7 @@ use sagaline_model::Defaults;
 use serde_json::{Map, Value};
 
 use crate::{
-    defaults,
+    defaults, doubt,
     fault::{Fault, Faults},
     outline::Outline,
     read::Surroundings,
@@ -95,6 +95,7 @@ fn read(reader: &mut Reader, outline: &mut Outline, entries: &[Entry]) -> Projec
     let config = optional(entries, "config").and_then(|node| {
         reader.map(node, "config")?;
         node.texts(&mut |node, text| as_it_stands(reader, node, text));
+        doubt::secrets(reader, node);
         match node.json() {
             Value::Object(config) => Some(config),
             _ => None,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Form,
+    doubt::{self, Looked},
     fault::{Fault, Faults},
     flow, order,
     outline::Outline,
@@ -108,6 +109,10 @@ fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted, within
         let order = order::check(reader, &outline);
         references::check(reader, &outline, &order);
         let config = references::config(reader, &outline, within.config.as_ref());
+        // What has faults is mended first, and looks otherwise then.
+        if let (Some(plan), false) = (&plan, reader.has_errors()) {
+            doubt::tell(reader, &Looked { document, outline: &outline, plan, config: within.config.as_ref() });
+        }
         if let (Some(plan), Some(config)) = (&mut plan, config) {
             plan.rules = plan.rules.max(Plan::RULES_OF_CONFIG);
             plan.config = config;

@@ -165,7 +165,7 @@ pub(crate) fn is_taken(name: &str) -> bool {
 }
 
 /// Whether the root is the item of a loop around, its place in the list, or the error that a `catch` mends.
-fn is_local(outline: &Outline, scope: Scope, root: &str) -> bool {
+pub(crate) fn is_local(outline: &Outline, scope: Scope, root: &str) -> bool {
     if scope == Scope::Update {
         return root == UPDATE;
     }

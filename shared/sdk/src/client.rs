@@ -60,7 +60,7 @@ pub use jobs::{Job, JobTime};
 pub use limits::Shared;
 pub use list::{Cursor, ListFilter, Listed, Listing, NotACursor};
 pub use people::{Replied, Verdict};
-pub use queues::{ActivityView, QueueEnds, QueueView};
+pub use queues::{ActivityView, QueueEnds, QueueView, WithoutWorker};
 pub use sagaline_broker::nats::QueuePurged;
 pub use sagas::{SagaFilter, SagaListing};
 pub use schedules::{ScheduleFilter, ScheduleListing, Who};

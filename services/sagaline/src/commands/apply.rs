@@ -33,6 +33,9 @@ pub(crate) struct Args {
     /// Files of definitions, or folders of them [default: what the project names]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Take warnings for faults
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -40,6 +43,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let paths = context.definitions(&args.paths)?;
     context.warn()?;
     let read = files::read_within(&paths, &context.surroundings(&Defaults::default()), output)?;
+    files::refuse_doubts(args.strict, &read)?;
     let client = context.client().await?;
     let installation = client.defaults().await?;
     let within = context.surroundings(&installation);
@@ -47,11 +51,19 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         true => Ok(file),
         false => files::under(file, &within, output),
     });
-    for file in &read.collect::<Result<Vec<_>, _>>()? {
+    let read = read.collect::<Result<Vec<_>, _>>()?;
+    for file in &read {
         for definition in &file.definitions {
             let applied = client.apply(&definition.plan, Some(&file.text)).await?;
             show(&applied, &file.name, output)?;
         }
+    }
+    let plans = read.iter().flat_map(|file| &file.definitions).map(|definition| &definition.plan);
+    for one in client.without_worker(plans).await? {
+        output.talk(&format!(
+            "warning: no worker has served `{}` in the queue `{}` so far; its tasks wait for one",
+            one.activity, one.queue
+        ));
     }
     Ok(Exit::Done)
 }

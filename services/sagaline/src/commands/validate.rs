@@ -17,6 +17,7 @@ Examples:
   sagaline validate                              all of the project
   sagaline validate examples/order.yaml
   sagaline validate workflows/ --output json     one object for each fault
+  sagaline validate --strict                     no warnings either
 
 It exits with 65 if anything is wrong. No server is needed.";
 
@@ -27,13 +28,18 @@ pub(crate) struct Args {
     /// Files of definitions, or folders of them [default: what the project names]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Take warnings for faults
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
     let paths = context.definitions(&args.paths)?;
     context.warn()?;
-    for file in files::read_within(&paths, &context.surroundings(&Defaults::default()), output)? {
+    let read = files::read_within(&paths, &context.surroundings(&Defaults::default()), output)?;
+    files::refuse_doubts(args.strict, &read)?;
+    for file in read {
         for definition in &file.definitions {
             let (workflow, steps) = (&definition.plan.workflow, definition.plan.nodes().len());
             if output.is_json() {

@@ -84,3 +84,31 @@ fn the_schema_for_editors_is_printed() {
     let schema: serde_json::Value = serde_json::from_str(&run(["schema"]).ends_with(0).stdout).expect("JSON");
     assert_eq!(schema["required"], json!(["workflow", "steps"]));
 }
+
+#[test]
+fn what_is_doubtful_is_told_and_refused_if_that_is_asked_for() {
+    let (installed, folder) = (Installed::new(), Folder::new());
+    let doubtful = folder.file("w.yaml", "workflow: w\nsteps: { a: { activity: echo, input: { password: x } } }\n");
+    let ran = run(["validate", &doubtful]).ends_with(0);
+    let told = format!("{doubtful}:2:50: warning: `password` looks like a secret, in plain text");
+    assert!(ran.stderr.contains(&told) && ran.stderr.contains("hint: definitions are stored"), "{}", ran.stderr);
+    for verb in ["validate", "apply"] {
+        let ran = installed.run(&[verb, &doubtful, "--strict"]).ends_with(65);
+        assert!(ran.stderr.contains("error: there is a warning, and `--strict` takes none"), "{}", ran.stderr);
+    }
+    assert!(installed.run(&["workflows", "--output", "json"]).ends_with(0).json().is_empty());
+    run(["validate", ORDER, "--strict"]).ends_with(0);
+}
+
+#[test]
+fn apply_says_which_activities_no_worker_serves() {
+    let (installed, folder) = (Installed::new(), Folder::new());
+    let text = "workflow: w\nsteps: { a: { activity: cars.book, compensate: cars.cancel }, b: { activity: echo, queue: low } }\n";
+    let ran = installed.run(&["apply", &folder.file("w.yaml", text)]).ends_with(0);
+    assert_eq!(ran.stdout, "w version 1 created\n");
+    for (activity, queue) in [("cars.book", "default"), ("cars.cancel", "default"), ("echo", "low")] {
+        let told =
+            format!("warning: no worker has served `{activity}` in the queue `{queue}` so far; its tasks wait for one");
+        assert!(ran.stderr.contains(&told), "{told}: {}", ran.stderr);
+    }
+}

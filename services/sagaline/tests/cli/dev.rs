@@ -129,7 +129,8 @@ fn what_is_stored_survives_a_restart_with_the_same_folder() {
     let dev = Dev::start(&["--data-dir", &data, "--output", "json"]);
     let ready = dev.ready();
     assert_eq!((&ready["data_dir"], &ready["data_is_kept"]), (&json!(data), &json!(true)));
-    at(&ready["nats_url"], &["apply", ORDER]).ends_with(0);
+    let applied = at(&ready["nats_url"], &["apply", ORDER]).ends_with(0);
+    assert!(applied.stderr.is_empty(), "its activities come with `dev`: {}", applied.stderr);
     let input = r#"{"order_id":"A-1","total":10,"card":"declined"}"#;
     let failed = at(&ready["nats_url"], &["start", "order", "--input", input, "--id", "o-1", "--wait"]).ends_with(1);
     assert!(

@@ -2,16 +2,23 @@
 //! told that there are; a worker that makes a consumer meanwhile looks at what is said before and after. So whoever dies in between
 //! has only to do it again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_broker::nats::{LineDepth, QueueDepth, QueuePurge, QueuePurged};
 use sagaline_events::{
     ask::{Answer, Ask},
     queue_tally::{QueueCounts, QueueTally},
 };
-use sagaline_model::{ActivityName, Moment, Name, QueuePause, QueueSettings};
+use sagaline_model::{ActivityName, Kind, Moment, Name, Node, Plan, QueuePause, QueueSettings};
 
 use super::{Client, Error, ask::Asked};
+
+/// An activity that no worker has served in a queue.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WithoutWorker {
+    pub queue: Name,
+    pub activity: ActivityName,
+}
 
 /// How the attempts of all queues ended within the last hour, and how many come later, as the owners of the partitions counted them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +91,28 @@ impl Client {
             Some(depth) => self.queue_view(queue.clone(), depth).await,
             None => Err(Error::NoQueue(queue.clone())),
         }
+    }
+
+    /// What the steps of these plans ask for, and no worker has served so far: a worker makes a consumer of each activity that it serves. It may
+    /// still come; so this is worth telling, and no reason to refuse anything.
+    pub async fn without_worker<'p>(
+        &self,
+        plans: impl IntoIterator<Item = &'p Plan>,
+    ) -> Result<Vec<WithoutWorker>, Error> {
+        let asked: BTreeSet<WithoutWorker> = plans.into_iter().flat_map(asked_for).collect();
+        let mut served: BTreeMap<Name, Vec<String>> = BTreeMap::new();
+        for queue in asked.iter().map(|one| &one.queue) {
+            if !served.contains_key(queue) {
+                let depth = self.connection.queue_depth(queue).await?;
+                let lines = depth.map(|depth| depth.lines).unwrap_or_default();
+                let activities = lines.into_iter().map(|line| ActivityView::from(line).activity);
+                served.insert(queue.clone(), activities.collect());
+            }
+        }
+        let is_served = |one: &WithoutWorker| {
+            served.get(&one.queue).is_some_and(|of| of.iter().any(|name| name == one.activity.as_str()))
+        };
+        Ok(asked.into_iter().filter(|one| !is_served(one)).collect())
     }
 
     async fn queue_view(&self, queue: Name, depth: QueueDepth) -> Result<QueueView, Error> {
@@ -185,4 +214,18 @@ impl Client {
         self.connection.remove_queue(queue).await?;
         Ok(())
     }
+}
+
+/// The activities of a plan, each with the queue that its tasks go to.
+fn asked_for(plan: &Plan) -> Vec<WithoutWorker> {
+    let of_step = |node: &Node| {
+        let Kind::Step(step) = &node.kind else { return vec![] };
+        let own = WithoutWorker { queue: step.queue.clone(), activity: step.activity.clone() };
+        let undone = step.compensate.iter().flat_map(|compensate| &compensate.actions).map(|action| WithoutWorker {
+            queue: action.queue.clone().unwrap_or_else(|| step.queue.clone()),
+            activity: action.activity.clone(),
+        });
+        std::iter::once(own).chain(undone).collect()
+    };
+    plan.nodes().into_iter().flat_map(of_step).collect()
 }
