@@ -127,7 +127,9 @@ fn formatted(text: &str, signs: Signs) -> Result<Signs, Finding> {
 }
 
 fn told(faults: &Faults, text: &str) -> Result<Signs, Finding> {
-    let lines: Vec<usize> = text.split('\n').map(|line| line.chars().count()).collect();
+    // A carriage return ends a line, too.
+    let text_of_lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    let lines: Vec<usize> = text_of_lines.split('\n').map(|line| line.chars().count()).collect();
     if faults.0.is_empty() {
         return finding("it is refused, and no fault is told");
     }

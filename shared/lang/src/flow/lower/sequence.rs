@@ -23,7 +23,8 @@ const WAITS: [&str; 4] = ["after", "after_any", "after_group", "after_graft"];
 /// What stands before a step: all of it is waited for.
 #[derive(Clone)]
 struct Before {
-    names: Vec<String>,
+    /// Shared: groups inside of a group all have the same before them.
+    names: Rc<Vec<String>>,
     /// The same as a list, made when it is needed first.
     list: Option<Rc<Node>>,
 }
@@ -31,7 +32,7 @@ struct Before {
 impl Lower<'_, '_> {
     pub(super) fn steps(&mut self, block: &Block, within: Within) -> Rc<Node> {
         let mut map = Map::new();
-        let first = Before { names: vec![], list: None };
+        let first = Before { names: Rc::default(), list: None };
         match within {
             Within::Race => {
                 for written in &block.entries {
@@ -49,7 +50,7 @@ impl Lower<'_, '_> {
                 (Some(group), None) if is_parallel(written) => self.at_once(map, group, before),
                 _ => {
                     self.add(map, written, &mut before);
-                    Before { names: vec![written.key.text.clone()], list: None }
+                    Before { names: Rc::new(vec![written.key.text.clone()]), list: None }
                 }
             };
         }
@@ -62,7 +63,7 @@ impl Lower<'_, '_> {
         for written in &group.entries {
             match (&written.value.block, &written.value.head) {
                 (Some(inner), None) if is_parallel(written) => {
-                    names.extend(self.at_once(map, inner, before.clone()).names);
+                    names.extend(self.at_once(map, inner, before.clone()).names.iter().cloned());
                 }
                 _ => {
                     self.add(map, written, &mut before);
@@ -70,7 +71,7 @@ impl Lower<'_, '_> {
                 }
             }
         }
-        if names.is_empty() { before } else { Before { names, list: None } }
+        if names.is_empty() { before } else { Before { names: Rc::new(names), list: None } }
     }
 
     fn add(&mut self, map: &mut Map, written: &Written, before: &mut Before) {
