@@ -12,23 +12,40 @@ mod reference;
 mod syntax;
 mod token;
 mod within;
+mod write;
 
 use std::rc::Rc;
 
 #[cfg(test)]
 pub(crate) use lower::{SHORT, SHORT_OF_TOP};
 pub(crate) use token::Piece;
+pub(crate) use write::text;
 
-use crate::{reader::Reader, tree::Node};
+use crate::{convert::Comments, reader::Reader, tree::Node};
 
 /// The definitions of a file. Faults are noted, and what can be read in spite of them is there.
 pub(crate) fn load(reader: &mut Reader) -> Vec<Rc<Node>> {
     let tokens = lexer::tokens(reader);
+    load_tokens(reader, tokens).0
+}
+
+/// The same, and the comments.
+pub(crate) fn load_with_comments(reader: &mut Reader) -> (Vec<Rc<Node>>, Comments) {
+    let tokens = lexer::tokens(reader);
+    let all = tokens.iter().filter(|token| token.kind == token::TokenKind::Comment).count();
+    let (documents, file) = load_tokens(reader, tokens);
+    let above = file.definitions.first().map(|first| first.lead.as_slice()).unwrap_or_default();
+    let above: Vec<String> = above.iter().map(|comment| comment.text.trim_start_matches('/').to_owned()).collect();
+    let others = all - above.len();
+    (documents, Comments { above, others })
+}
+
+fn load_tokens(reader: &mut Reader, tokens: Vec<token::Token>) -> (Vec<Rc<Node>>, syntax::File) {
     let parsed = parser::parse(reader, tokens);
     reader.blur(parsed.blurred.into_iter());
     let (documents, blurred) = lower::lower(reader, &parsed.file);
     reader.blur(blurred.into_iter());
-    documents
+    (documents, parsed.file)
 }
 
 /// The same text in its canonical form; `None` if it cannot be read, which is noted.

@@ -4,6 +4,7 @@
 //! place and, where one can be given, a hint. Text in, values out: no files are opened here, and nothing is run.
 
 mod conduct;
+mod convert;
 mod defaults;
 mod doubt;
 mod exchange;
@@ -36,6 +37,7 @@ mod words;
 mod workflow;
 mod write;
 
+pub use convert::{Converted, convert};
 pub use defaults::read_defaults;
 pub use fault::{Fault, Faults, Severity};
 pub use form::Form;

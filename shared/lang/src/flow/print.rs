@@ -7,6 +7,7 @@ use super::{
     syntax::{Block, Comment, Definition, Entry, File, Head, Item, Key, Keyword, List, Scalar, Style, Value},
     token::Quotes,
     within::Within,
+    write::PARTICULAR,
 };
 use crate::words;
 
@@ -250,7 +251,11 @@ fn name(name: &Scalar) -> String {
 fn key(entry: &Entry, within: Within) -> String {
     let Key { text, quoted, .. } = &entry.key;
     let is_own = !within.has_words();
-    let keeps_quotes = *quoted && !is_own && (!matches!(within, Within::Steps | Within::Race) || text == "parallel");
+    let is_particular = match within {
+        Within::Steps | Within::Race => text == "parallel" || PARTICULAR.contains(&text.as_str()),
+        _ => !is_own || PARTICULAR.contains(&text.as_str()),
+    };
+    let keeps_quotes = *quoted && is_particular;
     let word = if is_word(text) && !keeps_quotes { text.clone() } else { double(text) };
     let called = matches!(text.as_str(), "update" | "emit");
     match &entry.value.head {

@@ -47,4 +47,5 @@ fn several_definitions_stand_in_one_file() {
         read_all(source, "x.flow").expect("three").iter().map(|one| one.plan.workflow.to_string()).collect();
     assert_eq!(names, ["a", "b", "c"]);
 }
+mod converting;
 mod formatting;
