@@ -7,9 +7,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     commands::{
-        apply, approve, bench, cancel, cancel_all, dead, defaults, definitions, dev, doctor, events, fmt, get, graph,
-        history, jobs, limits, list, parse, pause, query, queues, rejected, report, resume, retry, sagas, schedules,
-        schema, signal, start, summary, update, validate, watch, why, workflows,
+        apply, approve, bench, cancel, cancel_all, convert, dead, defaults, definitions, dev, doctor, events, fmt, get,
+        graph, history, jobs, limits, list, parse, pause, query, queues, rejected, report, resume, retry, sagas,
+        schedules, schema, signal, start, summary, update, validate, watch, why, workflows,
     },
     context::Context,
     failure::{Exit, Failure},
@@ -94,6 +94,7 @@ enum Verb {
     Summary(summary::Args),
     Report(report::Args),
     Graph(graph::Args),
+    Convert(convert::Args),
 }
 
 /// Runs what the process was called with.
@@ -156,6 +157,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Validate(args) => validate::run(&args, context),
         Verb::Parse(args) => parse::run(&args, context),
         Verb::Fmt(args) => fmt::run(&args, context),
+        Verb::Convert(args) => convert::run(&args, context),
         Verb::Start(args) => start::run(args, context).await,
         Verb::Get(args) => get::run(&args, context).await,
         Verb::List(args) => list::run(args, context).await,

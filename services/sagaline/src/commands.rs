@@ -6,6 +6,7 @@ pub(crate) mod args;
 pub(crate) mod bench;
 pub(crate) mod cancel;
 pub(crate) mod cancel_all;
+pub(crate) mod convert;
 pub(crate) mod dead;
 pub(crate) mod defaults;
 pub(crate) mod definitions;

@@ -46,7 +46,11 @@ fn every_file_of_examples_can_be_applied() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
     let files = |folder: &str| std::fs::read_dir(folder).expect("a folder").flatten().map(|file| file.path());
     let mut read = 0;
-    for file in files(folder).filter(|path| path.is_file()).chain(files(&format!("{folder}/tasks"))) {
+    for file in files(folder)
+        .filter(|path| path.is_file())
+        .chain(files(&format!("{folder}/tasks")))
+        .chain(files(&format!("{folder}/flow")))
+    {
         let (text, name) = (std::fs::read_to_string(&file).expect("a text"), file.display().to_string());
         let definitions = read_all(&text, &name).unwrap_or_else(|faults| panic!("{}", faults.render(&text)));
         for definition in definitions {

@@ -54,3 +54,20 @@ fn a_file_is_brought_into_its_canonical_form_and_keeps_its_comments() {
     let yaml = folder.file("same.yaml", SAME);
     assert!(run(["fmt", &yaml]).ends_with(65).stderr.contains("is no .flow file"));
 }
+
+#[test]
+fn a_definition_is_converted_there_and_back() {
+    let folder = Folder::new();
+    let flow = folder.file("greet.flow", GREET);
+    let ran = run(["convert", &flow, "--to", "yaml"]).ends_with(0);
+    assert!(ran.stdout.starts_with("# says hello\nworkflow: greet\n"), "{}", ran.stdout);
+    assert_eq!(ran.stderr, format!("1 comment is not carried over from `{flow}`\n"));
+    let yaml = folder.file("greet.yaml", &ran.stdout);
+    let plan = |file: &str| run(["parse", file]).ends_with(0).stdout;
+    assert_eq!(plan(&yaml), plan(&flow));
+    let back = folder.file("back.flow", &run(["convert", &yaml, "--to", "flow"]).ends_with(0).stdout);
+    assert_eq!(plan(&back), plan(&flow));
+    assert_eq!(run(["fmt", "--check", &back]).ends_with(0).stdout, "");
+    let faulty = folder.file("faulty.yaml", "workflow: x\n");
+    assert!(run(["convert", &faulty, "--to", "flow"]).ends_with(65).stderr.contains("has no `steps`"));
+}

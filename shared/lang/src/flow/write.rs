@@ -80,9 +80,7 @@ impl Writer {
         let rest = entries.iter().filter(|(key, _)| named.is_none() || key != of);
         let rest: Vec<Entry> = rest.map(|(key, value)| entry(key, self.value(value, within.of(key)))).collect();
         let head = match named {
-            Some((_, Document::Text(text))) => {
-                Head::Scalar(scalar(text.clone(), Style::Quoted(Quotes::Double)))
-            }
+            Some((_, Document::Text(text))) => Head::Scalar(scalar(text.clone(), Style::Quoted(Quotes::Double))),
             Some((_, value)) => match self.value(value, Within::Literal).head {
                 Some(head) => head,
                 None => return entry("trigger", Value::block(block(rest, false))),
@@ -232,7 +230,9 @@ impl Writer {
         let path = text.strip_prefix("${ ")?.strip_suffix(" }")?;
         let begins_as_name = path.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         // What is put into it when it is read need not be written.
-        let short = path.strip_prefix("ctx.").filter(|short| self.names.outputs.contains(short.split('.').next().unwrap_or("")));
+        let short = path
+            .strip_prefix("ctx.")
+            .filter(|short| self.names.outputs.contains(short.split('.').next().unwrap_or("")));
         [short, Some(path)].into_iter().flatten().find_map(|path| {
             let read = reference::of_bare(&self.names, path, anything).filter(|_| begins_as_name && is_bare(path))?;
             (read.template(path.len()).text == text).then(|| scalar(path, Style::Bare))

@@ -10,6 +10,7 @@ mod dead;
 mod etl;
 mod events;
 mod failures;
+mod flow;
 mod gates;
 mod images;
 mod jobs;

@@ -20,7 +20,7 @@ use sagaline_testkit::site::{eventually, shared, soon};
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{sagas, stubs};
+use crate::{flow, sagas, stubs};
 
 pub(crate) const NAMESPACE: &str = "examples";
 
@@ -98,7 +98,7 @@ async fn run_services(url: &str) {
     });
     for name in ["one", "two"] {
         let worker = stubs::serve(Worker::new(url).namespace(NAMESPACE).name(name).concurrency(256));
-        let worker = sagas::serve(worker);
+        let worker = flow::serve(sagas::serve(worker));
         tokio::spawn(async move { worker.run(CancellationToken::new()).await.expect("a worker") });
     }
     // For the example that needs nothing but the activities that come with Sagaline.
