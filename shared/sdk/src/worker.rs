@@ -43,6 +43,7 @@
 
 mod activity;
 mod context;
+mod definitions;
 mod error;
 mod heartbeat;
 mod host;
@@ -68,6 +69,8 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use activity::{Activity, typed};
+
+use crate::workflow::Workflow;
 
 pub use context::ActivityContext;
 pub use error::{ActivityError, WorkerError};
@@ -96,6 +99,7 @@ pub struct Worker {
     hurry: CancellationToken,
     consumer: ConsumerSettings,
     activities: BTreeMap<String, Activity>,
+    workflows: Vec<Workflow>,
     observer: Arc<dyn Observer>,
     monitors: Option<Vec<String>>,
     twice: Option<bool>,
@@ -143,6 +147,7 @@ impl Worker {
             hurry: CancellationToken::new(),
             consumer: ConsumerSettings::default(),
             activities: BTreeMap::new(),
+            workflows: vec![],
             observer: Arc::new(()),
             monitors: None,
             twice: None,
@@ -227,6 +232,13 @@ impl Worker {
         self
     }
 
+    /// Applies this workflow when the worker starts, as `sagaline apply` would: what is the newest version already stays as it is. One that
+    /// was the newest before stays so, too: a worker of yesterday takes nothing back. Tasks are served meanwhile.
+    pub fn workflow(mut self, workflow: Workflow) -> Self {
+        self.workflows.push(workflow);
+        self
+    }
+
     /// Who hears what this worker does.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Arc::new(observer);
@@ -277,6 +289,7 @@ impl Worker {
             hurry: self.hurry,
             consumer: self.consumer,
             observer: self.observer,
+            workflows: self.workflows,
             twice: self.twice.unwrap_or_else(twice::is_asked_for),
         };
         pool.run(shutdown).await
@@ -327,6 +340,7 @@ impl Worker {
                 Err(error) => faults.push(format!("the limit of `{activity}`: {error}")),
             }
         }
+        faults.extend(self.workflows.iter().filter_map(|workflow| Some(workflow.build().err()?.to_string())));
         if faults.is_empty() { Ok(Lines { lines, weights, sharing }) } else { Err(WorkerError::Settings(faults)) }
     }
 }

@@ -36,6 +36,7 @@ mod steps;
 mod text;
 mod top;
 mod tree;
+mod undone;
 mod write;
 
 use sagaline_lang::Severity;
@@ -52,12 +53,19 @@ pub use self::{
     steps::Steps,
     text::{Length, Names},
     top::Unique,
+    undone::{Undone, UndoneOutcome},
 };
 use self::{
     tree::{Keys, Tree},
     write::Written,
 };
 pub use crate::saga::Undo;
+pub use sagaline_macros::workflow;
+
+#[doc(hidden)]
+pub use serde::de::IgnoredAny as __Nothing;
+#[doc(hidden)]
+pub use serde_json::json as __json;
 
 /// A workflow that is being written. See the [module](self) for an example.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,6 +8,8 @@ use sagaline_broker::{
 use sagaline_model::{ExecutionId, Name, StepError};
 use sagaline_schema::Violations;
 
+use crate::workflow::BuildError;
+
 /// What went wrong. [`Error::hint`] says what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -88,6 +90,8 @@ pub enum Error {
     BadJob { activity: String, why: String },
     #[error("the unique key `{key}` is that of `{existing}`: `{job}` was not done")]
     NotUnique { job: ExecutionId, key: String, existing: ExecutionId },
+    #[error(transparent)]
+    Build(#[from] BuildError),
 }
 
 /// Whose turn it is after an [`Error`].
@@ -134,6 +138,7 @@ impl Error {
             | Self::Refused { .. }
             | Self::TooLarge { .. }
             | Self::BadJob { .. }
+            | Self::Build(_)
             | Self::Payload(PayloadError::TooLarge { .. }) => Class::BadData,
             Self::Connect(ConnectError::BadNamespace(_) | ConnectError::BadUrl { .. }) => Class::BadData,
             Self::Connect(_)
@@ -240,6 +245,7 @@ impl Error {
             | Self::QuestionRefused { .. }
             | Self::Refused { .. }
             | Self::BadJob { .. }
+            | Self::Build(_)
             | Self::Payload(_) => return None,
         })
     }

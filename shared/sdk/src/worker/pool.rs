@@ -13,7 +13,8 @@ use sagaline_model::{ActivityName, Name};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Observer, WorkerError, activity::Activity, host::ActivityHost, weights};
+use super::{Observer, WorkerError, activity::Activity, definitions, host::ActivityHost, weights};
+use crate::workflow::Workflow;
 
 /// How long it may take to give back what was broken off.
 const GIVE_BACK_WITHIN: Duration = Duration::from_secs(5);
@@ -37,12 +38,14 @@ pub(super) struct Pool {
     pub(super) hurry: CancellationToken,
     pub(super) consumer: ConsumerSettings,
     pub(super) observer: Arc<dyn Observer>,
+    /// What is applied when it starts.
+    pub(super) workflows: Vec<Workflow>,
     /// Whether every attempt runs twice.
     pub(super) twice: bool,
 }
 
 impl Pool {
-    pub(super) async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    pub(super) async fn run(mut self, shutdown: CancellationToken) -> Result<(), WorkerError> {
         let link = Link::open(self.connection.clone(), self.name.clone(), self.sharing.clone()).await?;
         let stop = Stop::default();
         // Whatever runs ends with this future, even if it is dropped.
@@ -55,6 +58,8 @@ impl Pool {
             watchers.spawn(watch_state(puller.state(), queue, activity, self.observer.clone()));
             pullers.spawn(pull(puller, host, stop.clone()));
         }
+        let workflows = std::mem::take(&mut self.workflows);
+        watchers.spawn(definitions::apply(self.connection.clone(), self.name.clone(), workflows));
         watchers.spawn(weights::follow(self.connection.clone(), link.clone(), self.weights.clone()));
         tracing::info!(worker = self.name, concurrency = self.sharing.concurrency, "taking tasks");
         if self.twice {

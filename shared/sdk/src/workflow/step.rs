@@ -24,6 +24,15 @@ impl Step {
         Self { keys: Keys::of(kind, value) }
     }
 
+    /// A step as YAML has it: `{ "activity": "echo", "after": "a" }`.
+    pub fn from_keys(keys: impl Into<Value>) -> Self {
+        match keys.into().into() {
+            Tree::Map(keys) => Self { keys },
+            // Not what a step is, which is for whoever reads it to say.
+            other => Self::of("activity", other),
+        }
+    }
+
     /// Any other key of a step, as YAML has it.
     pub fn with(self, key: impl AsRef<str>, value: impl Into<Value>) -> Self {
         self.put(key.as_ref(), value.into())

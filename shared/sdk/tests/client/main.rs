@@ -12,6 +12,8 @@ mod follow;
 #[cfg(test)]
 mod list;
 #[cfg(test)]
+mod register;
+#[cfg(test)]
 mod sagas;
 #[cfg(test)]
 mod send;

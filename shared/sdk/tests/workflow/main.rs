@@ -3,6 +3,7 @@
 mod census;
 mod faults;
 mod kinds;
+mod macros;
 mod patterns;
 mod rows;
 mod starts;

@@ -21,6 +21,7 @@ mod page;
 mod people;
 mod progress;
 mod reports;
+mod rust;
 mod sagas;
 mod schedules;
 mod shared;

@@ -1,0 +1,31 @@
+//! Workflows as Rust modules. Users get this from `sagaline_sdk::workflow`, where it is described.
+//!
+//! What can be seen in the module is checked here, with the place in the source: names of steps, circles, durations, arguments,
+//! signatures. All else is checked when the definition is built, as it is for a file.
+
+mod args;
+mod check;
+mod duration;
+mod expand;
+mod module;
+mod words;
+
+use proc_macro::TokenStream;
+use syn::{ItemMod, parse_macro_input};
+
+/// A module whose functions are the steps of a workflow; see `sagaline_sdk::workflow`.
+#[proc_macro_attribute]
+pub fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
+    let args = parse_macro_input!(args as args::Args);
+    let item = parse_macro_input!(item as ItemMod);
+    let (module, mut faults) = module::Module::read(args, item);
+    faults.extend(check::check(&module));
+    let expanded = match faults.into_iter().reduce(|mut all, fault| {
+        all.combine(fault);
+        all
+    }) {
+        None => expand::expand(&module),
+        Some(faults) => expand::with_faults(&module, &faults),
+    };
+    expanded.into()
+}

@@ -1,0 +1,221 @@
+//! The arguments that each attribute may have. Those of definitions are the keys of the language; a test compares them.
+
+/// Of every step.
+pub(crate) const STEP: &[&str] =
+    &["after", "after_any", "after_group", "after_graft", "group", "when", "on_error", "for_each", "context_key"];
+
+/// Of a step with an activity, besides.
+pub(crate) const ACTIVITY: &[&str] = &[
+    "input",
+    "queue",
+    "timeout",
+    "schedule_timeout",
+    "total_timeout",
+    "heartbeat",
+    "retry",
+    "deadline",
+    "metadata",
+    "expand",
+    "breaker",
+    "compensate",
+    "rate_limit",
+    "limit",
+];
+
+/// Of `#[workflow]`, as definitions have them.
+pub(crate) const WORKFLOW: &[&str] = &[
+    "version_note",
+    "input_schema",
+    "timeout",
+    "tags",
+    "retry",
+    "output",
+    "on_success",
+    "on_failure",
+    "on_cancel",
+    "step_concurrency",
+    "step_timeout",
+    "deadline",
+    "metadata",
+    "signals",
+    "queries",
+    "updates",
+    "on_step_error",
+    "retry_workflow",
+    "concurrency",
+    "dead_letter",
+    "unique",
+];
+
+/// Of `#[workflow]`, of its own.
+pub(crate) const OF_MODULES: &[&str] = &["name", "on_event", "schedule", "manual"];
+
+pub(crate) const HANDLERS: &[&str] = &["on_success", "on_failure", "on_cancel", "on_step_error"];
+
+/// What an attribute of a step without code makes.
+pub(crate) struct Kind {
+    pub(crate) attribute: &'static str,
+    /// The key of the step,
+    pub(crate) key: &'static str,
+    /// and the key in its map that the first argument is for; none, if it is the value itself.
+    pub(crate) first: Option<&'static str>,
+    /// The arguments that go into that map.
+    pub(crate) inner: &'static [&'static str],
+    pub(crate) example: &'static str,
+}
+
+pub(crate) const KINDS: &[Kind] = &[
+    Kind { attribute: "activity", key: "activity", first: None, inner: &[], example: "#[activity(\"orders.charge\")]" },
+    Kind { attribute: "wait", key: "wait", first: None, inner: &[], example: "#[wait(\"2h\")]" },
+    Kind {
+        attribute: "signal",
+        key: "await",
+        first: Some("signal"),
+        inner: &["timeout", "on_timeout"],
+        example: "#[signal(\"decided\")]",
+    },
+    Kind {
+        attribute: "signals",
+        key: "await",
+        first: Some("signals"),
+        inner: &["need", "timeout", "on_timeout"],
+        example: "#[signals([\"paid\", \"packed\"])]",
+    },
+    Kind {
+        attribute: "approval",
+        key: "await",
+        first: None,
+        inner: &["approvers", "notify", "timeout", "on_timeout"],
+        example: "#[approval(approvers = [\"ann\"])]",
+    },
+    Kind {
+        attribute: "event",
+        key: "await",
+        first: Some("event"),
+        inner: &["match", "correlate", "event_when", "keep", "timeout", "on_timeout"],
+        example: "#[event(\"order.paid\")]",
+    },
+    Kind {
+        attribute: "child",
+        key: "child",
+        first: Some("workflow"),
+        inner: &["version", "id", "input", "queue", "wait", "timeout", "on_parent_end"],
+        example: "#[child(\"ship_parcel\")]",
+    },
+    Kind {
+        attribute: "emit",
+        key: "emit",
+        first: Some("type"),
+        inner: &["source", "subject", "data"],
+        example: "#[emit(\"order.paid\")]",
+    },
+    Kind {
+        attribute: "raise",
+        key: "raise",
+        first: Some("type"),
+        inner: &["message", "details"],
+        example: "#[raise(\"Refused\")]",
+    },
+    Kind { attribute: "set", key: "set", first: None, inner: &[], example: "#[set({ currency: \"EUR\" })]" },
+];
+
+/// Values of these keys are lengths of time.
+pub(crate) const DURATIONS: &[&str] = &[
+    "timeout",
+    "schedule_timeout",
+    "total_timeout",
+    "heartbeat",
+    "step_timeout",
+    "initial",
+    "max",
+    "keep",
+    "ttl",
+    "for",
+    "in",
+    "every",
+    "period",
+    "offset",
+    "catch_up",
+    "reset",
+    "window",
+    "per",
+    "wait",
+];
+
+/// Values of these keys are one of a few words.
+pub(crate) const CHOICES: &[(&str, &[&str])] = &[
+    ("on_error", &["fail", "skip", "continue", "pause"]),
+    ("on_item_error", &["fail", "skip", "continue"]),
+    ("overlap", &["allow", "skip", "queue_one", "cancel_running"]),
+    ("on_limit", &["queue", "skip", "cancel_old"]),
+    ("on_parent_end", &["cancel", "abandon"]),
+    ("need", &["all", "any"]),
+    ("when_open", &["delay", "fail"]),
+    ("on", &["effected", "attempted"]),
+];
+
+/// The word that was meant, if one is near enough.
+pub(crate) fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = (typed.chars().count() / 3).max(1);
+    let near = words.into_iter().map(|word| (distance(typed, word), word));
+    near.filter(|(distance, _)| *distance <= allowed).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
+}
+
+/// How many letters must be added, dropped or changed.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut before = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in other.iter().enumerate() {
+            let change = before + usize::from(a != *b);
+            before = row[j + 1];
+            row[j + 1] = change.min(before + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(kind: &str) -> Vec<&'static str> {
+        let all = sagaline_lang::vocabulary();
+        all.iter().find(|(known, _)| *known == kind).expect("such a kind").1.to_vec()
+    }
+
+    #[test]
+    fn the_arguments_are_the_keys_of_the_language() {
+        let known: Vec<&str> = STEP.iter().chain(ACTIVITY).copied().collect();
+        // What a step is has an attribute instead.
+        let kinds =
+            ["activity", "wait", "await", "steps", "race", "switch", "try", "catch", "set", "raise", "child", "emit"];
+        let missing: Vec<_> =
+            keys("step").into_iter().filter(|key| !known.contains(key) && !kinds.contains(key)).collect();
+        assert_eq!(missing, [] as [&str; 0]);
+        assert!(known.iter().all(|key| keys("step").contains(key)));
+        let own = ["workflow", "on", "steps"];
+        let missing: Vec<_> =
+            keys("workflow").into_iter().filter(|key| !WORKFLOW.contains(key) && !own.contains(key)).collect();
+        assert_eq!(missing, [] as [&str; 0]);
+        assert!(WORKFLOW.iter().all(|key| keys("workflow").contains(key)));
+    }
+
+    #[test]
+    fn what_goes_into_a_map_is_known_there() {
+        for kind in KINDS.iter().filter(|kind| !kind.inner.is_empty()) {
+            let approval = keys("approval");
+            for key in kind.inner.iter().copied().chain(kind.first) {
+                let key = if key == "event_when" { "when" } else { key };
+                assert!(keys(kind.key).contains(&key) || approval.contains(&key), "{} of {}", key, kind.attribute);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_nearly_a_word_finds_it() {
+        assert_eq!(nearest("aftr", STEP.iter().copied()), Some("after"));
+        assert_eq!(nearest("colour", STEP.iter().copied()), None);
+    }
+}
