@@ -40,6 +40,7 @@ mod undone;
 mod write;
 
 use sagaline_lang::Severity;
+pub use sagaline_lang::Surroundings;
 use sagaline_model::Defaults;
 pub use sagaline_model::{OnError, Plan};
 use serde_json::Value;
@@ -66,6 +67,9 @@ pub use sagaline_macros::workflow;
 pub use serde::de::IgnoredAny as __Nothing;
 #[doc(hidden)]
 pub use serde_json::json as __json;
+
+/// The text is YAML, whatever the workflow is called.
+const FILE: &str = "workflow.yaml";
 
 /// A workflow that is being written. See the [module](self) for an example.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,14 +159,19 @@ impl Workflow {
 
     /// The plan with its text; or all that is wrong with the workflow, each with the step and the field.
     pub fn build(&self) -> Result<Definition, BuildError> {
-        self.build_under(&Defaults::default())
+        self.build_within(&Surroundings::default())
     }
 
     /// The same, with what an installation gives to workflows that say nothing of their own:
     /// [`Client::defaults`](crate::client::Client::defaults).
     pub fn build_under(&self, defaults: &Defaults) -> Result<Definition, BuildError> {
+        self.build_within(&Surroundings { defaults: defaults.clone(), ..Surroundings::default() })
+    }
+
+    /// The same, also with the values that expressions read as `config`.
+    pub fn build_within(&self, within: &Surroundings) -> Result<Definition, BuildError> {
         let Written { text, places } = self.written();
-        match sagaline_lang::read_all_under(&text, &self.name, defaults) {
+        match sagaline_lang::read_all_within(&text, FILE, within) {
             Ok(definitions) => {
                 let definition = definitions.into_iter().next().expect("a text with one definition gives one");
                 let warnings = Fault::all(&definition.warnings, Severity::Warning, &places);

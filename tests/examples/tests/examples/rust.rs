@@ -85,6 +85,21 @@ steps:
   tell: { after: charge, activity: rust_order.tell, on_error: continue }
 "#;
 
+const FLOW: &str = r#"
+workflow rust_order {
+    timeout 30m
+    retry { attempts 2 initial 10ms }
+    steps {
+        validate { activity rust_order.validate, input: ctx }
+        reserve { activity rust_order.reserve, input: ctx, compensate rust_order.release }
+        decide { await { signal decided timeout 1h } }
+        charge { activity rust_order.charge, if: ctx.yes, timeout 30s, input { sum: ctx.sum } }
+        tell { activity rust_order.tell on_error continue }
+    }
+    on_failure { activity rust_order.page }
+}
+"#;
+
 fn built() -> Workflow {
     Workflow::new("rust_order")
         .timeout("30m")
@@ -108,8 +123,11 @@ fn built() -> Workflow {
 }
 
 #[test]
-fn file_builder_and_module_are_one_plan() {
+fn both_languages_builder_and_module_are_one_plan() {
     let file = sagaline_lang::read(YAML, "rust_order.yaml").unwrap_or_else(|faults| panic!("{}", faults.render(YAML)));
+    let flow = sagaline_lang::read(FLOW, "rust_order.flow").unwrap_or_else(|faults| panic!("{}", faults.render(FLOW)));
+    assert_eq!(flow.plan, file.plan);
+    assert_eq!(flow.plan.hash(), file.plan.hash());
     for workflow in [built(), rust_order::definition()] {
         let definition = workflow.build().expect("it can be built");
         assert_eq!(definition.plan(), &file.plan);
