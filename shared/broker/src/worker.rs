@@ -109,6 +109,9 @@ pub trait TaskPorts: Sync {
     /// The boot-time clock: it only rises, also while the machine sleeps.
     fn boot(&self) -> Duration;
 
+    /// What time it is for the server, rather too early than too late; `None` while that is not known.
+    fn now(&self) -> Option<Moment>;
+
     /// Lets time pass.
     fn pause(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
@@ -169,6 +172,8 @@ pub enum Ended {
     },
     /// These steps are to be done in its place: a list of nodes as they stand in a plan.
     Expanded(Value),
+    /// It did not begin: its turn of a rate was over. No activity says so.
+    Late,
 }
 
 /// What runs activities.

@@ -66,4 +66,6 @@ pub struct Dispatch {
     pub origin: Option<ExecutionId>,
     /// Whether the worker asks once more when it has said that it begins, and answers in any case.
     pub claim: bool,
+    /// Until when it may begin: its turn of a rate is over then.
+    pub begin_by: Option<Moment>,
 }

@@ -59,21 +59,30 @@ pub(crate) type Said = (Ticket, Says);
 impl Entity {
     /// An entity of which nothing is known.
     pub fn new(key: EntityKey) -> Self {
-        let thing = match key.kind() {
+        let thing = Thing::fresh(key.kind());
+        Self { key, now: Moment::EPOCH, thing }
+    }
+}
+
+impl Thing {
+    fn fresh(kind: EntityKind) -> Self {
+        match kind {
             EntityKind::Limit => Thing::Places(Places::default()),
             EntityKind::Breaker => Thing::Breaker(Breaker::default()),
             EntityKind::Event => Thing::Events(Events::default()),
             EntityKind::Rate => Thing::Rate(Rate::default()),
             EntityKind::Unique => Thing::Unique(Unique::default()),
             EntityKind::Gather => Thing::Gathering(Gathering::default()),
-        };
-        Self { key, now: Moment::EPOCH, thing }
+        }
     }
+}
 
+impl Entity {
     /// Folds `input`, stored at `at`, into the entity.
     pub fn apply(&mut self, input: &EntityInput, at: Moment) -> Vec<EntityEffect> {
         let at = at.max(self.now);
         self.now = at;
+        self.forget(at);
         let said = match (&mut self.thing, input) {
             (Thing::Places(places), EntityInput::Acquire(ask)) => places.acquire(ask, at),
             (Thing::Places(places), EntityInput::Release(release)) => places.release(&release.ticket, at),
@@ -123,6 +132,19 @@ impl Entity {
             EntityEffect::Tell { to: ticket.execution, word }
         };
         said.into_iter().map(tell).collect()
+    }
+
+    /// One owner may have forgotten it by now, and another one folds the same log without having done so: both must say the same.
+    fn forget(&mut self, at: Moment) {
+        match &self.thing {
+            Thing::Places(_) | Thing::Rate(_) | Thing::Unique(_) if self.is_blank(at) => {
+                self.thing = Thing::fresh(self.key.kind());
+            }
+            Thing::Places(_) | Thing::Rate(_) | Thing::Unique(_) => {}
+            // Its rule stays, for an outcome does not bring one.
+            Thing::Breaker(_) => {}
+            Thing::Events(_) | Thing::Gathering(_) => {}
+        }
     }
 
     /// When its timer is due.

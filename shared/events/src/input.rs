@@ -200,6 +200,9 @@ pub struct StepSnoozed {
     pub reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
+    /// It did not begin at all: its turn of a rate was over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 /// An operator removed the task from its queue.

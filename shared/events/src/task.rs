@@ -48,4 +48,8 @@ pub struct Task {
     /// What the definition says about the step for the activity to read.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub metadata: Value,
+    /// Until when the attempt may begin, by the server's clock: its turn of a rate is over then. Who comes later does not begin it, and
+    /// says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin_by: Option<Moment>,
 }

@@ -12,7 +12,7 @@ use sagaline_events::{
     EntityInput, FramePath, Input, SagaInput, ScheduleInput, Start, Task,
     ask::{Answer, Ask},
     entity::ENTITY_INPUT_TYPES,
-    input::{INPUT_TYPES, StepSucceeded, TimerKind},
+    input::{INPUT_TYPES, StepSnoozed, StepSucceeded, TimerKind},
     record::{Definition, ExecutionView, Latest},
     saga::SAGA_INPUT_TYPES,
     schedule::SCHEDULE_INPUT_TYPES,
@@ -114,6 +114,14 @@ fn every_example_is_a_golden_file_and_is_what_it_claims() {
             "task_claim" => {
                 reads::<Task>(&claim, &json);
                 golden("task_claim")
+            }
+            "task_rated" => {
+                reads::<Task>(&claim, &json);
+                golden("task_rated")
+            }
+            "late" => {
+                reads::<StepSnoozed>(&claim, &json);
+                golden("late")
             }
             "claimed" => {
                 reads::<StepSucceeded>(&claim, &json);

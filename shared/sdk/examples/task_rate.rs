@@ -120,6 +120,7 @@ fn task(names: &Names, number: usize) -> Result<(String, async_nats::HeaderMap, 
         heartbeat: None,
         report: false,
         claim: false,
+        begin_by: None,
         metadata: serde_json::Value::Null,
     };
     let mut headers = async_nats::HeaderMap::new();

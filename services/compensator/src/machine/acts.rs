@@ -81,6 +81,7 @@ impl Wire {
             report: false,
             claim: false,
             metadata,
+            begin_by: None,
         };
         Some(self.speech.task(&task, self.trace(state)))
     }

@@ -81,6 +81,7 @@ pub(crate) fn task(activity: &str, execution: &str, input: Value) -> Task {
         heartbeat: None,
         report: false,
         claim: false,
+        begin_by: None,
         metadata: serde_json::Value::Null,
         workflow: name("orders"),
         version: 1,

@@ -142,6 +142,7 @@ impl Wire {
             metadata,
             origin,
             claim,
+            begin_by,
         } = task;
         let traceparent = trace.map(|trace| trace.carried(Some(&path)));
         let data = Task {
@@ -162,6 +163,7 @@ impl Wire {
             report,
             claim,
             metadata,
+            begin_by,
         };
         self.speech.task(&data, traceparent)
     }

@@ -5,6 +5,7 @@
 mod control;
 mod expansions;
 mod families;
+mod gates;
 mod jobs;
 mod laws;
 mod many;

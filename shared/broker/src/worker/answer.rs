@@ -152,6 +152,7 @@ async fn fit<P: TaskPorts>(hold: &Hold<'_, P>, task: &Task, ended: Ended) -> (In
         },
         Input::StepFailed(result) => Ended::Failed(shortened(result.error)),
         Input::StepSkipped(result) => Ended::Skipped(one_line(&result.reason)),
+        Input::StepSnoozed(result) if result.late => Ended::Late,
         Input::StepSnoozed(result) => Ended::Snoozed { delay: result.delay, reason: one_line(&result.reason) },
         Input::StepAwaits(_) => {
             let why = format!("more approvers than {INLINE_BYTES_MAX} bytes can name");

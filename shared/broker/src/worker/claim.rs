@@ -56,6 +56,7 @@ pub(super) fn as_far_as_known(ended: Ended, was_told_to_stop: bool) -> Ended {
         | Ended::Skipped(_)
         | Ended::Snoozed { .. }
         | Ended::Awaits { .. }
-        | Ended::Expanded(_) => ended,
+        | Ended::Expanded(_)
+        | Ended::Late => ended,
     }
 }

@@ -30,6 +30,12 @@ pub(super) fn is_only_copy(delivery: &Delivery, task: &Task, session: Session) -
         && session.since.is_some_and(|since| since < task.cause)
 }
 
+/// Whether some worker may have begun this very task before.
+pub(super) fn may_have_begun(delivery: &Delivery, task: &Task, session: Session) -> bool {
+    // What is older than the session may have been delivered before the server forgot that it had been.
+    delivery.delivered != 1 || session.since.is_none_or(|since| task.cause <= since)
+}
+
 /// Asks the owner until it says whether the attempt is still waited for.
 pub(super) async fn is_wanted<P: TaskPorts>(ports: &P, task: &Task) -> bool {
     let Task { execution, path, attempt, .. } = task;

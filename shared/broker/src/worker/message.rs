@@ -5,6 +5,7 @@ use sagaline_events::{
     input::{StepAwaits, StepExpanded, StepFailed, StepSkipped, StepSnoozed, StepStarted, StepSucceeded},
     task::TASK_TYPE,
 };
+use sagaline_model::Span;
 
 use super::{Delivery, Ended};
 use crate::{names::Names, ports::Message};
@@ -43,12 +44,18 @@ pub(super) fn result(task: &Task, ended: Ended, worker: &str) -> Input {
             Input::StepSucceeded(StepSucceeded { path, attempt, output, worker, claimed: task.claim })
         }
         Ended::Skipped(reason) => Input::StepSkipped(StepSkipped { path, attempt, reason, worker }),
-        Ended::Snoozed { delay, reason } => Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker }),
+        Ended::Snoozed { delay, reason } => {
+            Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker, late: false })
+        }
         Ended::Failed(error) => Input::StepFailed(StepFailed { path, attempt, error, worker }),
         Ended::Awaits { approvers, timeout, on_timeout } => {
             Input::StepAwaits(StepAwaits { path, attempt, approvers, timeout, on_timeout, worker })
         }
         Ended::Expanded(steps) => Input::StepExpanded(StepExpanded { path, attempt, steps, worker }),
+        Ended::Late => {
+            let reason = "its turn was over when it came to a worker".to_owned();
+            Input::StepSnoozed(StepSnoozed { path, attempt, delay: Span::ZERO, reason, worker, late: true })
+        }
     }
 }
 

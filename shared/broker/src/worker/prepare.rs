@@ -10,7 +10,7 @@ use super::{
     Delivery, Host, PayloadFault, TaskPorts,
     answer::report,
     claim::claim,
-    doubt::{is_only_copy, is_wanted},
+    doubt::{is_only_copy, is_wanted, may_have_begun},
     hold::{Hold, Lost},
     running::Begun,
 };
@@ -24,6 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) enum Prepared<'a> {
     /// Run it, now.
     Run(Value, Begun<'a>),
+    /// Its turn of a rate is over: it is to ask for another one.
+    Late,
     /// Nobody waits for it: let the queue forget it.
     Unwanted,
     /// It may be somebody else's by now: leave it alone.
@@ -65,6 +67,9 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
         return Prepared::Lost;
     }
     let Some(begun) = ports.running().begin(task, hold.reply()) else { return Prepared::Joined };
+    if is_late(ports, delivery, task) {
+        return Prepared::Late;
+    }
     if task.timeout.is_none() && !task.report && !task.claim {
         return Prepared::Run(input, begun);
     }
@@ -72,13 +77,21 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
     match Box::pin(report(hold, task, traceparent)).await {
         Ok(Err(why)) => Prepared::Unanswerable(why),
         Ok(Ok(())) if task.claim => match Box::pin(claim(hold, host, task, &begun, is_only_copy)).await {
+            Ok(()) if is_late(ports, delivery, task) => Prepared::Late,
             Ok(()) => Prepared::Run(input, begun),
             Err(not_ours) => not_ours,
         },
         Ok(Ok(())) if begun.is_revoked() => Prepared::Unwanted,
+        Ok(Ok(())) if hold.is_ours() && is_late(ports, delivery, task) => Prepared::Late,
         Ok(Ok(())) if hold.is_ours() => Prepared::Run(input, begun),
         Ok(Ok(())) | Err(Lost) => Prepared::Lost,
     }
+}
+
+/// Whether the attempt may not begin any more. A turn is for one begin, and whoever had the task before may have used it.
+fn is_late<P: TaskPorts>(ports: &P, delivery: &Delivery, task: &Task) -> bool {
+    let Some(by) = task.begin_by else { return false };
+    may_have_begun(delivery, task, ports.session()) || ports.now().is_some_and(|now| by < now)
 }
 
 /// The input with what it refers to.

@@ -38,6 +38,8 @@ pub enum Served {
     Rejected,
     /// The worker ends, so it went back to the queue.
     Released,
+    /// Its turn was over, so it did not run, and says so.
+    Late,
 }
 
 /// Serves one delivered task. Dropping the future is a crash of the worker, as far as this task is concerned.
@@ -88,6 +90,10 @@ async fn attend<P: TaskPorts, H: Host>(hold: &Hold<'_, P>, host: &H, stop: &Stop
         Prepared::Failed(error) => {
             answer(hold, delivery, &task, Ended::Failed(error), traceparent).await;
             Served::Answered
+        }
+        Prepared::Late => {
+            answer(hold, delivery, &task, Ended::Late, traceparent).await;
+            Served::Late
         }
         Prepared::Unwanted => {
             hold.done().await;

@@ -2,6 +2,7 @@
 
 mod claim;
 mod fake;
+mod late;
 
 use std::{sync::Arc, time::Duration};
 
@@ -546,6 +547,7 @@ async fn every_way_to_end_has_its_input() {
         (Ended::Snoozed { delay: Duration::from_secs(1).into(), reason: String::new() }, "step_snoozed"),
         (Ended::Failed(error), "step_failed"),
         (Ended::Expanded(json!([])), "step_expanded"),
+        (Ended::Late, "step_snoozed"),
         (Ended::Awaits { approvers: vec![], timeout: None, on_timeout: Default::default() }, "step_awaits"),
     ] {
         let world = World::new();

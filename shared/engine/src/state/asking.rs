@@ -42,6 +42,9 @@ pub struct AtGates {
     /// How often it came too late for its turn.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missed: u32,
+    /// Until when the attempt may begin that has passed a rate: the last one counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin_by: Option<Moment>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -30,6 +30,9 @@ pub struct Dispatched {
     /// The places that it has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<EntityKey>,
+    /// Until when it may begin: its turn of a rate is over then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin_by: Option<Moment>,
 }
 
 /// What limits the time of one attempt besides its `timeout`.
@@ -55,6 +58,14 @@ pub struct Course {
     /// Whether it runs beside the execution.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beside: bool,
+    /// How many attempts came to their workers when their turns of a rate were over.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(late: &u32) -> bool {
+    *late == 0
 }
 
 /// The input of every attempt of a step. (No `Option`: in JSON, a computed null would read as nothing computed.)

@@ -13,6 +13,17 @@ use crate::{
 /// A shorter snooze counts as this one: nothing else bounds how often an activity may say that it is too early.
 const SHORTEST_SNOOZE: Span = Span::from_millis(100);
 
+/// What an attempt has passed before it is handed over.
+#[derive(Default)]
+pub(super) struct Passed {
+    /// When its gates and its breaker were asked, if it has any.
+    pub(super) asked: Option<Moment>,
+    /// The places that it has since.
+    pub(super) held: Vec<EntityKey>,
+    /// Until when it may begin.
+    pub(super) begin_by: Option<Moment>,
+}
+
 impl Turn<'_> {
     pub(super) fn first_attempt(
         &mut self,
@@ -27,7 +38,7 @@ impl Turn<'_> {
         // Of a step that halted, or was begun anew with the whole: its attempts go on from there, and none of those counts.
         let before = self.run.frames.get(path).map_or(self.run.attempts_before(), |frame| frame.state.attempt());
         let deadline = total.into_iter().chain(at).min();
-        let course = Course { snoozes: before, deadline, beside: self.plan.node(id).beside };
+        let course = Course { snoozes: before, deadline, beside: self.plan.node(id).beside, late: 0 };
         if at.is_some() && self.leaves_no_time(course, self.at) {
             return Err(self.no_time_left(path, id, course));
         }
@@ -94,10 +105,9 @@ impl Turn<'_> {
         if self.asks_first(path, id, attempt, &input, course)? {
             return Ok(());
         }
-        self.dispatch(path, id, attempt, input, course, None)
+        self.dispatch(path, id, attempt, input, course, Passed::default())
     }
 
-    /// `asked`: when its gates and its breaker were, if it has any, and the places that it has since.
     pub(super) fn dispatch(
         &mut self,
         path: &FramePath,
@@ -105,16 +115,17 @@ impl Turn<'_> {
         attempt: u32,
         input: TaskInput,
         course: Course,
-        asked: Option<(Moment, Vec<EntityKey>)>,
+        passed: Passed,
     ) -> Result<(), StepError> {
         let CompiledKind::Step { timeout, limits, .. } = &self.plan.node(id).kind else { return Ok(()) };
         let span = |source: &Option<SpanSource>| source.as_ref().map(|source| self.span(path, source)).transpose();
         let timeout = span(timeout)?;
         let limits = Limits { schedule: span(&limits.schedule)?, heartbeat: span(&limits.heartbeat)? };
         let claim = self.undo_of(id).is_some();
-        let (asked, held) = asked.map_or((None, vec![]), |(asked, held)| (Some(asked), held));
+        let Passed { asked, held, begin_by } = passed;
         let cause = self.at;
-        let task = Dispatched { attempt, cause, input, timeout, limits, report: None, course, asked, claim, held };
+        let task =
+            Dispatched { attempt, cause, input, timeout, limits, report: None, course, asked, claim, held, begin_by };
         match task.is_reported() {
             // It was told when the first of those was asked.
             true if asked.is_some() && self.run.job.is_none() => {}
@@ -138,6 +149,7 @@ impl Turn<'_> {
         let Some(State::Dispatched(task)) = self.run.frames.get(path).map(|frame| &frame.state) else { return };
         let (input, mut course) = (task.input.clone(), task.course);
         course.snoozes += 1;
+        course.late += u32::from(said.late);
         self.report(path, id, None);
         if self.has_given_up(path, id, attempt) {
             return;
@@ -249,6 +261,7 @@ impl Dispatched {
             metadata: step.metadata.clone(),
             origin: None,
             claim: self.claim,
+            begin_by: self.begin_by,
         })
     }
 }

@@ -13,9 +13,11 @@ use crate::{
     compiled::{CompiledKind, NodeId},
     effect::Effect,
     state::{Asking, AtGates, Course, State, TaskInput, asked_again, is_place},
+    turn::attempts::Passed,
 };
 
-/// A turn is good for so long. Who comes later, because its owner was away, asks anew: else all those would begin at once.
+/// A turn is good for so long. Who comes later, because its owner was away or no worker was there, asks anew: else all those would
+/// begin at once.
 const GOOD_FOR: Span = Span::from_secs(1);
 
 /// Each time it came too late it is good for twice as long, so that it begins at last; at most so often.
@@ -54,7 +56,7 @@ impl Turn<'_> {
         missed: u32,
     ) {
         let Some((_, entity)) = list.first().cloned() else { return };
-        let gates = Some(Box::new(AtGates { list, passed: 0, turn: None, missed }));
+        let gates = Some(Box::new(AtGates { list, passed: 0, turn: None, missed, begin_by: None }));
         let (since, again) = (self.at, asked_again(1, self.at));
         self.ask(path, id, Asking { attempt, entity, since, times: 1, again, delayed: false, input, course, gates });
     }
@@ -103,11 +105,14 @@ impl Turn<'_> {
     }
 
     /// The attempt passes, or asks for another turn if it is too late for this one.
-    pub(super) fn turn_came(&mut self, path: &FramePath, id: NodeId, asking: Asking, turn: Moment) {
+    pub(super) fn turn_came(&mut self, path: &FramePath, id: NodeId, mut asking: Asking, turn: Moment) {
         let missed = asking.gates.as_ref().map_or(0, |gates| gates.missed);
-        let good_for = GOOD_FOR.times(f64::from(1_u32 << missed.min(DOUBLED_MOST)));
-        if turn + good_for < self.at {
+        let over = turn + GOOD_FOR.times(f64::from(1_u32 << missed.min(DOUBLED_MOST)));
+        if over < self.at {
             return self.gates_anew(path, id, asking, missed + 1);
+        }
+        if let Some(gates) = &mut asking.gates {
+            gates.begin_by = Some(over);
         }
         self.pass_gate(path, id, asking);
     }
@@ -138,8 +143,10 @@ impl Turn<'_> {
     /// Nobody is left to ask.
     pub(super) fn let_through(&mut self, path: &FramePath, id: NodeId, asking: Asking) {
         let held = asking.gates.iter().flat_map(|gates| gates.held()).cloned().collect();
+        let begin_by = asking.gates.as_ref().and_then(|gates| gates.begin_by);
         let Asking { attempt, since, input, course, .. } = asking;
-        if let Err(error) = self.dispatch(path, id, attempt, input, course, Some((since, held))) {
+        let passed = Passed { asked: Some(since), held, begin_by };
+        if let Err(error) = self.dispatch(path, id, attempt, input, course, passed) {
             self.report(path, id, None);
             self.fail(path, id, attempt, error);
         }

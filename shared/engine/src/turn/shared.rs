@@ -157,7 +157,7 @@ impl Turn<'_> {
                 let gates = None;
                 self.ask(path, id, Asking { attempt, entity, since, times: 1, again, delayed, input, course, gates });
             }
-            None => self.begin_at_gates(path, id, attempt, (input, course), gates, 0),
+            None => self.begin_at_gates(path, id, attempt, (input, course), gates, course.late),
         }
         Ok(true)
     }
@@ -192,7 +192,8 @@ impl Turn<'_> {
         }
         // Whatever it passed is not its own any more.
         if asking.delayed && asking.gates.is_some() {
-            return self.gates_anew(path, id, asking, 0);
+            let missed = asking.course.late;
+            return self.gates_anew(path, id, asking, missed);
         }
         let times = if asking.delayed { 1 } else { asking.times + 1 };
         self.ask(path, id, Asking { times, again: asked_again(times, self.at), delayed: false, ..asking });

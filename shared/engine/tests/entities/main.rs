@@ -4,6 +4,7 @@
 
 mod accounting;
 mod breakers;
+mod cost;
 mod events;
 mod events_account;
 mod gathering;

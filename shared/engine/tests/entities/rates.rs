@@ -109,3 +109,21 @@ fn no_window_holds_more_than_the_rule_says() {
         }
     }
 }
+
+/// One owner forgot it when it held nothing, another one did not: who asks once more is told the same by both.
+#[test]
+fn what_could_be_forgotten_says_nothing_any_more() {
+    let rule = RateRule { limit: 1, per: Span::from_secs(10), burst: None };
+    let older = RateRule { limit: 1, per: Span::from_secs(1), burst: None };
+    let asked = || rate().at("5s", &turn("a5", rule)).says(&["a5: at 5s"]);
+    asked().at("290s", &turn("a5", rule)).says(&["a5: at 5s"]);
+    // A question that is older than the rule that was said last, and that one once more.
+    let both = |tale: crate::tale::Tale| {
+        tale.at("400s", &turn("a1", older))
+            .says(&["a1: at 6m40s"])
+            .at("400s", &turn("a5", older))
+            .says(&["a5: at 6m41s"])
+    };
+    both(asked().blank_after("306s"));
+    both(rate());
+}

@@ -93,7 +93,7 @@ proptest! {
                         Input::StepSucceeded(StepSucceeded { path: path.clone(), attempt, output: json!({"n": 9}), worker: None, claimed: false }),
                         Input::StepFailed(StepFailed { path: path.clone(), attempt, error: StepError::new("Late", ""), worker: None }),
                         Input::StepSkipped(StepSkipped { path: path.clone(), attempt, reason: String::new(), worker }),
-                        Input::StepSnoozed(StepSnoozed { path: path.clone(), attempt, delay: Span::ZERO, reason: String::new(), worker: None }),
+                        Input::StepSnoozed(StepSnoozed { path: path.clone(), attempt, delay: Span::ZERO, reason: String::new(), worker: None, late: false }),
                         Input::StepExpanded(StepExpanded { path: path.clone(), attempt, steps: json!([]), worker: None }),
                         Input::TaskDiscarded(TaskDiscarded { path, attempt }),
                     ];

@@ -529,7 +529,14 @@ impl World<'_> {
             }
             "snoozed" => {
                 let delay = Span::from_millis(self.choices.one_of(&[500, 0, 3000, 90_000]));
-                Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason: "not yet".to_owned(), worker })
+                Input::StepSnoozed(StepSnoozed {
+                    path,
+                    attempt,
+                    delay,
+                    reason: "not yet".to_owned(),
+                    worker,
+                    late: false,
+                })
             }
             "awaits" => Input::StepAwaits(StepAwaits {
                 path,

@@ -2,7 +2,7 @@
 
 use sagaline_events::{
     EntityKey, EntityWord, Input, Says, Ticket, TimerKind,
-    input::Pause,
+    input::{Pause, StepSnoozed},
     record::{Status, StepStatus},
 };
 use sagaline_model::{ExecutionId, Moment, Span};
@@ -104,6 +104,43 @@ fn after_one_that_was_missed_a_turn_is_good_for_longer() {
         .gives(&["~rate:api turn a#1 of 10 per 1s"])
         .at("6s", turn(1, "2s", "4s"))
         .gives(&["step.started a#1", "task a#1"]);
+}
+
+/// No worker was there in time, or the one that had it was killed.
+#[test]
+fn whose_turn_was_over_when_it_came_to_a_worker_takes_another_as_another_attempt() {
+    let late = || match snoozed("a", 1, "0s") {
+        Input::StepSnoozed(snoozed) => Input::StepSnoozed(StepSnoozed { late: true, ..snoozed }),
+        other => other,
+    };
+    let begun = || story(RATED).start().at("1s", turn(1, "0s", "5s")).timer();
+    assert_eq!(begun().task("a").begin_by, Some(after("6s")));
+    let again = begun()
+        .at("20s", late())
+        .gives(&["step.waiting a for time until 20s100ms"])
+        .timer()
+        .gives(&["step.scheduled a#2", "~rate:api turn a#2 of 10 per 1s"])
+        // It says so twice.
+        .at("21s", late())
+        .gives_nothing()
+        .at("22s", turn(2, "20s100ms", "30s"))
+        .timer()
+        .gives(&["step.started a#2", "task a#2"]);
+    // The more often, the longer it is good, so that it begins at last.
+    assert_eq!(again.task("a").begin_by, Some(after("32s")));
+    again.at("31s", failed("a", 2, "Busy")).fails_by("a", "Busy");
+    let retried = "a: { activity: one, rate_limit: { limit: 10, per: 1s, name: api }, retry: { attempts: 2, initial: 1s, jitter: false } }";
+    story(retried)
+        .start()
+        .at("1s", turn(1, "0s", "5s"))
+        .timer()
+        .at("20s", late())
+        .timer()
+        .at("22s", turn(2, "20s100ms", "30s"))
+        .timer()
+        // It is the first that counts.
+        .at("31s", failed("a", 2, "Busy"))
+        .gives(&["step.failed a#2 Busy, again at 32s"]);
 }
 
 #[test]

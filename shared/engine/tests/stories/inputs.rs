@@ -60,7 +60,7 @@ pub(crate) fn skipped(step: &str, attempt: u32) -> Input {
 /// The activity says that it is too early.
 pub(crate) fn snoozed(step: &str, attempt: u32, delay: &str) -> Input {
     let (path, delay, reason) = (path(step), delay.parse().unwrap(), "not yet".to_owned());
-    Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker: None })
+    Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker: None, late: false })
 }
 
 /// The activity returned further steps.

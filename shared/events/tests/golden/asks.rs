@@ -6,6 +6,7 @@ use sagaline_events::{
     EntityKey, Task, Ticket,
     ask::{Answer, Ask, JobsAsked, Page, PartitionView, Reply, Why, WorkerOf},
     entity_view::{EntityPage, EntityState, EntityView},
+    input::StepSnoozed,
     job::JobStatus,
     queue_tally::{QueueCounts, QueueTally},
 };
@@ -36,6 +37,7 @@ fn a_task_is_written_and_read_as_recorded() {
         heartbeat: None,
         report: false,
         claim: false,
+        begin_by: None,
         metadata: serde_json::Value::Null,
     };
     is_promised("task", &task);
@@ -44,7 +46,11 @@ fn a_task_is_written_and_read_as_recorded() {
         "task_limits",
         &Task { timeout: None, heartbeat: Some(Span::from_secs(10)), report: true, ..task.clone() },
     );
-    is_promised("task_claim", &Task { report: true, claim: true, ..task });
+    is_promised("task_claim", &Task { report: true, claim: true, ..task.clone() });
+    let begin_by = Some(at("2026-01-01T00:00:02Z"));
+    is_promised("task_rated", &Task { timeout: None, begin_by, ..task });
+    let (path, delay, reason) = (frame("pay/charge"), Span::ZERO, String::new());
+    is_promised("late", &StepSnoozed { path, attempt: 2, delay, reason, worker: None, late: true });
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn every_input() -> Vec<Input> {
             delay: Span::from_secs(300),
             reason: "the bank is closed".to_owned(),
             worker: worker(),
+            late: false,
         }),
         Input::TaskDiscarded(TaskDiscarded { path: frame("review:2"), attempt: 1 }),
         Input::Signal(Signal { name: name("approved"), data: json!({"by": "ada"}) }),

@@ -276,7 +276,7 @@ fn answer(path: &FramePath, attempt: u32, how: u8) -> Input {
         4 => Input::StepStarted(StepStarted { path, attempt, worker: None }),
         5 => {
             let (delay, reason) = (Span::from_secs(2), String::new());
-            Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker: None })
+            Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker: None, late: false })
         }
         _ if attempt.is_multiple_of(2) => {
             Input::StepSkipped(StepSkipped { path, attempt, reason: String::new(), worker: None })

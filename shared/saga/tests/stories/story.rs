@@ -154,7 +154,7 @@ impl Story {
     pub(crate) fn snoozes(&mut self, step: &str, delay: Span) -> &mut Self {
         let (path, attempt) = self.task_of(step);
         let reason = String::new();
-        self.answer(Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker: None }))
+        self.answer(Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker: None, late: false }))
     }
 
     pub(crate) fn discarded(&mut self, step: &str) -> &mut Self {

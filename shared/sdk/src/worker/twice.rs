@@ -45,7 +45,7 @@ pub(super) struct Difference {
 pub(super) fn runs_again(first: &Ended) -> bool {
     match first {
         Ended::Succeeded(_) | Ended::Skipped(_) | Ended::Awaits { .. } | Ended::Expanded(_) => true,
-        Ended::Failed(_) | Ended::Snoozed { .. } => false,
+        Ended::Failed(_) | Ended::Snoozed { .. } | Ended::Late => false,
     }
 }
 
@@ -101,6 +101,7 @@ fn told(ended: &Ended) -> String {
         Ended::Awaits { approvers, .. } if approvers.is_empty() => "waits for anybody's approval".to_owned(),
         Ended::Awaits { approvers, .. } => format!("waits for the approval of {}", approvers.join(", ")),
         Ended::Expanded(steps) => format!("returned the steps {steps}"),
+        Ended::Late => "came when its turn was over".to_owned(),
     };
     match text.char_indices().nth(TOLD_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),

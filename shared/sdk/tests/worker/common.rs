@@ -197,6 +197,7 @@ pub(crate) fn task(activity: &str, execution: &str) -> Task {
         heartbeat: None,
         report: false,
         claim: false,
+        begin_by: None,
         metadata: serde_json::Value::Null,
     }
 }

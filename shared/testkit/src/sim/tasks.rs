@@ -16,6 +16,7 @@ use sagaline_events::{
     ask::{Answer, Ask},
     task::REPEAT_HEADER,
 };
+use sagaline_model::Moment;
 use serde_json::Value;
 
 use super::{
@@ -164,6 +165,10 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
 
     fn boot(&self) -> Duration {
         self.world.lock().since
+    }
+
+    fn now(&self) -> Option<Moment> {
+        Some(self.world.lock().now())
     }
 
     async fn pause(&self, time: Duration) {

@@ -33,7 +33,11 @@ pub use self::{
     reference::Heard,
     shares::Shares,
 };
-use super::{Dice, Faults, Tally, faults::Shape, limits::Limit};
+use super::{
+    Dice, Faults, Tally,
+    faults::Shape,
+    limits::{Attempt, Limit},
+};
 
 /// How long the modelled leases last.
 pub const LEASE: Duration = Duration::from_secs(8);
@@ -105,7 +109,7 @@ pub struct State<M: Machine> {
     /// So many times each task ran.
     pub runs: BTreeMap<(String, String, u32), u32>,
     /// What each worker works on that is limited: for which execution, and by what.
-    pub(super) at_work: BTreeMap<Pid, (String, Limit)>,
+    pub(super) at_work: BTreeMap<Pid, (Attempt, Limit)>,
     /// What was sent to logs of a kind that this world has not.
     pub elsewhere: BTreeMap<String, Vec<Bytes>>,
     /// When time leapt last.

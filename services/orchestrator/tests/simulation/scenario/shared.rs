@@ -11,7 +11,13 @@ use sagaline_events::{
 };
 use sagaline_model::{ExecutionId, Name};
 use sagaline_orchestrator::machine::Executions;
-use sagaline_testkit::sim::{Scenario, World, limits::Limit, ports::step, run::Client, tasks::send};
+use sagaline_testkit::sim::{
+    Scenario, World,
+    limits::{Limit, LimitOf},
+    ports::step,
+    run::Client,
+    tasks::send,
+};
 
 use super::{MANY, SINGLE, client, curious, input, people};
 
@@ -138,7 +144,7 @@ fn most_of(workflow: &str) -> Option<usize> {
 fn limited(task: &Task) -> Option<Limit> {
     let key = (task.workflow.as_str() == "newest").then_some("newest");
     let most = most_of(task.workflow.as_str())?;
-    Some(Limit { entity: EntityKey::limit(&task.workflow, key).to_string(), most })
+    Some(Limit { entity: EntityKey::limit(&task.workflow, key).to_string(), most, of: LimitOf::Executions })
 }
 
 fn limited_harder(task: &Task) -> Option<Limit> {

@@ -10,6 +10,7 @@ use sagaline_events::{
     Task,
     ask::{Answer, Ask},
 };
+use sagaline_model::Moment;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -35,12 +36,14 @@ struct Kept {
     session: Session,
     /// How often the connection had been lost when it began.
     losses: u64,
+    /// When it began, by the boot clock. Since then that goes as the server's does.
+    began: Duration,
 }
 
 impl NatsTaskPorts {
     pub(super) fn new(link: Arc<Link>, ack_wait: Duration) -> Self {
         let session = Session { number: 0, since: None, ack_wait, cause_within: CAUSE_WITHIN };
-        Self { link, session: Mutex::new(Kept { session, losses: 0 }) }
+        Self { link, session: Mutex::new(Kept { session, losses: 0, began: Duration::ZERO }) }
     }
 
     pub(super) fn begin_session(&self, found: &Found, losses: u64) {
@@ -48,7 +51,7 @@ impl NatsTaskPorts {
         self.change(|kept| {
             let number = kept.session.number + 1;
             let session = Session { number, since: Some(found.at), ack_wait: found.ack_wait, cause_within };
-            *kept = Kept { session, losses };
+            *kept = Kept { session, losses, began: boot() };
         });
     }
 
@@ -87,7 +90,7 @@ impl TaskPorts for NatsTaskPorts {
     }
 
     fn session(&self) -> Session {
-        let Kept { session, losses } = self.kept();
+        let Kept { session, losses, .. } = self.kept();
         if session.since.is_some() && self.link.connection.losses().count() != losses {
             // The puller will find out in a moment; what begins now must know it already.
             return Session { number: session.number + 1, since: None, ..session };
@@ -97,6 +100,11 @@ impl TaskPorts for NatsTaskPorts {
 
     fn boot(&self) -> Duration {
         boot()
+    }
+
+    fn now(&self) -> Option<Moment> {
+        let Kept { session, began, .. } = self.kept();
+        session.since.map(|since| since + boot().saturating_sub(began).into())
     }
 
     async fn pause(&self, time: Duration) {

@@ -151,6 +151,10 @@ impl TaskPorts for World {
         self.began.elapsed()
     }
 
+    fn now(&self) -> Option<Moment> {
+        self.session().since.map(|since| since + self.boot().into())
+    }
+
     async fn pause(&self, time: Duration) {
         sleep(time).await;
     }
@@ -259,6 +263,7 @@ pub(super) fn task() -> Task {
         heartbeat: None,
         report: false,
         claim: false,
+        begin_by: None,
         metadata: serde_json::Value::Null,
     }
 }

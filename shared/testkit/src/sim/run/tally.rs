@@ -34,6 +34,10 @@ pub struct Tally {
     pub limited: u64,
     /// Of these, so many while another execution under the same limit was at work.
     pub together: u64,
+    /// Tasks that began in their turns.
+    pub in_turn: u64,
+    /// Turns that were given.
+    pub turns: u64,
 }
 
 impl Tally {
@@ -60,6 +64,8 @@ impl AddAssign for Tally {
             contended,
             limited,
             together,
+            in_turn,
+            turns,
         } = other;
         self.woken += woken;
         self.deferred += deferred;
@@ -75,5 +81,7 @@ impl AddAssign for Tally {
         self.contended += contended;
         self.limited += limited;
         self.together += together;
+        self.in_turn += in_turn;
+        self.turns += turns;
     }
 }

@@ -1,6 +1,9 @@
 //! The fold that nobody interrupts: what everything is compared with.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use sagaline_broker::{
@@ -8,8 +11,8 @@ use sagaline_broker::{
     names::LogKind,
     ports::{Bucket, Content, Sequence},
 };
-use sagaline_events::{Input, Task};
-use sagaline_model::Moment;
+use sagaline_events::{EntityInput, EntityKey, EntityWord, Input, Says, Task};
+use sagaline_model::{Moment, Span};
 
 use super::{Deed, State, What, header, kinds::is_a_beginning};
 
@@ -33,6 +36,8 @@ pub(super) struct Reference<M: Machine> {
     to_be_told: BTreeMap<String, (String, Bytes)>,
     /// What came to each schedule, in order: of those there are few, and what they had to do goes by when they were told.
     heard: BTreeMap<Arc<str>, Vec<Heard>>,
+    /// From one turn to the next of each rate, and the turns that it gave.
+    turns: BTreeMap<EntityKey, (Span, BTreeSet<Moment>)>,
 }
 
 /// An input, and when it was stored.
@@ -53,6 +58,7 @@ impl<M: Machine> Reference<M> {
             inputs: BTreeMap::new(),
             to_be_told: BTreeMap::new(),
             heard: BTreeMap::new(),
+            turns: BTreeMap::new(),
         }
     }
 }
@@ -62,10 +68,14 @@ impl<M: Machine> State<M> {
     pub(super) fn fold_reference(&mut self, partition: u32, sequence: Sequence) {
         let Some(entry) = self.logs[partition as usize].entry(sequence) else { return };
         let (kind, _) = self.log_at(partition);
-        let Reference { machines, states, answered, timers, inputs, to_be_told, heard } = &mut self.reference;
-        let machine = &mut machines[partition as usize];
+        let machine = &mut self.reference.machines[partition as usize];
         let Ok(Read::Input(key, input)) = machine.read(&entry) else { return };
         let name: Arc<str> = kind.record_key(&key).into();
+        if let Ok(content) = &entry.content {
+            self.note_turns(&name, &content.kind, &content.data);
+        }
+        let Reference { machines, states, answered, timers, inputs, to_be_told, heard, .. } = &mut self.reference;
+        let machine = &mut machines[partition as usize];
         let count = inputs.entry(Arc::clone(&name)).or_default();
         *count += 1;
         if *count == INPUTS_LIMIT {
@@ -115,6 +125,35 @@ impl<M: Machine> State<M> {
         }
     }
 
+    /// What an input of a partition's log says of the turns of a rate: they come no faster than the rule says.
+    fn note_turns(&mut self, key: &str, kind: &str, data: &[u8]) {
+        if let Ok(EntityInput::Turn(ask)) = EntityInput::read(kind, data) {
+            let Ok(rate) = EntityKey::try_from(key.to_owned()) else { return };
+            let pause = Span::from_nanos(ask.rule.per.as_nanos() / u64::from(ask.rule.limit.max(1)));
+            self.reference.turns.entry(rate).or_default().0 = pause;
+            return;
+        }
+        let Ok(Input::Entity(EntityWord { entity, says: Says::Reserved { at }, .. })) = Input::read(kind, data) else {
+            return;
+        };
+        let (pause, given) = self.reference.turns.entry(entity.clone()).or_default();
+        // It may be told twice.
+        if !given.insert(at) {
+            return;
+        }
+        let before = given.range(..at).next_back().map(|before| at.since(*before));
+        let after = given.range(at..).nth(1).map(|after| after.since(at));
+        let narrowest = before.into_iter().chain(after).min();
+        self.tally.turns += 1;
+        if let Some(narrowest) = narrowest.filter(|narrowest| narrowest < pause)
+            && !self.has_lost_some()
+            && !self.is_excused(entity.as_str())
+        {
+            let tale = self.tale_of(entity.as_str());
+            self.violations.push(format!("two turns of `{entity}` are {narrowest} apart, at {at}\n{tale}"));
+        }
+    }
+
     /// An activity begins. If the result of this attempt was in the log when its owner was asked about it at `asked_at` (or is
     /// now, where nobody was asked), a promise is broken. What remains is the instant between the answer and the start.
     pub fn runs(&mut self, task: &Task, asked_at: Sequence, about: &str) {
@@ -127,6 +166,17 @@ impl<M: Machine> State<M> {
         }
         self.notes(What::Began, task);
         *self.runs.entry(name).or_default() += 1;
+    }
+
+    /// Whether the result of an attempt is on its log.
+    pub fn is_answered(&self, attempt: &(String, String, u32)) -> bool {
+        self.reference.answered.contains_key(attempt)
+    }
+
+    /// Whether some worker had begun this attempt before.
+    pub fn has_begun_twice(&self, task: &Task) -> bool {
+        let name = (task.execution.to_string(), task.path.to_string(), task.attempt);
+        self.runs.get(&name).is_some_and(|runs| 1 < *runs)
     }
 
     /// An activity has its effect.
