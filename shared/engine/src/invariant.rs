@@ -5,7 +5,7 @@ use sagaline_events::FramePath;
 use crate::{
     compiled::{Compiled, CompiledDag, CompiledKind},
     nodes::Nodes,
-    state::{Execution, OpenDag, Run, Stage, State},
+    state::{Execution, OpenDag, Run, Stage, State, is_place},
 };
 
 /// A promise that does not hold.
@@ -23,6 +23,7 @@ pub fn check(execution: &Execution, plan: Option<&Compiled>) -> Result<(), Broke
     if run.paused.is_none() && run.frames.values().any(|frame| matches!(frame.state, State::Halted { .. })) {
         return Err(Broken(format!("`{}` has a step that waits to be let go on, yet it is not paused", execution.id)));
     }
+    gates_are_passed_in_order(execution, run)?;
     what_is_undone_is_waited_for(execution, run)?;
     let mut derived = run.clone();
     derived.reindex();
@@ -55,6 +56,29 @@ fn what_is_undone_is_waited_for(execution: &Execution, run: &Run) -> Result<(), 
         Some((path, _)) => Err(Broken(format!("`{}` is being undone, yet {path} is at work", execution.id))),
         None => Ok(()),
     }
+}
+
+/// Who stands at a gate asks that one and no other, has passed all before it, and knows of a turn only of a rate.
+fn gates_are_passed_in_order(execution: &Execution, run: &Run) -> Result<(), Broken> {
+    for (path, frame) in &run.frames {
+        let State::Asking(asking) = &frame.state else { continue };
+        let Some(gates) = asking.gates.as_deref() else { continue };
+        let id = &execution.id;
+        if gates.list.len() < gates.passed {
+            return Err(Broken(format!("{path} of `{id}` has passed more gates than it has")));
+        }
+        let Some((_, at)) = gates.at() else { continue };
+        if *at != asking.entity {
+            return Err(Broken(format!("{path} of `{id}` stands at `{at}`, yet it asks `{}`", asking.entity)));
+        }
+        if gates.turn.is_some() && is_place(at) {
+            return Err(Broken(format!("{path} of `{id}` has a turn at `{at}`, which gives places")));
+        }
+        if gates.list.windows(2).any(|two| two[1].1 <= two[0].1) {
+            return Err(Broken(format!("{path} of `{id}` asks its gates in another order than others do")));
+        }
+    }
+    Ok(())
 }
 
 /// No more attempts are at work than may be, and nobody waits for a slot while there is one.

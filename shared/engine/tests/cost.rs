@@ -10,12 +10,12 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use sagaline_engine::{Compiled, Effect, Execution, apply};
 use sagaline_events::{
-    FramePath, Input, Start,
+    EntityInput, EntityKey, EntityWord, FramePath, Input, Says, Start,
     input::{Signal, StepExpanded, StepSucceeded},
 };
 use sagaline_model::{
-    ActivityName, Await, Dag, ExecutionId, Expand, ForEach, Kind, Moment, Name, Node, OnError, OnTimeout, Plan,
-    RetryPolicy, Step, StepDefaults,
+    ActivityName, Await, Dag, ExecutionId, Expand, ForEach, Gate, Kind, Moment, Name, Node, OnError, OnTimeout,
+    PlacesGate, Plan, RateGate, RateRule, RetryPolicy, Span, Step, StepDefaults,
 };
 use serde_json::{Value, json};
 
@@ -136,6 +136,30 @@ fn looping(size: usize) -> Compiled {
     )])
 }
 
+/// Steps side by side, each of which passes two gates: all wait at one of them at once.
+fn gated(size: usize) -> Compiled {
+    let mut plan = out_and_in(size).plan;
+    let rule = RateRule { limit: 1000, per: Span::from_secs(1), burst: None };
+    for node in &mut plan.root.nodes {
+        let Kind::Step(step) = &mut node.kind else { continue };
+        step.gates = vec![
+            Gate::Places(PlacesGate { name: name("api"), key: None, limit: 10 }),
+            Gate::Rate(RateGate { name: name("api"), key: None, rule }),
+        ];
+    }
+    Compiled::new(plan, 1).unwrap()
+}
+
+/// What a gate says that has room.
+fn let_in(entity: EntityKey, input: EntityInput, at: Moment) -> Option<Input> {
+    let (ticket, says) = match input {
+        EntityInput::Acquire(ask) => (ask.ticket, Says::Granted),
+        EntityInput::Turn(ask) => (ask.ticket, Says::Reserved { at }),
+        _ => return None,
+    };
+    Some(Input::Entity(EntityWord::new(entity, &ticket, says)))
+}
+
 /// A step that returns others.
 fn expanding(name: &str) -> Node {
     let Kind::Step(step) = step(Value::Null) else { unreachable!("it is a step") };
@@ -201,6 +225,7 @@ fn run(plan: &Compiled, size: usize) -> Duration {
         let effects = apply(&mut execution, Some(plan), &input, at);
         inputs.extend(effects.into_iter().filter_map(|effect| match effect {
             Effect::Dispatch(task) => Some(answered(task.path, task.attempt, size)),
+            Effect::Entity { entity, input } => let_in(entity, input, at),
             _ => None,
         }));
     }
@@ -222,7 +247,7 @@ fn answered(path: FramePath, attempt: u32, size: usize) -> Input {
 
 #[test]
 fn four_times_the_steps_take_about_four_times_as_long() {
-    let shapes: [(&str, Shape); 10] = [
+    let shapes: [(&str, Shape); 11] = [
         ("chain", chain),
         ("out and in", out_and_in),
         ("skipped", skipped),
@@ -233,6 +258,7 @@ fn four_times_the_steps_take_about_four_times_as_long() {
         ("returned wide", returned_wide),
         ("returned in a loop", returned_in_a_loop),
         ("queueing", queueing),
+        ("gated", gated),
     ];
     for (shape, plan) in shapes {
         let took = [1000, 2000, 4000].map(|size| {

@@ -7,6 +7,7 @@
 pub mod ears;
 pub mod events;
 pub mod kills;
+pub mod limits;
 pub mod load;
 pub mod nats;
 pub mod orders;

@@ -216,7 +216,7 @@ async fn takeovers(connection: &Connection) -> BTreeMap<u32, Vec<Moment>> {
 }
 
 /// Everything that a stream has on a subject: the subject, when it was stored, and the data.
-async fn all(connection: &Connection, stream: &str, subject: String) -> Vec<(String, Moment, Value)> {
+pub(crate) async fn all(connection: &Connection, stream: &str, subject: String) -> Vec<(String, Moment, Value)> {
     let stream: Stream = connection.jetstream().get_stream(stream).await.expect("a stream");
     let config =
         OrderedConfig { filter_subject: subject, deliver_policy: DeliverPolicy::All, ..OrderedConfig::default() };

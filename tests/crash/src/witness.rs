@@ -68,6 +68,25 @@ impl Witness {
         undone
     }
 
+    /// Every run, with its execution.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Run)> {
+        self.attempts().map(|(execution, _, run)| (execution, run))
+    }
+
+    /// Every run of an execution, with its attempt.
+    pub fn runs_of(&self, execution: &str) -> impl Iterator<Item = (u32, &Run)> {
+        let from = (execution.to_owned(), String::new(), 0);
+        let of_this = self.runs.range(from..).take_while(move |((id, _, _), _)| id == execution);
+        of_this.flat_map(|((_, _, attempt), runs)| runs.iter().map(move |run| (*attempt, run)))
+    }
+
+    /// Every run, with its execution and its attempt.
+    pub fn attempts(&self) -> impl Iterator<Item = (&str, u32, &Run)> {
+        self.runs
+            .iter()
+            .flat_map(|((execution, _, attempt), runs)| runs.iter().map(move |run| (execution.as_str(), *attempt, run)))
+    }
+
     /// How many runs began.
     pub fn begun(&self) -> usize {
         self.runs.values().map(Vec::len).sum()

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use sagaline_crash::{Nodes, events, kills, schedules};
+use sagaline_crash::{Nodes, events, kills, limits, schedules};
 
 /// How long all is well between two deaths of nodes of NATS: longer than work may stand still.
 const HEALTHY: Duration = Duration::from_secs(6);
@@ -60,6 +60,12 @@ async fn every_event_starts_one_execution_whichever_trigger_is_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_tick_fires_once_whichever_scheduler_is_killed() {
     println!("{}", schedules::killed_and_sleeping_schedulers(nodes().0).await);
+}
+
+/// Executors and orchestrators that are killed while rates and places hold back what begins.
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_hold_whoever_is_killed() {
+    println!("{}", limits::killed_under_limits(nodes().0).await);
 }
 
 /// Services that are killed while executions wait for events.

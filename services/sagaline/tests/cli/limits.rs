@@ -11,6 +11,9 @@ use crate::{
 const NARROW: &str = "workflow: narrow\nconcurrency: 1\nsteps: { go: { await: go } }\n";
 const GUARDED: &str = "workflow: guarded\nsteps:\n  a:\n    activity: fail\n    breaker: { name: bank, threshold: 2, reset: 1h }\n    retry: { attempts: 3, initial: 10ms }\n    input: { error: { type: Busy, message: later } }\n";
 
+const GATED: &str = "workflow: gated\nunique: { key: '${ workflow.input.unique }', for: 1h }\nsteps:\n  a:\n    activity: sleep\n    input: { ms: 600000 }\n    limit: { limit: 1, name: api, key: '${ workflow.input.key }' }\n";
+const RATED: &str = "workflow: rated\nsteps:\n  a: { activity: noop, rate_limit: { limit: 1, per: 1h, name: slow } }\n";
+
 #[test]
 fn who_has_a_place_and_who_waits_is_shown_in_the_order_of_the_line() {
     let (dev, folder) = (Dev::start(&["--output", "json"]), Folder::new());
@@ -81,6 +84,44 @@ fn workflows_share_the_places_of_a_pool_which_may_be_that_of_the_whole_installat
     at(&url, &["signal", "o-1", "go"]).ends_with(0);
     for id in ["o-1", "i-1"] {
         eventually("each has had its turn", SOON, || is(id, "completed"));
+    }
+    dev.signal(Signal::TERM);
+    assert!(dev.end().0.success());
+}
+
+/// What attempts of steps wait for, and a key: each is shown by the name that `why` says, and who comes too late says who has it.
+#[test]
+fn gates_of_steps_and_keys_are_shown_by_the_names_that_why_says() {
+    let (dev, folder) = (Dev::start(&["--output", "json"]), Folder::new());
+    let url = dev.ready()["nats_url"].take();
+    at(&url, &["apply", &folder.file("gated.yaml", GATED)]).ends_with(0);
+    let why = |id: &str| at(&url, &["why", id]).ends_with(0).stdout;
+    let limit = |name: &str| at(&url, &["limits", "get", name]).ends_with(0).stdout;
+    at(&url, &["start", "gated", "--id", "g-1", "--input", r#"{"key":"a.b","unique":"u.1"}"#]).ends_with(0);
+    eventually("it has the place", SOON, || limit("places:api:a_2eb").contains("1 of 1 taken, 0 waiting"));
+    at(&url, &["start", "gated", "--id", "g-2", "--input", r#"{"key":"a_2eb","unique":"u.2"}"#]).ends_with(0);
+    // Another key, and so another place.
+    eventually("it has its own", SOON, || limit("places:api:a_5f2eb").contains("has a place: g-2 step a attempt 1"));
+    at(&url, &["start", "gated", "--id", "g-3", "--input", r#"{"key":"a.b","unique":"u.3"}"#]).ends_with(0);
+    eventually("it waits in line", SOON, || why("g-3").contains("`sagaline limits get ~places:api:a_2eb`"));
+    assert!(limit("places:api:a_2eb").contains("waits, number 1: g-3 step a attempt 1"));
+
+    at(&url, &["apply", &folder.file("rated.yaml", RATED)]).ends_with(0);
+    for id in ["r-1", "r-2"] {
+        at(&url, &["start", "rated", "--id", id]).ends_with(0);
+    }
+    eventually("one of them waits for its turn", SOON, || {
+        ["r-1", "r-2"].iter().any(|id| why(id).contains("`~rate:slow`"))
+    });
+    assert!(limit("rate:slow").contains("~rate:slow: 1 per 1h; whoever asks now begins at "), "{}", limit("rate:slow"));
+
+    let late =
+        at(&url, &["start", "gated", "--id", "g-4", "--input", r#"{"key":"c","unique":"u.1"}"#]).ends_with(0).stdout;
+    eventually("another has the key", SOON, || at(&url, &["get", "g-4"]).stdout.contains("is held by `g-1`"));
+    assert!(late.contains("g-4") && limit("unique:u_2e1").contains("held by g-1, until "), "{late}");
+    let listed = at(&url, &["limits", "list"]).ends_with(0).stdout;
+    for name in ["~places:api:a_2eb", "~places:api:a_5f2eb", "~rate:slow", "~unique:u_2e1"] {
+        assert!(listed.contains(name), "{name}: {listed}");
     }
     dev.signal(Signal::TERM);
     assert!(dev.end().0.success());

@@ -123,3 +123,35 @@ async fn an_event_that_fails_is_tried_again_and_holds_up_no_other() {
     assert_eq!(world.stored(&away).await.len(), of_partition(1));
     trigger.stop().await;
 }
+
+/// A job is one whatever its source: what asks for one and is none is set aside, and the next one is submitted.
+#[tokio::test]
+async fn what_is_no_job_is_set_aside_with_its_reason_and_holds_up_no_other() {
+    let world = World::new().await;
+    let trigger = world.trigger().await;
+    let kind = "sagaline.job.submit.v1";
+    let bad = [json!({ "payload": 1 }), json!({ "activity": "a", "in": "2s", "at": "2026-01-01T00:00:00Z" }), json!(7)];
+    for (number, data) in bad.iter().enumerate() {
+        world.publish(kind, "/shop", &format!("bad-{number}"), data.clone()).await;
+    }
+    world.publish(kind, "/shop", "good", json!({ "activity": "mails.send" })).await;
+    world.settle().await;
+    assert_eq!(world.starts().await.into_keys().collect::<Vec<_>>(), [id("job", "/shop", "good")]);
+    let rejected = world.stored(&world.names().stream(Stream::Rejected)).await;
+    assert_eq!(rejected.len(), 3);
+    for message in &rejected {
+        assert_eq!(message.subject.as_str(), "sagaline.rejected.bad_job");
+        let headers = &message.headers;
+        let why = headers.get("Sagaline-Reason").map(|why| why.as_str().to_owned()).expect("a reason");
+        let wanted: Value = serde_json::from_slice(&message.payload).expect("it is as it came");
+        let part = match bad.iter().position(|data| *data == wanted) {
+            Some(0) => "missing field `activity`",
+            Some(1) => "it says `at` and `in`",
+            Some(2) => "its data is no job",
+            _ => panic!("{wanted} was not published"),
+        };
+        assert!(why.contains(part), "{why}");
+    }
+    assert!(world.told("rejected").await.iter().all(|data| data["reason"] == "bad_job"));
+    trigger.stop().await;
+}

@@ -91,6 +91,7 @@ fn expected() -> Vec<String> {
         "at a gate",
         "at its turn",
         "holding a place",
+        "on a later turn",
         "a key of its own",
         "settling",
         "asked",
@@ -163,6 +164,9 @@ fn census(history: &History) -> BTreeSet<String> {
             }
             seen.extend(run.frames.values().map(|frame| state_name(&frame.state).to_owned()));
             let holds = |state: &State| matches!(state, State::Dispatched(task) if !task.held.is_empty());
+            let is_later = |state: &State| matches!(state, State::Dispatched(task) if 0 < task.course.late);
+            let is_later = run.frames.values().any(|frame| is_later(&frame.state));
+            seen.extend(is_later.then(|| "state on a later turn".to_owned()));
             let holds = run.frames.values().any(|frame| holds(&frame.state));
             seen.extend(holds.then(|| "state holding a place".to_owned()));
             seen.extend(run.unique.as_ref().map(|_| "state a key of its own".to_owned()));

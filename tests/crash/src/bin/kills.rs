@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use sagaline_crash::{Nodes, events, kills, schedules};
+use sagaline_crash::{Nodes, events, kills, limits, schedules};
 
 const USAGE: &str =
-    "usage: kills one|three orchestrators|executors|nats|all-nats|sleepers|rolling|orders|events|schedules";
+    "usage: kills one|three orchestrators|executors|nats|all-nats|sleepers|rolling|orders|events|schedules|limits";
 /// How long all is well between two deaths of nodes of NATS: longer than work may stand still.
 const HEALTHY: Duration = Duration::from_secs(6);
 
@@ -32,6 +32,7 @@ async fn main() -> ExitCode {
         Some("orders") => kills::failing_orders(nodes, of_each).await,
         Some("events") => events::killed_triggers(nodes).await,
         Some("schedules") => schedules::killed_and_sleeping_schedulers(nodes).await,
+        Some("limits") => limits::killed_under_limits(nodes).await,
         Some("rolling") => kills::rolling_replacement(nodes, of_each).await,
         _ => return refuse(),
     };

@@ -9,7 +9,10 @@ use std::{
 use futures::{StreamExt, stream};
 use sagaline_events::{EntityKey, record::Status};
 use sagaline_model::{ExecutionId, Name, RateRule, Span};
-use sagaline_sdk::worker::{ActivityContext, ActivityError};
+use sagaline_sdk::{
+    client::fresh_id,
+    worker::{ActivityContext, ActivityError},
+};
 use sagaline_testkit::site::eventually;
 use serde_json::{Value, json};
 
@@ -181,4 +184,32 @@ async fn steps_of_a_queue_pass_its_gates_from_when_they_are_applied() {
         other => panic!("{other:?}"),
     });
     assert_eq!(gates.collect::<Vec<_>>(), [settings.gates(&queue), vec![]]);
+}
+
+/// `examples/partner_orders.yaml`, started three times for one day of a partner: one of them sends all its orders, no faster than it may.
+#[tokio::test]
+async fn orders_go_to_a_partner_once_and_no_faster_than_it_takes_them() {
+    let site = site().await;
+    site.apply(include_str!("../../../../examples/partner_orders.yaml"), "partner_orders").await;
+    // As it is written, with a dot: another than one that is encoded like it.
+    let partner = format!("a.b/{}", fresh_id());
+    let orders: Vec<Value> = (0..30).map(|number| json!({ "number": number })).collect();
+    let started = std::time::Instant::now();
+    let mut executions = vec![];
+    for _ in 0..3 {
+        let input = json!({ "partner": partner, "day": "2026-11-21", "orders": orders });
+        executions.push(site.start("partner_orders", input).await);
+    }
+    let views: Vec<_> = stream::iter(&executions).then(|execution| site.end(execution)).collect().await;
+    let (sent, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| view.status == Status::Completed);
+    assert_eq!((sent.len(), others.len()), (1, 2), "{views:#?}");
+    assert_eq!(sent[0].output, json!({ "sent": 30 }));
+    let by = format!("is held by `{}`", sent[0].execution);
+    assert!(
+        others.iter().all(|view| view.reason.as_deref().is_some_and(|reason| reason.ends_with(&by))),
+        "{others:#?}"
+    );
+    // Five at once, and twenty a second for the others.
+    let took = started.elapsed();
+    assert!(Duration::from_millis(1_200) <= took, "thirty orders took {took:?}");
 }
