@@ -24,6 +24,13 @@ fn gates_hold_while_everybody_crashes() {
 }
 
 #[test]
+fn gates_hold_in_hostile_worlds() {
+    all_hold(&GATED, Faults::hostile(), 60);
+    all_hold(&GATED, Faults { power_cut: 1, ..Faults::hostile() }, 60);
+    all_hold(&MANY_GATED, Faults::many(), 60);
+}
+
+#[test]
 fn one_place_less_than_there_are_is_noticed() {
     fails(&JUDGED_TOO_HARD, Faults::harsh(), 100);
 }

@@ -513,6 +513,12 @@ impl World<'_> {
 
     fn answer(&mut self, (path, attempt): (FramePath, u32)) -> Input {
         let worker = Some("worker-1".to_owned());
+        // Now and then its turn is over when it comes to a worker.
+        let late = self.has_a_turn(&path) && self.choices.chance(15);
+        if late {
+            let (delay, reason) = (Span::ZERO, String::new());
+            return Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker, late });
+        }
         let expanded = if self.expands(&path) { 50 } else { 1 };
         let answers =
             [(10, "ok"), (5, "failed"), (2, "skipped"), (4, "snoozed"), (2, "awaits"), (expanded, "expanded")];
@@ -569,6 +575,13 @@ impl World<'_> {
             CompiledKind::Step { step, .. } => step.expand.is_some(),
             _ => false,
         }
+    }
+
+    /// Whether it may begin only until its turn is over.
+    fn has_a_turn(&self, path: &FramePath) -> bool {
+        let Stage::Running(run) = &self.execution.stage else { return false };
+        let state = run.frames.get(path).map(|frame| &frame.state);
+        matches!(state, Some(State::Dispatched(task)) if task.begin_by.is_some())
     }
 
     fn began(&mut self, (path, attempt): (FramePath, u32)) -> Input {
