@@ -51,7 +51,9 @@ impl<'a> Lexer<'_, 'a> {
             '/' if second == Some('*') => self.block_comment(),
             '#' => self.hash(),
             _ if begins_word(first, second) => {
-                let len = rest.find(|c| !continues_word(c)).unwrap_or(rest.len());
+                // A sign may begin a word and is no part of one further on.
+                let behind = &rest[first.len_utf8()..];
+                let len = behind.find(|c| !continues_word(c)).map_or(rest.len(), |len| len + first.len_utf8());
                 self.take(TokenKind::Word, len, breaks);
             }
             _ if is_operator(first) => {

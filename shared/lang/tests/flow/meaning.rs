@@ -480,3 +480,8 @@ fn warnings_are_those_of_yaml() {
     assert_eq!(warnings.len(), 1);
     assert_eq!((warnings[0].line, warnings[0].column), (2, 35));
 }
+
+#[test]
+fn a_number_may_have_a_sign() {
+    step_means("activity x input { a: +5, b: -5, d: +0.5 }", r#"{ activity: x, input: { a: 5, b: -5, d: 0.5 } }"#);
+}
