@@ -1,7 +1,12 @@
-//! Whatever a .flow file contains, reading and formatting it ends with an answer.
+//! Whatever a .flow file contains, reading and formatting it ends with an answer, and soon.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use proptest::{prelude::*, test_runner::RngSeed};
-use sagaline_lang::{format, read_all};
+use sagaline_lang::{LARGEST_FILE, format, read, read_all};
 
 /// Pieces that .flow files are made of, so that random ones get far.
 const PIECES: [&str; 44] = [
@@ -82,4 +87,100 @@ proptest! {
         survives(&pieces.concat());
         survives(&format!("workflow w {{ steps {{ a {{ activity noop }} {} }} }}", pieces.concat()));
     }
+}
+
+/// One measurement at a time: the tests of a file run at once.
+static MEASURING: Mutex<()> = Mutex::new(());
+
+/// Four times the file may take four times as long, and somewhat more; sixteen times would be quadratic. The best of a few counts.
+#[track_caller]
+fn grows_with_its_size(what: &str, large: usize, source_of: impl Fn(usize) -> String) {
+    let sources = [large / 4, large / 2, large].map(source_of);
+    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut best = [Duration::MAX; 3];
+    for _ in 0..5 {
+        for (source, best) in sources.iter().zip(&mut best) {
+            assert!(source.len() <= LARGEST_FILE, "{}", source.len());
+            let start = Instant::now();
+            drop(read(source, "large.flow"));
+            drop(format(source, "large.flow"));
+            *best = start.elapsed().min(*best);
+        }
+        if best[2] < best[0] * 7 {
+            return;
+        }
+    }
+    panic!("{what}: a quarter of the file, half of it and all of it took {best:?}");
+}
+
+fn repeated(size: usize, head: &str, line: impl Fn(usize) -> String, tail: &str) -> String {
+    let mut source = head.to_owned();
+    for index in 0.. {
+        let line = line(index);
+        if source.len() + line.len() + tail.len() > size {
+            break;
+        }
+        source.push_str(&line);
+    }
+    source + tail
+}
+
+const HEAD: &str = "workflow w {\nsteps {\n";
+
+#[test]
+fn steps_that_follow_one_another_are_read_in_linear_time() {
+    grows_with_its_size("steps", LARGEST_FILE, |size| {
+        repeated(size, HEAD, |i| format!("s{i} {{ activity noop timeout {i}s }} // step {i}\n"), "}}")
+    });
+}
+
+#[test]
+fn groups_in_a_group_behind_a_large_one_are_read_in_linear_time() {
+    grows_with_its_size("groups", LARGEST_FILE, |size| {
+        let first = repeated(size / 2, "workflow w { steps { parallel {\n", |i| format!("a{i} {{ wait 1s }}\n"), "}\n");
+        repeated(size, &(first + "parallel {\n"), |i| format!("parallel {{ b{i} {{ wait 1s }} }}\n"), "}}}")
+    });
+}
+
+#[test]
+fn blocks_that_are_never_closed_are_read_in_linear_time() {
+    grows_with_its_size("blocks", LARGEST_FILE, |size| {
+        repeated(size, "", |i| format!("workflow w{i} {{ steps {{ a {{ activity noop\n"), "")
+    });
+}
+
+#[test]
+fn blocks_without_end_are_read_in_linear_time() {
+    grows_with_its_size("depth", LARGEST_FILE, |size| repeated(size, HEAD, |_| "a { steps {\n".to_owned(), ""));
+}
+
+#[test]
+fn very_many_faults_are_found_in_linear_time() {
+    grows_with_its_size("faults", LARGEST_FILE, |size| {
+        repeated(size, HEAD, |i| format!("s{i} {{ activty noop, after t{i}, when 5 = }} \\ ;\n"), "}}")
+    });
+}
+
+#[test]
+fn one_line_of_everything_is_read_in_linear_time() {
+    grows_with_its_size("line", LARGEST_FILE, |size| {
+        let head = "workflow w { steps { a { activity echo input { list: [ ";
+        repeated(size, head, |i| format!("{{ \"key\": \"steps. välue {i}\", n: {i} }}, "), "] } } } }")
+    });
+}
+
+#[test]
+fn comments_and_long_texts_are_read_in_linear_time() {
+    grows_with_its_size("texts", LARGEST_FILE, |size| {
+        let head = "workflow w { steps { a { activity echo input { text: \"\"\"\n";
+        repeated(size / 2, head, |i| format!("    line {i} with ü\n"), "\"\"\" } } } }\n")
+            + &repeated(size / 2, "", |i| format!("// comment {i}\n"), "")
+    });
+}
+
+#[test]
+fn quotes_that_are_never_closed_are_read_in_linear_time() {
+    grows_with_its_size("quotes", LARGEST_FILE, |size| {
+        repeated(size, HEAD, |i| format!("s{i} {{ activity \"noop }}\n"), "")
+    });
 }
