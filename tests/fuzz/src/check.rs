@@ -8,7 +8,7 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 use sagaline_expr::{Expression, Template};
-use sagaline_lang::{Faults, documents, format, read_all, to_yaml, yaml};
+use sagaline_lang::{Faults, convert, documents, format, read_all, to_yaml, yaml};
 use serde_json::{Map, Value, json};
 
 use crate::Form;
@@ -79,6 +79,13 @@ fn definition(text: &str, file: &str) -> Result<Signs, Finding> {
                 }
             }
         }
+    }
+    let (to, as_file) = match sagaline_lang::Form::of(file) {
+        sagaline_lang::Form::Yaml => (sagaline_lang::Form::Flow, "converted.flow"),
+        sagaline_lang::Form::Flow => (sagaline_lang::Form::Yaml, "converted.yaml"),
+    };
+    if let Ok(converted) = convert(text, file, to) {
+        same_plans(text, file, &converted.text, as_file)?;
     }
     if let Ok(documents) = documents(text, file) {
         let written = yaml(&documents);
