@@ -11,7 +11,7 @@ use sagaline_events::{EntityKey, record::Status};
 use sagaline_model::{ExecutionId, Name, RateRule, Span};
 use sagaline_sdk::{
     client::fresh_id,
-    worker::{ActivityContext, ActivityError},
+    worker::{ActivityContext, ActivityError, NewStep, Outcome},
 };
 use sagaline_testkit::site::eventually;
 use serde_json::{Value, json};
@@ -212,4 +212,47 @@ async fn orders_go_to_a_partner_once_and_no_faster_than_it_takes_them() {
     // Five at once, and twenty a second for the others.
     let took = started.elapsed();
     assert!(Duration::from_millis(1_200) <= took, "thirty orders took {took:?}");
+}
+
+const RETURNED: &str = "
+workflow: returned
+steps:
+  plan: { activity: returned.plan, queue: returned, expand: { queues: [narrow_returned] } }
+";
+
+/// A step returns six others into a queue that lets one through at a time.
+#[tokio::test]
+async fn returned_steps_pass_the_gates_of_their_queue() {
+    let site = site().await;
+    let queue = Name::new("narrow_returned").expect("a name");
+    // Its queues are there once it is applied; what is said of them counts from the next time on.
+    site.apply(RETURNED, "returned").await;
+    site.client.set_queue(&queue, |settings| settings.concurrency = Some(1)).await.expect("set");
+    site.apply(RETURNED, "returned").await;
+    let plan = |_: ActivityContext, _: Value| async {
+        let steps =
+            (0..6).map(|number| NewStep::new(format!("part_{number}"), "returned.part").queue("narrow_returned"));
+        Ok::<_, ActivityError>(Outcome::<()>::expand(steps))
+    };
+    let witness = Arc::new(Mutex::new((0_usize, 0_usize)));
+    let seen = witness.clone();
+    let part = move |_: ActivityContext, _: Value| {
+        let witness = seen.clone();
+        async move {
+            {
+                let mut seen = witness.lock().expect("nobody panics");
+                seen.0 += 1;
+                seen.1 = seen.1.max(seen.0);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            witness.lock().expect("nobody panics").0 -= 1;
+            Ok::<_, ActivityError>(Value::Null)
+        }
+    };
+    let _worker = site.worker("returned", |worker| {
+        let worker = worker.queue("returned").queue("narrow_returned").concurrency(50);
+        worker.activity("returned.plan", plan).activity("returned.part", part)
+    });
+    assert_completed(&site.run("returned", Value::Null).await);
+    assert_eq!(*witness.lock().expect("nobody panics"), (0, 1), "now, and at most");
 }
