@@ -238,7 +238,7 @@ fn aliases_are_read_in_linear_time() {
 fn many_steps_are_written_back_in_linear_time() {
     let plan_of = |size: usize| {
         let line =
-            |i: usize| format!("  s{i}: {{ activity: a{}, after: s{}, timeout: {i}s, retry: 3 }}\n", i % 7, i + 1);
+            |i: usize| format!("  s{i}: {{ activity: a{}, after: s{1}, timeout: {1}s, retry: 3 }}\n", i % 7, i + 1);
         let source = repeated(size, HEAD, line, "  last: { wait: 1s }\n");
         let last = source.matches("\n  s").count();
         let source = source.replace("  last:", &format!("  s{last}:"));

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     output.line(converted.trim_end_matches('\n'))?;
     if comments_left > 0 {
         let what = if comments_left == 1 { "1 comment is" } else { &format!("{comments_left} comments are") };
-        output.talk(&format!("{what} not carried over from `{name}`\n"));
+        output.talk(&format!("{what} not carried over from `{name}`"));
     }
     Ok(Exit::Done)
 }

@@ -11,7 +11,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline dev --example order      an order that is paid, and one that is not
-  sagaline dev                      the definitions of the project, as they change
+  sagaline dev                      what the project defines, as it changes
   sagaline dev --data-dir ./data    keeps everything for the next time
   sagaline dev --twice              finds what is not idempotent
   sagaline dev --nats-url nats://127.0.0.1:4222    on a server that runs already

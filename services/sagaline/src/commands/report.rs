@@ -19,8 +19,8 @@ Examples:
   sagaline report order --output json | jq '.critical_path.steps[].step'
 
 The critical path is told twice: by timeouts, as if every step took as long as
-it may, and by the medians of the last executions of this version that
-completed. For a file there is only the first, and no NATS is asked.";
+it may, and by the medians of what steps took in the last executions of this
+version. For a file there is only the first, and no NATS is asked.";
 
 /// Show a workflow in detail: order of steps, critical path, groups, children, compensations
 #[derive(Debug, clap::Args)]
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
             let found = plans::applied(&client, &workflow, args.version).await?;
             let measured = measured(&client, &workflow, found.version.unwrap_or(0), args.executions).await?;
             if measured.is_none() && 0 < args.executions && !context.output.is_json() {
-                context.output.talk("no execution of this version completed lately: nothing is measured");
+                context.output.talk("no execution of this version did a step lately: nothing is measured");
             }
             show(&found.plan, found.version, measured.as_ref(), context)?;
         }

@@ -133,7 +133,8 @@ fn dev_applies_the_project_and_again_when_a_file_changes() {
     let listed: Vec<Value> = at(&url, &["workflows", "--output", "json"]).ends_with(0).json();
     assert_eq!(listed.len(), 2);
     std::fs::remove_file(folder.0.join("workflows/pay.yaml")).expect("a file");
-    folder.file("workflows/last.yaml", "workflow: last\nsteps: { a: { activity: echo } }\n");
+    // Behind the others in the folder: once it is applied, all has been said.
+    folder.file("workflows/very_last.yaml", "workflow: last\nsteps: { a: { activity: echo } }\n");
     dev.until(|line| line == "last version 1 created");
 
     dev.signal(Signal::INT);

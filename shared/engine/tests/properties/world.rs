@@ -514,7 +514,7 @@ impl World<'_> {
     fn answer(&mut self, (path, attempt): (FramePath, u32)) -> Input {
         let worker = Some("worker-1".to_owned());
         // Now and then its turn is over when it comes to a worker.
-        let late = self.has_a_turn(&path) && self.choices.chance(15);
+        let late = self.has_a_turn(&path) && self.choices.chance(70);
         if late {
             let (delay, reason) = (Span::ZERO, String::new());
             return Input::StepSnoozed(StepSnoozed { path, attempt, delay, reason, worker, late });
