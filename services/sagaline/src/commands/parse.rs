@@ -14,7 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   sagaline parse examples/order.yaml
   sagaline parse examples/order.yaml --output json | jq '.root.nodes[].name'
-  sagaline parse examples/order.yaml --yaml       what it says, once more as YAML
+  sagaline parse examples/order.yaml --yaml      what it says, again as YAML
 
 The plan is what `apply` stores and what runs. A file with several definitions
 gives one object for each. The defaults of an installation are not in it: this
