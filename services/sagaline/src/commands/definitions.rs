@@ -21,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   sagaline definitions list order
   sagaline definitions get order 3               the text it was compiled from
-  sagaline definitions get order --yaml         the newest, written from its plan
+  sagaline definitions get order --yaml          the newest, from its plan
   sagaline definitions get order --output json   the newest, with its plan
   sagaline definitions diff order                what the newest version changed
   sagaline definitions diff order 1 4";
