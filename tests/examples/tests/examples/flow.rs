@@ -193,7 +193,8 @@ async fn a_check_that_does_not_hold_cancels_the_order_and_one_that_cannot_be_pai
     let site = site().await;
     let (execution, view) = started_by(&site, "OrderFulfillment", "OrderPlaced", placed(6, 70)).await;
     assert_eq!(view.status, Status::Failed);
-    let StepError { kind, message, .. } = why(&view, "validate_inventory", "CheckFailed").clone();
+    let StepError { kind, message, .. } =
+        why(&view, "validate_inventory/item/validate_inventory_check", "CheckFailed").clone();
     assert_eq!(kind, "CheckFailed");
     assert_eq!(message, "the check does not hold: item.product.quantity >= item.quantity");
     assert_eq!(calls(&execution, "cancel_order"), [json!("Insufficient inventory")]);

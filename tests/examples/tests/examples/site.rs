@@ -97,7 +97,8 @@ async fn run_services(url: &str) {
         sagaline_scheduler::run(settings, Health::new(), CancellationToken::new()).await.expect("a scheduler");
     });
     for name in ["one", "two"] {
-        let worker = stubs::serve(Worker::new(url).namespace(NAMESPACE).name(name).concurrency(256));
+        let worker = Worker::new(url).namespace(NAMESPACE).name(name).concurrency(256);
+        let worker = stubs::serve(worker.queue("default").queue("critical").queue("low"));
         let worker = flow::serve(sagas::serve(worker));
         tokio::spawn(async move { worker.run(CancellationToken::new()).await.expect("a worker") });
     }

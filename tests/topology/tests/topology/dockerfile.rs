@@ -63,6 +63,8 @@ fn what_crates_compile_in_from_elsewhere_is_copied() {
             } else if file.extension().is_some_and(|extension| extension == "rs") && !file.ends_with("tests.rs") {
                 let text = fs::read_to_string(&file).expect("source is text");
                 let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+                // Neither are the examples of pages.
+                let text = text.replace("#[cfg(doctest)]\n#[doc = include_str!", "");
                 for path in text.split("include_str!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
                     let path = folder.join(path).canonicalize().unwrap_or_else(|error| panic!("{path}: {error}"));
                     let within = path.strip_prefix(root()).expect("inside the repository");
