@@ -61,7 +61,8 @@ fn whole(module: &Module, definition: &TokenStream, activities: &TokenStream) ->
             }
 
             /// The worker with the activities of this workflow.
-            #[allow(unreachable_code, unreachable_pub, dead_code, unused_variables)]
+            // `?` makes an error of an activity of whatever the function has; some have that already.
+            #[allow(unreachable_code, unreachable_pub, dead_code, unused_variables, clippy::needless_question_mark)]
             pub fn activities(worker: ::sagaline_sdk::worker::Worker) -> ::sagaline_sdk::worker::Worker {
                 #activities
             }

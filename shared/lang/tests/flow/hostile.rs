@@ -1,4 +1,5 @@
 //! Large and strange files: no panic, and time that grows with their size.
+#![expect(clippy::print_stdout, reason = "with `--nocapture` it tells how long large files take")]
 
 use std::time::{Duration, Instant};
 
