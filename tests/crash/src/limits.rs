@@ -61,6 +61,13 @@ steps:
     input: { ms: 400 }
     limit: { limit: 2, name: gated, key: \"${ workflow.input.key }\" }
     rate_limit: { limit: 3, per: 1s, name: gated, key: \"${ workflow.input.key }\" }
+---
+# The queues of the jobs are there before something is set for them.
+workflow: crash_queues
+steps:
+  paced: { activity: sleep, queue: paced }
+  narrow: { activity: sleep, queue: narrow }
+  served: { activity: sleep, queue: served }
 ";
 
 /// A process that was dead by then.
