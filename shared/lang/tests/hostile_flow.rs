@@ -9,7 +9,7 @@ use proptest::{prelude::*, test_runner::RngSeed};
 use sagaline_lang::{LARGEST_FILE, format, read, read_all};
 
 /// Pieces that .flow files are made of, so that random ones get far.
-const PIECES: [&str; 44] = [
+const PIECES: [&str; 49] = [
     "\n",
     " ",
     "\t",
@@ -54,6 +54,11 @@ const PIECES: [&str; 44] = [
     "-1",
     "null",
     "== 1",
+    "call",
+    "send email(",
+    "check a > b",
+    "+5",
+    "\u{1F600}",
 ];
 
 fn survives(text: &str) {
@@ -85,6 +90,7 @@ proptest! {
     #[test]
     fn random_rubble_is_survived(pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..60)) {
         survives(&pieces.concat());
+        survives(&format!("workflow w {{ steps {{ a {{ {}", pieces.concat()));
         survives(&format!("workflow w {{ steps {{ a {{ activity noop }} {} }} }}", pieces.concat()));
     }
 }

@@ -1,76 +1,9 @@
-//! Large and strange files: no panic, and time that grows with their size.
+//! Large files: time that grows with their size. Strange ones are in `hostile_flow.rs`.
 #![expect(clippy::print_stdout, reason = "with `--nocapture` it tells how long large files take")]
 
 use std::time::{Duration, Instant};
 
-use proptest::{prelude::*, test_runner::RngSeed};
 use sagaline_lang::{LARGEST_FILE, format, read_all};
-
-/// Reads and formats whatever it is, and checks what must hold of any answer.
-fn survives(source: &str) {
-    if let Err(faults) = read_all(source, "any.flow") {
-        assert!(!faults.0.is_empty());
-        for fault in &faults.0 {
-            assert!(fault.line >= 1 && fault.column >= 1 && fault.width >= 1 && !fault.message.is_empty(), "{fault:?}");
-        }
-        assert!(!faults.render(source).is_empty());
-    }
-    if let Ok(formatted) = format(source, "any.flow") {
-        assert_eq!(format(&formatted, "any.flow").as_ref(), Ok(&formatted), "{source}");
-    }
-}
-
-const PIECES: [&str; 34] = [
-    "{",
-    "}",
-    "[",
-    "]",
-    "(",
-    ")",
-    ":",
-    ",",
-    "\n",
-    " ",
-    "workflow w",
-    "job j {",
-    "steps {",
-    "a {",
-    "activity x",
-    "if",
-    "\"",
-    "'",
-    "\"\"\"",
-    "\\u12",
-    "${",
-    "trigger event",
-    "retry 3 times",
-    "call",
-    "send email(",
-    "on_fail:",
-    "check a > b",
-    "//",
-    "/*",
-    "\u{feff}",
-    "\r",
-    "é",
-    "\u{1F600}",
-    "-",
-];
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
-
-    #[test]
-    fn random_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        survives(&String::from_utf8_lossy(&bytes));
-    }
-
-    #[test]
-    fn random_pieces_are_survived(pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..60)) {
-        survives(&pieces.concat());
-        survives(&format!("workflow w {{ steps {{ a {{ {}", pieces.concat()));
-    }
-}
 
 fn repeated(size: usize, head: &str, line: impl Fn(usize) -> String, tail: &str) -> String {
     let mut source = head.to_owned();
