@@ -18,7 +18,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline fmt workflows/                every .flow file in a folder
-  sagaline fmt --check workflows/        change nothing; exit 1 if anything would
+  sagaline fmt --check workflows/        change nothing; 1 if anything would be
   sagaline fmt --stdout order.flow       to standard output
 
 Comments stay, and so does what a file means. A file that cannot be read stays
