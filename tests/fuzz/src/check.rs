@@ -6,12 +6,11 @@ use std::{
     time::Duration,
 };
 
-use rustix::time::{ClockId, clock_gettime};
 use sagaline_expr::{Expression, Template};
 use sagaline_lang::{Faults, convert, documents, format, read_all, to_yaml, yaml};
 use serde_json::{Map, Value, json};
 
-use crate::Form;
+use crate::{Form, watchdog::cpu};
 
 /// What is wrong with an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,19 +42,13 @@ pub fn check(form: Form, text: &str) -> Result<Signs, Finding> {
 
 /// What may be taken by a build without optimization, for reading a text some times over. Reading takes milliseconds for a KiB; a loop without
 /// end, or one that goes over the text for each of its lines, takes more.
-fn patience(form: Form, text: &str) -> Duration {
+pub(crate) fn patience(form: Form, text: &str) -> Duration {
     let kib = u32::try_from(text.len() / 1024).unwrap_or(u32::MAX).saturating_add(1);
     match form {
         Form::Yaml | Form::Flow => Duration::from_millis(500) + Duration::from_millis(250) * kib,
         // A whole evaluation is bounded by work that takes so long without optimization.
         Form::Expression => Duration::from_secs(5),
     }
-}
-
-/// Of all threads: an expression is parsed on one of its own.
-fn cpu() -> Duration {
-    let spent = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(u64::try_from(spent.tv_sec).unwrap_or(0), u32::try_from(spent.tv_nsec).unwrap_or(0))
 }
 
 fn finding<T>(what: impl Into<String>) -> Result<T, Finding> {

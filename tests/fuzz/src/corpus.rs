@@ -27,8 +27,17 @@ pub fn texts(folder: &Path, form: Form) -> io::Result<Vec<(String, String)>> {
 
 /// Keeps a text under a name that is made of it.
 pub fn keep(folder: &Path, form: Form, text: &str) -> io::Result<PathBuf> {
+    write(folder, &format!("{:016x}.{}", hash(text), form.ending()), text)
+}
+
+/// Keeps a text that nobody came back from, under a name that says so. It is fed again like the others.
+pub fn keep_hanging(folder: &Path, form: Form, text: &str) -> io::Result<PathBuf> {
+    write(folder, &format!("hangs-{:016x}.{}", hash(text), form.ending()), text)
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
-    let path = folder.join(format!("{:016x}.{}", hash(text), form.ending()));
+    let path = folder.join(name);
     fs::write(&path, text)?;
     Ok(path)
 }

@@ -2,15 +2,17 @@
 
 use std::{
     collections::BTreeSet,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use crate::{
     Form,
-    check::{Finding, Signs, check},
+    check::{Finding, Signs, check, patience},
     documents::definition,
     mutate::mutate,
     random::Random,
+    watchdog::{self, Watchdog},
 };
 
 /// When a hunt ends.
@@ -30,6 +32,7 @@ pub struct Hunt {
     kept: Vec<String>,
     findings: Vec<(String, Finding)>,
     told: BTreeSet<String>,
+    watchdog: Watchdog,
 }
 
 /// What came of it.
@@ -43,7 +46,8 @@ pub struct Result {
 }
 
 impl Hunt {
-    pub fn new(form: Form, seed: u64, seeds: Vec<String>) -> Self {
+    /// What hangs is kept in the folder, and ends the process.
+    pub fn new(form: Form, seed: u64, seeds: Vec<String>, folder: &Path) -> Self {
         Self {
             form,
             random: Random::new(seed),
@@ -53,6 +57,7 @@ impl Hunt {
             kept: vec![],
             findings: vec![],
             told: BTreeSet::new(),
+            watchdog: Watchdog::keeping(folder.to_owned()),
         }
     }
 
@@ -95,7 +100,8 @@ impl Hunt {
 
     fn feed(&mut self, text: &str, is_new: bool) {
         self.runs += 1;
-        match check(self.form, text) {
+        let watchdog = &self.watchdog;
+        match watched(watchdog, self.form, text) {
             Ok(signs) => {
                 let new: Signs = signs.difference(&self.signs).cloned().collect();
                 if new.is_empty() {
@@ -106,7 +112,7 @@ impl Hunt {
                     let form = self.form;
                     let text = shortened(text, |text| {
                         self.runs += 1;
-                        check(form, text).is_ok_and(|signs| new.is_subset(&signs))
+                        watched(watchdog, form, text).is_ok_and(|signs| new.is_subset(&signs))
                     });
                     self.kept.push(text.clone());
                     self.texts.push(text);
@@ -119,7 +125,7 @@ impl Hunt {
                     let form = self.form;
                     let text = shortened(text, |text| {
                         self.runs += 1;
-                        check(form, text).is_err_and(|other| {
+                        watched(watchdog, form, text).is_err_and(|other| {
                             other.what.chars().filter(|c| !c.is_ascii_digit()).take(60).collect::<String>() == head
                         })
                     });
@@ -128,6 +134,11 @@ impl Hunt {
             }
         }
     }
+}
+
+/// What is slow is a finding when it ends; what never ends is none, and is noticed beside it.
+pub fn watched(watchdog: &Watchdog, form: Form, text: &str) -> std::result::Result<Signs, Finding> {
+    watchdog.over(form, text, watchdog::PATIENCE + patience(form, text), || check(form, text))
 }
 
 /// Leaves out lines, then pieces of lines, for as long as it leads to the same. Tries a bounded number of times.

@@ -1,5 +1,5 @@
 //! Definitions at random, whole and broken. [`documents`] makes whole ones, of every kind and with every key of the language; [`mutate`]
-//! breaks texts; [`check`] looks at what must hold whatever the text; [`hunt`] does all of it for as long as it is told to.
+//! breaks texts; [`check`] looks at what must hold whatever the text; [`hunt`] does all of it for as long as it is told to; [`watchdog`] ends it if a text does not.
 
 pub mod check;
 pub mod corpus;
@@ -9,6 +9,7 @@ pub mod mutate;
 pub mod random;
 pub mod shown;
 pub mod sizes;
+pub mod watchdog;
 
 /// What is fed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]

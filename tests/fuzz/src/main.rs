@@ -1,6 +1,6 @@
 //! `cargo run --profile fuzz -p sagaline-fuzz -- --seconds 600`: breaks texts and looks whether what must hold still does.
 //!
-//! Says how often it ran and what it found; exits with 1 if there is anything.
+//! Says how often it ran and what it found; exits with 1 if there is anything, and at once if a text is never read to its end.
 
 use std::{
     io::{self, Write},
@@ -28,7 +28,7 @@ struct Args {
     /// The same seed breaks in the same ways
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where texts are kept that led to something new
+    /// Where texts are kept that led to something new; without it only those that hang, in the corpus of the repository
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
     /// Break nothing, and tell how long reading takes for files of several sizes
@@ -47,12 +47,13 @@ fn main() -> io::Result<ExitCode> {
     std::panic::set_hook(Box::new(|_| {}));
     let forms = args.form.map_or(Form::ALL.to_vec(), |form| vec![form]);
     let time = Duration::from_secs(args.seconds) / u32::try_from(forms.len()).unwrap_or(1);
+    let folder = args.keep.clone().unwrap_or_else(corpus::folder);
     let mut found = 0;
     for form in forms {
         let begun = Instant::now();
         let seeds = shown::seeds(form)?;
         let many = seeds.len();
-        let result = Hunt::new(form, args.seed, seeds).run(Until::Time(time));
+        let result = Hunt::new(form, args.seed, seeds, &folder).run(Until::Time(time));
         writeln!(
             out,
             "{form:?}: {} runs in {} s from {many} texts, {} kinds of answers, {} texts with a new one, {} findings (seed {})",

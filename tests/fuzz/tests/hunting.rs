@@ -1,20 +1,20 @@
 //! What hunts kept is fed again, and a short hunt is made each time.
 
 use sagaline_fuzz::{
-    Form,
-    check::check,
-    corpus,
-    hunt::{Hunt, Until},
+    Form, corpus,
+    hunt::{Hunt, Until, watched},
     shown,
+    watchdog::Watchdog,
 };
 
 #[test]
 fn everything_that_was_kept_is_survived() {
+    let watchdog = Watchdog::keeping(corpus::folder());
     for form in Form::ALL {
         let texts = corpus::texts(&corpus::folder(), form).expect("the corpus");
         assert!(!texts.is_empty(), "{form:?}: nothing was kept");
         for (name, text) in texts {
-            check(form, &text).unwrap_or_else(|finding| panic!("{name}: {}", finding.what));
+            watched(&watchdog, form, &text).unwrap_or_else(|finding| panic!("{name}: {}", finding.what));
         }
     }
 }
@@ -24,7 +24,7 @@ fn a_short_hunt_finds_nothing() {
     for form in Form::ALL {
         let seeds = shown::seeds(form).expect("the seeds");
         let many = seeds.len() as u64;
-        let result = Hunt::new(form, 1, seeds).run(Until::Runs(many + 150));
+        let result = Hunt::new(form, 1, seeds, &corpus::folder()).run(Until::Runs(many + 150));
         assert!(8 < result.signs, "{form:?}: {} kinds of answers are too few for a hunt", result.signs);
         let told: Vec<String> =
             result.findings.iter().map(|(text, finding)| format!("{}\n{text}", finding.what)).collect();
