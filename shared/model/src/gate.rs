@@ -71,6 +71,21 @@ pub struct RateRule {
     pub burst: Option<u32>,
 }
 
+impl RateRule {
+    /// How long a turn is good for: who has it begins within that time or not at all. Time for a task to reach a worker, and little
+    /// of `per`, for it lengthens each pause.
+    pub fn grace(self) -> Span {
+        Span::from_nanos(self.per.as_nanos() / 10).clamp(Span::from_millis(50), Span::from_secs(1))
+    }
+
+    /// From one turn to the next; rather a nanosecond too long than too short. `limit` turns take `per` and the grace: however
+    /// unevenly they are used in it, in no `per` more than `limit` begin.
+    pub fn pause(self) -> Span {
+        let together = self.per.as_nanos().saturating_add(self.grace().as_nanos());
+        Span::from_nanos(together.div_ceil(u64::from(self.limit.max(1))).max(1))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlacesGate {
     /// Steps and jobs that name the same are counted together.

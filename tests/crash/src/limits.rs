@@ -10,7 +10,7 @@ use std::{
 
 use sagaline_broker::nats::{Connection, connect};
 use sagaline_events::record::Status;
-use sagaline_model::{ExecutionId, Moment, Name, Span};
+use sagaline_model::{ExecutionId, Moment, Name, RateRule, Span};
 use sagaline_sdk::client::{Client, Job, StartOptions};
 use serde_json::{Value, json};
 use tokio::time::{interval, sleep};
@@ -45,8 +45,8 @@ const GATED: usize = 2;
 const GATED_PACED: u32 = 3;
 const KEYS: [&str; 2] = ["red", "a_2eb"];
 
-/// A turn is good for so long, and twice that after each that was missed.
-const GOOD_FOR: Span = Span::from_secs(1);
+/// So often a turn is good for the grace of its rate alone, then for a second, and twice as long each time.
+const STRICT: u32 = 3;
 /// From looking whether its turn is over to writing down that it begins.
 const WRITTEN_WITHIN: Span = Span::from_millis(250);
 /// Between the end of an activity and the storing of its result its worker may die: then it is done again.
@@ -265,7 +265,8 @@ fn each_in_its_turn(witness: &Path, turns: &Turns) -> String {
     let witness = Witness::read(witness);
     let groups = [("paced-", PACED), ("gated-0-", GATED_PACED), ("gated-1-", GATED_PACED)];
     let told = groups.map(|(prefix, limit)| {
-        let pause = Span::from_nanos(1_000_000_000 / u64::from(limit));
+        let rule = RateRule { limit, per: Span::from_secs(1), burst: None };
+        let pause = rule.pause();
         let is_meant = |of: &&BTreeMap<String, Vec<_>>| of.keys().any(|execution| execution.starts_with(prefix));
         let mut rates = turns.values().filter(is_meant);
         let (Some(of), None) = (rates.next(), rates.next()) else { panic!("one rate is asked by `{prefix}`") };
@@ -274,7 +275,7 @@ fn each_in_its_turn(witness: &Path, turns: &Turns) -> String {
         let narrowest = given.windows(2).map(|two| two[1].since(two[0])).min().unwrap_or(pause);
         assert!(pause <= narrowest, "two turns of `{prefix}` are {narrowest} apart, and not {pause}");
 
-        let (mut begins, mut latest, mut anew) = (vec![], Span::ZERO, 0);
+        let (mut begins, mut latest, mut anew, mut longer) = (vec![], Span::ZERO, 0, 0);
         let mut had = BTreeMap::new();
         for (execution, attempt, run) in witness.attempts().filter(|(execution, ..)| execution.starts_with(prefix)) {
             let twice = had.insert((execution, attempt), run);
@@ -284,18 +285,23 @@ fn each_in_its_turn(witness: &Path, turns: &Turns) -> String {
             let used = (0_u32..).zip(of_this).filter(|(_, (of, turn))| *of == attempt && *turn <= run.begin).last();
             let Some((missed, (_, turn))) = used else { panic!("{execution} began before its turn: {run:?}, {of_this:?}") };
             let late = run.begin.since(*turn);
-            let good_for = GOOD_FOR.times(f64::from(1_u32 << missed.min(6)));
+            let more = missed.checked_sub(STRICT);
+            let good_for = more.map_or(rule.grace(), |more| Span::from_secs(1).times(f64::from(1_u32 << more.min(6))));
             assert!(run.begin <= *turn + good_for + WRITTEN_WITHIN, "{execution} began {late} after its turn: {of_this:?}");
             latest = latest.max(late);
             anew += u32::from(missed > 0);
-            begins.push(run.begin);
+            match more {
+                // It looked before its turn was over; that it began may have been written a little later.
+                None => begins.push(run.begin.min(*turn + good_for)),
+                Some(_) => longer += 1,
+            }
         }
         begins.sort_unstable();
-        let second = Span::from_secs(1);
-        let within = |first: usize| begins[first..].iter().take_while(|begin| begin.since(begins[first]) < second).count();
+        let within = |first: usize| begins[first..].iter().take_while(|begin| begin.since(begins[first]) < rule.per).count();
         let most = (0..begins.len()).map(within).max().unwrap_or_default();
+        assert!(most <= limit as usize, "{most} of `{prefix}` began within a second, and {limit} may");
         let name = prefix.trim_end_matches('-');
-        format!("{name} {} begins at {limit}/s, {most} within a second at most, {latest} after their turns at most, {anew} on a later turn", begins.len())
+        format!("{name} {} begins at {limit}/s, {most} within a second at most, {latest} after their turns at most, {anew} on a later turn, {longer} of them on one that was good for longer", begins.len() + longer)
     });
     told.join("; ")
 }

@@ -46,7 +46,7 @@ impl Rate {
             (self.rule, self.worded) = (ask.rule, ticket.since);
         }
         let turn = self.next(at);
-        self.free = self.free.max(at) + pause(self.rule);
+        self.free = self.free.max(at) + self.rule.pause();
         while self.given.len() >= MOST || self.given.front().is_some_and(|(then, _)| KEPT < at.since(*then)) {
             self.given.pop_front();
         }
@@ -58,7 +58,7 @@ impl Rate {
     fn next(&self, at: Moment) -> Moment {
         // A burst is what comes before its time.
         let burst = u64::from(self.rule.burst.unwrap_or(1).saturating_sub(1));
-        let ahead = i64::try_from(pause(self.rule).as_nanos().saturating_mul(burst)).unwrap_or(i64::MAX);
+        let ahead = i64::try_from(self.rule.pause().as_nanos().saturating_mul(burst)).unwrap_or(i64::MAX);
         at.max(Moment::from_nanos(self.free.as_nanos().saturating_sub(ahead)))
     }
 
@@ -69,9 +69,4 @@ impl Rate {
     pub(super) fn seen(&self, now: Moment) -> Option<EntityState> {
         (now < self.free).then(|| EntityState::Rate { rule: self.rule, next: self.next(now) })
     }
-}
-
-/// From one turn to the next; rather a nanosecond too long than too short.
-fn pause(rule: RateRule) -> Span {
-    Span::from_nanos(rule.per.as_nanos().div_ceil(u64::from(rule.limit.max(1))).max(1))
 }

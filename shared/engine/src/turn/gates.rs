@@ -5,7 +5,7 @@ use sagaline_events::{
     EntityInput, EntityKey, FramePath, Happening,
     entity::{Acquire, Turn as TurnAsk},
 };
-use sagaline_model::{Gate, Moment, OnLimit, Span, StepError};
+use sagaline_model::{Gate, Moment, OnLimit, RateRule, Span, StepError};
 use serde_json::Value;
 
 use super::{Turn, advance::expression_error};
@@ -16,12 +16,21 @@ use crate::{
     turn::attempts::Passed,
 };
 
-/// A turn is good for so long. Who comes later, because its owner was away or no worker was there, asks anew: else all those would
-/// begin at once.
-const GOOD_FOR: Span = Span::from_secs(1);
+/// So often a turn is good for no longer than the rate's grace, and in no `per` more than `limit` begin.
+const STRICT: u32 = 3;
 
-/// Each time it came too late it is good for twice as long, so that it begins at last; at most so often.
+/// Who came too late that often is let begin later, twice as late each time, at most so often: where workers are slower than the
+/// rate, everything waits in its queue for longer than the grace.
 const DOUBLED_MOST: u32 = 6;
+
+/// How long a turn is good for. Who comes later, because its owner was away or no worker was there, asks anew: else all those would
+/// begin at once.
+fn good_for(rule: RateRule, missed: u32) -> Span {
+    match missed.checked_sub(STRICT) {
+        None => rule.grace(),
+        Some(more) => Span::from_secs(1).max(rule.grace()).times(f64::from(1_u32 << more.min(DOUBLED_MOST))),
+    }
+}
 
 impl Turn<'_> {
     /// Which gates an attempt is to pass, in the order in which they are asked.
@@ -107,7 +116,7 @@ impl Turn<'_> {
     /// The attempt passes, or asks for another turn if it is too late for this one.
     pub(super) fn turn_came(&mut self, path: &FramePath, id: NodeId, mut asking: Asking, turn: Moment) {
         let missed = asking.gates.as_ref().map_or(0, |gates| gates.missed);
-        let over = turn + GOOD_FOR.times(f64::from(1_u32 << missed.min(DOUBLED_MOST)));
+        let over = turn + self.rule_of(id, &asking).map_or(Span::ZERO, |rule| good_for(rule, missed));
         if over < self.at {
             return self.gates_anew(path, id, asking, missed + 1);
         }
@@ -115,6 +124,16 @@ impl Turn<'_> {
             gates.begin_by = Some(over);
         }
         self.pass_gate(path, id, asking);
+    }
+
+    /// The rule of the rate at which it stands.
+    fn rule_of(&self, id: NodeId, asking: &Asking) -> Option<RateRule> {
+        let CompiledKind::Step { step, .. } = &self.plan.node(id).kind else { return None };
+        let (index, _) = asking.gates.as_ref()?.at()?;
+        match step.gates.get(*index as usize)? {
+            Gate::Rate(rate) => Some(rate.rule),
+            Gate::Places(_) => None,
+        }
     }
 
     /// From the first gate on, as somebody else.

@@ -1,13 +1,17 @@
 //! A worker that runs: a puller for each queue and activity, a task for each task, and the end of it all.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use sagaline_broker::{
     nats::{
         Connection,
-        worker::{ConsumerSettings, Link, Puller, PullerState, Sharing},
+        worker::{ConsumerSettings, Link, Puller, PullerState, Sharing, Slot},
     },
-    worker::{Served, Stop, serve},
+    worker::{Ended, Host, Run, Served, Stop, serve},
 };
 use sagaline_model::{ActivityName, Name};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
@@ -118,14 +122,32 @@ async fn pull(mut puller: Puller, host: Arc<ActivityHost>, stop: Stop) {
         let (ports, host, stop) = (puller.ports().clone(), host.clone(), stop.clone());
         // In a box, because to spawn a future is to copy it, and this one is large.
         tokio::spawn(Box::pin(async move {
-            let served = serve(&*ports, &*host, &stop, &pulled.delivery).await;
+            let host = Freeing { host: &*host, slot: Mutex::new(pulled.slot) };
+            let served = serve(&*ports, &host, &stop, &pulled.delivery).await;
             if served != Served::Answered {
                 tracing::debug!(task = pulled.delivery.subject, ?served, "a task was not run to its end here");
             }
-            drop(pulled.slot);
         }));
     }
     puller.close().await;
+}
+
+/// Frees the slot of a task as soon as it has run: its result is stored while the next one runs.
+struct Freeing<'h> {
+    host: &'h ActivityHost,
+    slot: Mutex<Slot>,
+}
+
+impl Host for Freeing<'_> {
+    async fn run(&self, run: Run) -> Ended {
+        let ended = self.host.run(run).await;
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).has_run();
+        ended
+    }
+
+    fn asked(&self, wanted: bool) {
+        self.host.asked(wanted);
+    }
 }
 
 async fn watch_state(

@@ -13,7 +13,7 @@ use crate::turns::{Ask, LineId, Order, Turns};
 /// How the tasks that a worker holds are shared out.
 #[derive(Clone, Debug)]
 pub struct Sharing {
-    /// How many tasks at most it holds at a time, over all queues and activities.
+    /// How many attempts at most run in it at a time, over all queues and activities. As many more may be on their way to be stored.
     pub concurrency: usize,
     pub order: Order,
     /// How many of an activity, over all queues.
@@ -30,7 +30,7 @@ impl Sharing {
 pub(super) struct Slots {
     sharing: Sharing,
     book: Mutex<Book>,
-    /// All slots are free.
+    /// All slots are free, and all results are stored.
     idle: Notify,
 }
 
@@ -40,12 +40,20 @@ struct Book {
     limits: BTreeMap<ActivityName, usize>,
     /// What wakes each line.
     wakes: Vec<Arc<Notify>>,
+    /// How many tasks have run, whose results are being stored.
+    storing: usize,
+}
+
+impl Book {
+    fn is_idle(&self) -> bool {
+        self.turns.free() == self.turns.slots() && self.storing == 0
+    }
 }
 
 impl Slots {
     pub(super) fn new(sharing: Sharing) -> Self {
         let turns = Turns::new(sharing.concurrency.clamp(1, u32::MAX as usize), sharing.order);
-        let book = Mutex::new(Book { turns, limits: BTreeMap::new(), wakes: vec![] });
+        let book = Mutex::new(Book { turns, limits: BTreeMap::new(), wakes: vec![], storing: 0 });
         Self { sharing, book, idle: Notify::new() }
     }
 
@@ -57,16 +65,11 @@ impl Slots {
     pub(super) async fn idle(&self) {
         loop {
             let idle = self.idle.notified();
-            if self.is_idle() {
+            if self.book().is_idle() {
                 return;
             }
             idle.await;
         }
-    }
-
-    fn is_idle(&self) -> bool {
-        let book = self.book();
-        book.turns.free() == book.turns.slots()
     }
 
     /// What is guarded is whole at every moment, so a panic elsewhere does no harm to it.
@@ -76,25 +79,46 @@ impl Slots {
 
     /// Changes who has what, and wakes whose turn it is now.
     fn change<T>(&self, change: impl FnOnce(&mut Turns) -> T) -> T {
+        self.change_all(|book| change(&mut book.turns))
+    }
+
+    fn change_all<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
         let mut book = self.book();
-        let changed = change(&mut book.turns);
+        let changed = change(&mut book);
         if let Some(line) = book.turns.next()
             && (book.turns.asked(line) == 0 || book.turns.is_contended())
         {
             // Whoever has asked already hears of it with its next task, unless others wait for that.
             book.wakes[line].notify_one();
         }
-        if book.turns.free() == book.turns.slots() {
+        if book.is_idle() {
             self.idle.notify_waiters();
         }
         changed
     }
 }
 
-/// The slot of a task that was delivered; free again when this is dropped.
+/// The slot of a task that was delivered; free again when this is dropped, or when the task has run.
 pub struct Slot {
     slots: Arc<Slots>,
     line: LineId,
+    /// The slot is somebody else's, and the result is being stored.
+    storing: bool,
+}
+
+impl Slot {
+    /// The attempt has run. Another one may begin while its result is stored, but for as many as there are slots: where results cannot
+    /// be stored, nothing more is begun.
+    pub fn has_run(&mut self) {
+        let (line, slots) = (self.line, self.slots.clone());
+        slots.change_all(|book| {
+            if !self.storing && book.storing < book.turns.slots() {
+                self.storing = true;
+                book.storing += 1;
+                book.turns.release(line);
+            }
+        });
+    }
 }
 
 impl std::fmt::Debug for Slot {
@@ -105,7 +129,10 @@ impl std::fmt::Debug for Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.slots.change(|turns| turns.release(self.line));
+        self.slots.change_all(|book| match self.storing {
+            true => book.storing -= 1,
+            false => book.turns.release(self.line),
+        });
     }
 }
 
@@ -177,7 +204,7 @@ impl Demand {
     /// The slot of a task that has come, after which so many wait. Without one it was not asked for, or no longer.
     pub(super) fn take(&self, waiting: u64) -> Option<Slot> {
         let taken = self.slots.book().turns.delivered(self.line, waiting);
-        taken.then(|| Slot { slots: self.slots.clone(), line: self.line })
+        taken.then(|| Slot { slots: self.slots.clone(), line: self.line, storing: false })
     }
 
     /// What is waited for does not come.
