@@ -16,17 +16,20 @@ use sagaline_broker::{
     machine::{Act, Listed, Machine, Need, Origin, QueuedTask, Read, Rejection},
     names::Names,
     ports::{Entry, Message},
+    room::Fill,
 };
 use sagaline_events::{
     ScheduleInput, ScheduleView,
     ask::{Answer, Ask},
     input::{FILLER, OWNER_MARK},
     schedule::ScheduleTimer,
+    schedule_view::NoRoom,
 };
 use sagaline_model::{Moment, Name, ScheduleSpec, Span, partition_of};
 use sagaline_schedule::{Effect, Schedule};
 
 use self::acts::Wire;
+use crate::room::Room;
 
 /// One that is due later than this may leave memory: it would only be woken to be due again.
 const RESTS_BEFORE: Span = Span::from_secs(600);
@@ -36,11 +39,24 @@ pub struct Schedules {
     wire: Wire,
     partition: u32,
     partitions: u32,
+    /// Whether ticks wait for room, for who looks at them. Nothing is decided by it here: the owner holds the timers.
+    room: Room,
 }
 
 impl Schedules {
     pub fn new(names: Names, partition: u32, partitions: u32) -> Self {
-        Self { wire: Wire::new(names, partition, partitions), partition, partitions }
+        Self { wire: Wire::new(names, partition, partitions), partition, partitions, room: Room::default() }
+    }
+
+    /// The same; who looks at a schedule is told if its ticks wait for room.
+    pub(crate) fn seen_with(self, room: Room) -> Self {
+        Self { room, ..self }
+    }
+
+    fn seen(&self, view: ScheduleView) -> ScheduleView {
+        let waits = view.paused.is_none() && !view.finished;
+        let full = self.room.full().filter(|_| waits);
+        ScheduleView { no_room: full.map(|Fill { stream, percent }| NoRoom { stream, percent }), ..view }
     }
 }
 
@@ -169,7 +185,7 @@ impl Machine for Schedules {
         match ask {
             Ask::Schedule { .. } => {
                 let view = state.and_then(Schedule::view);
-                view.map_or(Answer::Unknown, |view| Answer::Schedule(Box::new(view)))
+                view.map_or(Answer::Unknown, |view| Answer::Schedule(Box::new(self.seen(view))))
             }
             // No task of a schedule is ever wanted.
             Ask::Wanted { .. } => Answer::Wanted(false),
@@ -196,7 +212,8 @@ impl Machine for Schedules {
     fn listed(&self, ask: &Ask, _key: &str, glance: &Box<ScheduleView>) -> Option<Listed> {
         let Ask::Schedules { workflow, paused, .. } = ask else { return None };
         let of_it = workflow.as_ref().is_none_or(|workflow| *workflow == glance.spec.workflow);
-        (of_it && (!paused || glance.paused.is_some())).then(|| Listed::Schedule(glance.clone()))
+        let taken = of_it && (!paused || glance.paused.is_some());
+        taken.then(|| Listed::Schedule(Box::new(self.seen(ScheduleView::clone(glance)))))
     }
 
     /// The ticks that come next are reckoned for those that are shown, and there are very many others.

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -13,7 +13,7 @@ use sagaline_broker::{
     names::Names,
     nats::Connection,
     ports::Bucket,
-    room::{Admission, SNAPSHOTS_SPARED_FROM_PERCENT, logs, shared_streams},
+    room::{Admission, Fill, SNAPSHOTS_SPARED_FROM_PERCENT, logs, shared_streams},
 };
 use tokio::time::sleep;
 
@@ -27,9 +27,16 @@ pub(crate) struct Room {
     pub(crate) hold: Arc<AtomicBool>,
     /// The bucket of snapshots is to be spared.
     pub(crate) spare: Arc<AtomicBool>,
+    /// Why nothing new is to begin, for those who look at a schedule.
+    full: Arc<RwLock<Option<Fill>>>,
 }
 
 impl Room {
+    /// The fullest of the streams that take no new executions, if ticks wait.
+    pub(crate) fn full(&self) -> Option<Fill> {
+        self.full.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Reads the word once. What cannot be read changes nothing; where nobody tells it, nothing is held up.
     pub(crate) async fn look(&self, connection: &Connection, partitions: u32) {
         match connection.admission().await {
@@ -51,6 +58,7 @@ impl Room {
     fn hear(&self, word: Option<&Admission>, names: &Names, partitions: u32) {
         let streams = (0..partitions).flat_map(|partition| logs(names, partition)).chain(shared_streams(names));
         let refusal = word.and_then(|word| word.refusal(streams));
+        self.full.write().unwrap_or_else(PoisonError::into_inner).clone_from(&refusal);
         let was_held = self.hold.swap(refusal.is_some(), Ordering::Relaxed);
         match &refusal {
             Some(full) if !was_held => {
@@ -95,7 +103,9 @@ mod tests {
         let closed = [(names.runs(0), 90)].into();
         room.hear(Some(&Admission { at: Moment::EPOCH, closed, fullest: None }), &names, 1);
         assert!(room.hold.load(Ordering::Relaxed));
+        assert_eq!(room.full(), Some(Fill { stream: names.runs(0), percent: 90 }));
         room.hear(None, &names, 1);
         assert!(!room.hold.load(Ordering::Relaxed));
+        assert_eq!(room.full(), None);
     }
 }

@@ -32,7 +32,7 @@ impl Service for Scheduler {
     const LOG: LogKind = LogKind::Schedules;
 
     fn machine(&self, names: Names, partition: u32) -> Schedules {
-        Schedules::new(names, partition, self.partitions)
+        Schedules::new(names, partition, self.partitions).seen_with(self.room.clone())
     }
 
     fn watcher(&self, partition: u32) -> Watch {

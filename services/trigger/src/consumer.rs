@@ -148,7 +148,9 @@ impl Durable {
 }
 
 fn is_absent(kind: &ConsumerErrorKind) -> bool {
-    matches!(kind, ConsumerErrorKind::JetStream(error) if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND)
+    // Where there is no stream, no consumer is.
+    let absent = [ErrorCode::CONSUMER_NOT_FOUND, ErrorCode::STREAM_NOT_FOUND];
+    matches!(kind, ConsumerErrorKind::JetStream(error) if absent.contains(&error.error_code()))
 }
 
 /// As the client takes it.

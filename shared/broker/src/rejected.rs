@@ -1,7 +1,7 @@
 //! Messages that cannot be read or may not be applied: set aside with the reason, so that they stop nothing.
 
 use crate::{
-    names::Names,
+    names::{LogKind, Names},
     ports::{Bucket, Entry, Message},
 };
 
@@ -12,22 +12,23 @@ const KEPT_BYTES_MAX: usize = 512 * 1024;
 
 /// `entry` of a partition's log as a message for `REJECTED`. `reason` is one word, a token of the subject; `why` is for people.
 /// Publishing it twice stores it once.
-pub fn rejected(names: &Names, partition: u32, entry: &Entry, reason: &str, why: &str) -> Message {
-    set_aside(names, names.runs(partition), entry, reason, why)
+pub fn rejected(names: &Names, log: LogKind, partition: u32, entry: &Entry, reason: &str, why: &str) -> Message {
+    set_aside(names, log, names.log(log, partition), entry, reason, why)
 }
 
 /// A snapshot that cannot be read, as it lies in the stream of its bucket.
-pub(crate) fn rejected_snapshot(names: &Names, snapshot: &Entry, why: &str) -> Message {
-    set_aside(names, names.bucket_stream(Bucket::Executions), snapshot, "bad_snapshot", why)
+pub(crate) fn rejected_snapshot(names: &Names, log: LogKind, snapshot: &Entry, why: &str) -> Message {
+    set_aside(names, log, names.bucket_stream(Bucket::Executions), snapshot, "bad_snapshot", why)
 }
 
-fn set_aside(names: &Names, stream: String, entry: &Entry, reason: &str, why: &str) -> Message {
+/// `log`: whose owner says so.
+fn set_aside(names: &Names, log: LogKind, stream: String, entry: &Entry, reason: &str, why: &str) -> Message {
     let id = format!("rejected-{stream}-{}", entry.sequence);
     let kept = entry.payload.len().min(KEPT_BYTES_MAX);
     let mut headers = vec![
         ("ce-specversion", "1.0".to_owned()),
         ("ce-id", id.clone()),
-        ("ce-source", format!("/sagaline/{}/orchestrator", names.namespace())),
+        ("ce-source", format!("/sagaline/{}/{}", names.namespace(), log.service())),
         ("ce-type", REJECTED_TYPE.to_owned()),
         ("ce-time", entry.time.to_string()),
         ("Sagaline-Reason", one_line(why)),
@@ -69,11 +70,23 @@ mod tests {
             content: Err("no".into()),
             payload: Bytes::from(vec![b'x'; KEPT_BYTES_MAX + 1]),
         };
-        let message = rejected(&Names::default(), 0, &entry, "not_a_cloudevent", "two\nlines");
+        let message = rejected(&Names::default(), LogKind::Runs, 0, &entry, "not_a_cloudevent", "two\nlines");
         assert_eq!(message.subject, "sagaline.rejected.not_a_cloudevent");
         assert_eq!((message.msg_id.as_deref(), message.payload.len()), (Some("rejected-RUNS_0-7"), KEPT_BYTES_MAX));
         let header = |name| message.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
         assert_eq!(header("Sagaline-Reason"), Some("two lines"));
         assert_eq!(header("Sagaline-Truncated-From"), Some("524289"));
+    }
+
+    /// Else one of them would be taken for the other, and not be stored.
+    #[test]
+    fn logs_of_another_kind_have_names_of_their_own() {
+        let (subject, payload) = ("sagaline.schedule.0.nightly".to_owned(), Bytes::new());
+        let entry = Entry { sequence: 7, time: Moment::EPOCH, subject, content: Err("no".into()), payload };
+        let message = rejected(&Names::default(), LogKind::Schedules, 0, &entry, "unknown_schedule", "no");
+        assert_eq!(message.msg_id.as_deref(), Some("rejected-SCHEDULES_0-7"));
+        let header = |name| message.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        assert_eq!(header("Sagaline-Stream"), Some("SCHEDULES_0"));
+        assert_eq!(header("ce-source"), Some("/sagaline/sagaline/scheduler"));
     }
 }

@@ -26,12 +26,16 @@ pub struct JobsAsked {
     pub activity: Option<ActivityName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<Name>,
+    /// Any of these; empty: whatever the activity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub activities: Vec<ActivityName>,
 }
 
 impl JobsAsked {
     pub fn takes(&self, activity: &ActivityName, queue: &Name, status: JobStatus) -> bool {
         (self.status.is_empty() || self.status.contains(&status))
             && self.activity.as_ref().is_none_or(|wanted| wanted == activity)
+            && (self.activities.is_empty() || self.activities.contains(activity))
             && self.queue.as_ref().is_none_or(|wanted| wanted == queue)
     }
 }

@@ -42,6 +42,16 @@ pub struct ScheduleView {
     /// What became of the last time gone by that somebody asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfilled: Option<Backfilled>,
+    /// Its ticks wait until there is room for new executions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_room: Option<NoRoom>,
+}
+
+/// The fullest of the streams that take no new executions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoRoom {
+    pub stream: String,
+    pub percent: u64,
 }
 
 /// The ticks of a time gone by that had not fired, and what became of them at once.

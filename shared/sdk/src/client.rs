@@ -19,6 +19,7 @@ mod inspect;
 mod jobs;
 mod limits;
 mod list;
+mod merge;
 mod pages;
 mod people;
 mod progress;
@@ -51,11 +52,10 @@ pub use error::{Class, Error};
 pub use follow::{Lag, LifecycleEvent, LifecycleFilter, Subscription, SubscriptionSettings};
 pub use history::{History, HistoryEntry};
 pub use id::generate as fresh_id;
-pub use incoming::SourceProgress;
 pub use inspect::{
     ClockFacts, ConsumerFacts, Found, InspectSettings, Inspection, LeaseHolder, OwnerFacts, PartitionFacts, QueueFacts,
-    Rejected, RejectedFacts, RejectedFilter, Replica, Served, ServerFacts, StreamFacts, StreamKind, StreamState,
-    Unserved, Work, inspect,
+    Rejected, RejectedFacts, RejectedFilter, Replica, Served, ServerFacts, SourceFacts, SourcePlace, StreamFacts,
+    StreamKind, StreamState, Unserved, Work, inspect,
 };
 pub use jobs::{Job, JobTime};
 pub use limits::Shared;

@@ -3,6 +3,7 @@
 //! `SAGALINE_SEEDS=N` runs N seeds of each world, `SAGALINE_SEED=S` only that one; a failure prints its seed.
 
 mod control;
+mod events;
 mod expansions;
 mod families;
 mod gates;

@@ -1,5 +1,6 @@
 //! What is simulated: workflows that try everything, clients that start and disturb them, and activities that fail at times.
 
+pub(crate) mod events;
 pub(crate) mod expansions;
 pub(crate) mod gates;
 pub(crate) mod jobs;
@@ -187,8 +188,12 @@ fn two_of_them_parents(number: usize) -> &'static str {
 }
 
 fn prepare(world: &World<Executions>) {
-    let further =
-        people::WORKFLOWS.iter().chain(&expansions::WORKFLOWS).chain(&shared::WORKFLOWS).chain(&gates::WORKFLOWS);
+    let further = people::WORKFLOWS
+        .iter()
+        .chain(&expansions::WORKFLOWS)
+        .chain(&shared::WORKFLOWS)
+        .chain(&gates::WORKFLOWS)
+        .chain(&events::WORKFLOWS);
     for source in WORKFLOWS.iter().chain(&FAMILIES).chain(further) {
         let plan = sagaline_lang::read(source, "simulated.yaml").expect("a good definition").plan;
         let (workflow, hash) = (plan.workflow.clone(), plan.hash());

@@ -34,6 +34,12 @@ impl When {
     pub(crate) fn moment(&self) -> Option<Moment> {
         self.at.or_else(|| self.after.map(|after| words::now() + after))
     }
+
+    /// What is worth telling of a time that is gone by. That is no fault: who tries again after an outage wants it done.
+    pub(crate) fn past(&self) -> Option<String> {
+        let at = self.at.filter(|at| *at < words::now())?;
+        Some(format!("{} is past: it begins at once", words::time(at)))
+    }
 }
 
 /// A moment: a time, or how long ago.

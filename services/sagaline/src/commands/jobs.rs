@@ -77,7 +77,11 @@ async fn result(which: &Which, context: &Context) -> Result<Exit, Failure> {
     if seen.status != JobStatus::Completed {
         let why = view.error.as_ref().map_or(String::new(), |error| format!(": {}: {}", error.kind, error.message));
         let message = format!("the job `{job}` has no result, it is {}{why}", seen.status.as_str());
-        return Err(Failure::new(Exit::Failed, message).hint(format!("`sagaline why {job}` says what it waits for")));
+        let hint = match view.ended_at {
+            Some(_) => format!("`sagaline jobs get {job}` shows how it ended"),
+            None => format!("`sagaline why {job}` says what it waits for"),
+        };
+        return Err(Failure::new(Exit::Failed, message).hint(hint));
     }
     let returned = get::resolved(&client, view.output, &context.output).await;
     if context.output.is_json() {

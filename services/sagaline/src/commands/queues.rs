@@ -56,16 +56,20 @@ pub(crate) struct Args {
 enum Verb {
     /// List the queues, with how many tasks wait in them and how many workers have
     List,
+    /// Show one, with its activities
     Get(Which),
     Pause(Pause),
+    /// Let it be handed out again
     Resume(Which),
     Purge(Purge),
     Set(set::Args),
+    /// Make one; where it is there, nothing changes
+    Create(Which),
     /// Remove a queue in which nothing is
     Delete(Which),
 }
 
-/// Show one, with its activities
+/// The one that a verb is about.
 #[derive(Debug, clap::Args)]
 struct Which {
     /// The queue
@@ -124,6 +128,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         }
         Verb::Purge(args) => purge(args, context).await,
         Verb::Set(args) => set::run(args, context).await,
+        Verb::Create(Which { queue }) => {
+            context.client().await?.create_queue(&queue).await?;
+            get(&queue, context).await
+        }
         Verb::Delete(Which { queue }) => {
             context.client().await?.delete_queue(&queue).await?;
             output.talk(&format!("removed `{queue}`; applying a definition that names it makes it anew"));
@@ -220,6 +228,8 @@ fn show(view: &QueueView, ends: &QueueEnds, output: &Output) -> Result<(), Failu
     let since =
         ends.since.map_or_else(|| "within the last hour".to_owned(), |since| format!("since {}", words::time(since)));
     output.line(&format!("{since}: {completed} completed, {retried} failed and retried, {dead} failed for good"))?;
+    let unserved = view.settings.activities.iter();
+    let unserved = unserved.filter(|(activity, _)| !view.activities.iter().any(|of| of.activity == activity.as_str()));
     for ActivityView { activity, pending, active, limit, paused, asked_for } in &view.activities {
         let limit = limit.map_or(String::new(), |limit| format!(", at most {limit} at a time"));
         let who = match (paused, asked_for) {
@@ -228,6 +238,9 @@ fn show(view: &QueueView, ends: &QueueEnds, output: &Output) -> Result<(), Failu
             (false, false) => "",
         };
         output.line(&format!("  {activity}: {pending} pending, {active} active{limit}{who}"))?;
+    }
+    for (activity, limit) in unserved {
+        output.line(&format!("  {activity}: at most {limit} at a time; no worker has served it yet"))?;
     }
     Ok(())
 }
@@ -280,7 +293,12 @@ async fn purge(args: Purge, context: &Context) -> Result<Exit, Failure> {
             .json(&json!({ "queue": args.queue, "told": purged.told, "untold": purged.untold, "held": purged.held }))?;
         return Ok(Exit::Done);
     }
-    output.line(&format!("removed {} tasks; the executions that waited for them know", purged.told))?;
+    let told = match purged.told {
+        0 => "no execution waited for a task of it".to_owned(),
+        1 => "removed 1 task; the execution that waited for it knows".to_owned(),
+        told => format!("removed {told} tasks; the executions that waited for them know"),
+    };
+    output.line(&told)?;
     if 0 < purged.untold {
         output.line(&format!("removed {} for which nobody waits", purged.untold))?;
     }

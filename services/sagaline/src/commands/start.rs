@@ -73,6 +73,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         }
         started => started?,
     };
+    if let Some(past) = args.when.past().filter(|_| !args.wait) {
+        context.output.talk(&past);
+    }
     tell(&client, &started, args.wait, context).await
 }
 

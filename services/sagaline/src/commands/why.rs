@@ -165,7 +165,9 @@ impl Worker {
         match self {
             Self::Never => Some("no worker has ever served this activity from this queue: start one"),
             Self::Nobody => Some("no worker is there that serves this activity from this queue: start one"),
-            Self::Paused => Some("the queue's consumer is paused: `nats consumer resume` goes on"),
+            Self::Paused => {
+                Some("its queue is paused: `sagaline queues get` shows since when, `sagaline queues resume` goes on")
+            }
             Self::Busy => Some("all workers are busy, or they died just now: start more"),
             Self::There => None,
         }

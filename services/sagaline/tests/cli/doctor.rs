@@ -260,3 +260,31 @@ fn one_of_three_nodes_that_is_down_is_named_until_it_is_back() {
     assert!(dev.end().0.success());
     runtime.block_on(nats.stop());
 }
+
+/// One source is of a stream that is not there, another is taken from, and a message of that is no event.
+#[test]
+fn a_source_of_events_that_is_not_there_is_not_ok_and_what_was_set_aside_is_a_hint() {
+    let dev = Dev::start(&["--output", "json"]);
+    let url = dev.ready()["nats_url"].take();
+    let set = |name: &str, source: &str| at(&url, &["events", "sources", "set", name, source]).ends_with(0);
+    set("till", "{ subject: till.> }");
+    let doctor = || at(&url, &["doctor", "--output", "json"]);
+    let ok = |ran: &Ran| found(ran, "ok").into_iter().any(|(check, _)| check == "sources");
+    eventually("it is taken from", SOON, || ok(&doctor()));
+    set("shop", "{ stream: SHOP }");
+    runtime().block_on(async {
+        let address = url.as_str().expect("an address");
+        let connection = connect(address, "sagaline", "test").await.expect("a connection");
+        publish(&connection, "till.7".to_owned(), b"no event".to_vec()).await;
+    });
+    let hint = ("sources".to_owned(), "source `till`".to_owned());
+    eventually("it is set aside", SOON, || found(&doctor(), "hint").contains(&hint));
+    let ran = doctor().ends_with(1);
+    assert_eq!(not_ok(&ran, "sources"), ["source `shop`"]);
+    assert!(ran.stdout.contains("there is no stream `SHOP`"), "{}", ran.stdout);
+    let overlapping = ["events", "sources", "set", "other", "{ subject: till.7 }"];
+    let refused = at(&url, &overlapping).ends_with(1).stderr;
+    assert!(refused.contains("stored in the stream `SOURCE_till` already"), "{refused}");
+    dev.signal(Signal::TERM);
+    assert!(dev.end().0.success());
+}

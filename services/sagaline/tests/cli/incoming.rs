@@ -14,9 +14,11 @@ fn sources_are_set_listed_and_removed() {
     assert!(none.stderr.contains("events come from `sagaline.events.>` only"), "{}", none.stderr);
     let set = installed.run(&["events", "sources", "set", "till", "{ subject: till.>, event: { type: till.paid } }"]);
     assert!(set.ends_with(0).stderr.contains("subject till.> within a second"));
-    installed.run(&["events", "sources", "set", "shop", "{ stream: SHOP, subject: shop.* }"]).ends_with(0);
+    let set = installed.run(&["events", "sources", "set", "shop", "{ stream: SHOP, subject: shop.* }"]).ends_with(0);
+    assert!(set.stderr.contains("there is no stream `SHOP`: triggers take events from it once there is"));
     let listed = installed.run(&["events", "sources", "list"]).ends_with(0).stdout;
     assert!(listed.contains("stream SHOP, shop.*") && listed.contains("CloudEvents only"), "{listed}");
+    assert!(listed.contains("there is no stream SHOP"), "{listed}");
     let json = installed.run(&["events", "sources", "list", "--output", "json"]).ends_with(0).json();
     assert_eq!((&json[1]["name"], &json[1]["source"]["subject"]), (&json!("till"), &json!("till.>")));
 

@@ -61,11 +61,39 @@ fn what_is_set_is_shown_and_can_be_taken_back() {
         ["queues", "set", "low", "--weight", "none", "--rate", "none", "--activity", "mail.send", "--limit", "none"];
     let set = installed.run(&[&line[..], &["--output", "json"]].concat()).ends_with(0).json();
     assert_eq!((&set[0]["weight"], &set[0]["settings"]), (&json!(1), &json!({ "concurrency": 50 })));
+    let limited =
+        installed.run(&["queues", "set", "low", "--activity", "mail.send", "--limit", "4"]).ends_with(0).stdout;
+    assert!(limited.contains("mail.send: at most 4 at a time; no worker has served it yet"), "{limited}");
     installed.run(&["queues", "set", "low"]).ends_with(64);
     installed.run(&["queues", "set", "low", "--limit", "4"]).ends_with(64);
     installed.run(&["queues", "set", "low", "--weight", "0"]).ends_with(64);
     installed.run(&["queues", "delete", "low"]).ends_with(0);
     installed.run(&["queues", "get", "low"]).ends_with(1);
+}
+
+#[test]
+fn a_queue_is_made_before_anything_is_put_into_it() {
+    let installed = Installed::new();
+    let made = installed.run(&["queues", "create", "reports"]).ends_with(0).stdout;
+    assert!(made.contains("queue: reports") && made.contains("weight: 3"), "{made}");
+    installed.run(&["queues", "set", "reports", "--weight", "2"]).ends_with(0);
+    let again = installed.run(&["queues", "create", "reports"]).ends_with(0).stdout;
+    assert!(again.contains("weight: 2"), "what was said of it stays: {again}");
+    installed.run(&["queues", "create", "no name"]).ends_with(64);
+}
+
+#[test]
+fn a_pause_that_is_said_again_stays_as_it_was_said() {
+    let installed = Installed::new();
+    let pause = |more: &[&str]| {
+        let line = [&["queues", "pause", "low", "--output", "json"][..], more].concat();
+        installed.run(&line).ends_with(0).json()[0]["settings"]["paused"].take()
+    };
+    let first = pause(&["--note", "the bank is closed"]);
+    assert_eq!(first["note"], "the bank is closed");
+    assert_eq!(pause(&[]), first);
+    let noted = pause(&["--note", "until Monday"]);
+    assert_eq!((&noted["note"], &noted["at"]), (&json!("until Monday"), &first["at"]));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `rejected`: what was set aside, shown and given back as it came.
 
 use sagaline_broker::{
+    names::LogKind,
     nats::connect,
     ports::{Entry, Outcome},
     rejected,
@@ -23,7 +24,7 @@ fn reject(installed: &Installed, sequence: u64, reason: &str, payload: &[u8]) {
             content: Err("no".into()),
             payload: payload.to_vec().into(),
         };
-        let message = rejected(connection.names(), 0, &entry, reason, "it is \x1b[31mbad");
+        let message = rejected(connection.names(), LogKind::Runs, 0, &entry, reason, "it is \x1b[31mbad");
         assert!(matches!(connection.publish(&message).await, Outcome::Stored { .. }));
     });
 }

@@ -44,7 +44,7 @@ fn a_schedule_is_made_looked_at_changed_and_deleted() {
     let told = at(&url, &filled).ends_with(0).stderr;
     assert!(told.contains("of 2 that had not fired, 2 started, 0 left out"), "{told}");
     let early = at(&url, &["schedules", "backfill", "nightly", "--from", "9000h", "--to", "8999h"]).ends_with(1).stderr;
-    assert!(early.contains("`nightly` refused it") && early.contains("rejected list"), "{early}");
+    assert!(early.contains("nothing was filled: `nightly` can be filled from"), "{early}");
     assert_eq!(view()["fired"], 3, "two days, and what was triggered");
     at(&url, &["schedules", "resume", "nightly"]).ends_with(0);
     // Another time takes the place of all that was said about time.
@@ -52,6 +52,9 @@ fn a_schedule_is_made_looked_at_changed_and_deleted() {
     assert!(updated.contains("every 1h") && !updated.contains("Europe/Berlin"), "{updated}");
     let listed = at(&url, &["schedules", "list", "--workflow", "report"]).ends_with(0).stdout;
     assert!(listed.contains("nightly") && listed.contains("report"), "{listed}");
+    let nothing = ["schedules", "create", "ahead", "--workflow", "unwritten", "--at", "2099-01-01T00:00:00Z"];
+    let told = at(&url, &nothing).ends_with(0).stderr;
+    assert!(told.contains("no workflow `unwritten` is applied yet"), "{told}");
     at(&url, &["schedules", "delete", "nightly"]).ends_with(0);
     let gone = at(&url, &["schedules", "get", "nightly"]).ends_with(1).stderr;
     assert!(gone.contains("there is no schedule `nightly`"), "{gone}");

@@ -12,6 +12,7 @@ use sagaline_events::{
     schedule::{
         ScheduleBackfill, ScheduleDelete, SchedulePause, ScheduleResume, ScheduleSet, ScheduleTrigger, ScheduledUnknown,
     },
+    schedule_view::NoRoom,
 };
 use sagaline_model::{ExecutionId, Overlap, ScheduleSpec, Span, When};
 use sagaline_testkit::site::eventually;
@@ -278,10 +279,16 @@ async fn ticks_wait_while_there_is_no_room_and_start_when_there_is() {
     })
     .await;
     assert_eq!(site.started("full").await, [""; 0]);
-    let first = site.view("full").await.unwrap().next[0];
+    let seen = site.view("full").await.unwrap();
+    let first = seen.next[0];
+    assert_eq!(seen.no_room, Some(NoRoom { stream: "RUNS_1".to_owned(), percent: 90 }), "whoever looks is told");
+    let all = Ask::Schedules { workflow: None, paused: false, after: None, limit: 10 };
+    let Answer::Schedules(page) = site.ask(&all, "full").await else { panic!("a list") };
+    assert_eq!(page.schedules[0].no_room, seen.no_room, "and in a list");
     site.tells_room(&json!({})).await;
     let started = site.starts("full", 3).await;
     let (_, Input::Start(start)) = &site.inputs(&started[0]).await[0] else { panic!("it starts") };
     assert_eq!(start.schedule.as_ref().unwrap().tick, first, "none was left out");
-    assert_eq!(site.view("full").await.unwrap().skipped, 0);
+    let seen = site.view("full").await.unwrap();
+    assert_eq!((seen.skipped, seen.no_room), (0, None));
 }

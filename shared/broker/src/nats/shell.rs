@@ -192,7 +192,12 @@ impl<S: Service> Shell<S> {
             self.memory.tried(*partition, now);
         }
         self.take(&decision).await;
-        self.service.report(&Report::Looked { members: sight.members.len(), owned: self.kept.len() });
+        let owned: BTreeSet<u32> = self.kept.keys().copied().collect();
+        // Seen as ours and not held here: it was let go of just now.
+        let others = |partition: &u32| sight.holders.get(partition).is_some_and(|holder| *holder != self.id);
+        let held = |partition: &u32| owned.contains(partition) || others(partition);
+        let free = (0..sight.partitions).filter(|partition| !held(partition)).collect();
+        self.service.report(&Report::Looked { members: sight.members.len(), owned: &owned, free: &free });
     }
 
     async fn take(&mut self, decision: &Decision) {

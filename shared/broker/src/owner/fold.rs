@@ -177,7 +177,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     fn reject(&mut self, entry: &Entry, rejection: &Rejection) {
         self.watcher.rejected(rejection.reason, &rejection.detail, entry.sequence);
         let Self { settings, .. } = self;
-        let copy = rejected(&settings.names, settings.partition, entry, rejection.reason, &rejection.detail);
+        let copy =
+            rejected(&settings.names, settings.log, settings.partition, entry, rejection.reason, &rejection.detail);
         self.cover.hold_loose(entry.sequence);
         let purpose = Purpose::Rejected { message: Arc::new(copy), sequence: entry.sequence };
         self.outbox.send(&mut self.ports, purpose, None);

@@ -75,7 +75,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         slot.pending += 1;
         let why = "the snapshot cannot be read";
         let snapshot = Entry { sequence, time, subject, content: Err(why.to_owned()), payload };
-        let copy = rejected_snapshot(&self.settings.names, &snapshot, why);
+        let copy = rejected_snapshot(&self.settings.names, self.settings.log, &snapshot, why);
         self.outbox.send(&mut self.ports, Purpose::Send(Arc::new(copy)), Some(Arc::clone(key)));
     }
 

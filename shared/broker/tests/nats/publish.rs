@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sagaline_broker::{
+    names::LogKind,
     nats::boot,
     ports::{Bucket, Event, Message, Outcome, Ports},
     rejected,
@@ -175,7 +176,7 @@ async fn a_rejected_message_is_set_aside_once_with_its_original_bytes() {
     ports.read_from(1).await.unwrap();
     let entry = entries(&mut ports, 1).await.remove(0);
     let why = entry.content.clone().expect_err("no CloudEvent");
-    let rejected = rejected(connection.names(), 0, &entry, "not_a_cloudevent", &why);
+    let rejected = rejected(connection.names(), LogKind::Runs, 0, &entry, "not_a_cloudevent", &why);
     assert_eq!(ports.publish_and_wait(rejected.clone()).await, Outcome::Stored { sequence: 1, duplicate: false });
     assert_eq!(ports.publish_and_wait(rejected).await, Outcome::Stored { sequence: 1, duplicate: true });
     let stored = connection.jetstream().get_stream("REJECTED").await.unwrap().get_raw_message(1).await.unwrap();

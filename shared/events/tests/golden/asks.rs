@@ -77,15 +77,18 @@ fn every_question_is_written_and_read_as_recorded() {
         status: vec![JobStatus::Scheduled, JobStatus::Retrying],
         activity: Some("mails.send".parse().unwrap()),
         queue: Some(name("low")),
+        activities: vec![],
     };
-    let Ask::List { status, workflow: of, tags, since, after: behind, limit, paged, .. } =
-        list(BTreeMap::new(), None, true)
-    else {
-        unreachable!("it is a list")
+    let of_jobs = |asked: &JobsAsked| {
+        let mut ask = list(BTreeMap::new(), None, true);
+        let Ask::List { jobs, .. } = &mut ask else { unreachable!("it is a list") };
+        *jobs = Some(Box::new(asked.clone()));
+        ask
     };
-    let of_jobs =
-        Ask::List { status, workflow: of, tags, since, after: behind, limit, paged, jobs: Some(Box::new(jobs)) };
-    is_promised("ask/list_jobs", &of_jobs);
+    is_promised("ask/list_jobs", &of_jobs(&jobs));
+    // These came later.
+    let activities = vec!["mails.send".parse().unwrap(), "mails.sort".parse().unwrap()];
+    is_promised("ask/list_jobs_of_several", &of_jobs(&JobsAsked { activity: None, activities, ..jobs }));
     is_promised("ask/partition", &Ask::Partition);
     is_promised("ask/query", &Ask::Query { execution: execution(), name: name("progress") });
     is_promised("ask/reply", &Ask::Reply { execution: execution(), id: "u-1".to_owned() });

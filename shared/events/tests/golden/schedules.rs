@@ -9,7 +9,7 @@ use sagaline_events::{
         SCHEDULE_INPUT_TYPES, ScheduleBackfill, ScheduleChange, ScheduleDelete, SchedulePause, ScheduleRefused,
         ScheduleResume, ScheduleSet, ScheduleTimer, ScheduleTrigger, ScheduledEnded, ScheduledUnknown, SkipReason,
     },
-    schedule_view::{Backfilled, Fired, Paused},
+    schedule_view::{Backfilled, Fired, NoRoom, Paused},
 };
 use sagaline_model::{Every, Overlap, ScheduleSpec, Span, When};
 use serde_json::{Value, json};
@@ -119,6 +119,7 @@ fn who_asks_about_schedules_is_answered_as_recorded() {
         skipped: 1,
         finished: false,
         backfilled: None,
+        no_room: None,
     };
     is_promised("answer/schedule", &Answer::Schedule(Box::new(view.clone())));
     let when = When { every: Some(Every::of(Span::from_secs(3600))), ..When::default() };
@@ -135,7 +136,10 @@ fn who_asks_about_schedules_is_answered_as_recorded() {
         backfilled: Some(Backfilled { id: some("01J9"), started: 3, skipped: 1, ticks: 5 }),
         ..view.clone()
     };
-    is_promised("answer/schedule_backfilled", &Answer::Schedule(Box::new(filled)));
+    is_promised("answer/schedule_backfilled", &Answer::Schedule(Box::new(filled.clone())));
+    let no_room = Some(NoRoom { stream: "RUNS_1".to_owned(), percent: 88 });
+    let held = ScheduleView { backfilled: None, next: vec![at("2026-01-03T05:00:00Z")], no_room, ..filled.clone() };
+    is_promised("answer/schedule_held", &Answer::Schedule(Box::new(held)));
     let page = SchedulePage { schedules: vec![view], next: Some(name("nightly")) };
     is_promised("answer/schedules", &Answer::Schedules(page));
     is_promised("ask/schedule", &Ask::Schedule { schedule: name("nightly") });

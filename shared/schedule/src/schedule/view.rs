@@ -26,6 +26,8 @@ impl Schedule {
             skipped: known.tally.skipped,
             finished: self.is_over(),
             backfilled: known.tally.backfilled.clone(),
+            // That is not the schedule's own: who asks its owner is told.
+            no_room: None,
         })
     }
 }

@@ -84,7 +84,7 @@ pub enum Error {
     StartGone(ExecutionId),
     #[error("there is no queue `{0}`")]
     NoQueue(Name),
-    #[error("the queue `{queue}` is not empty: it has {tasks} tasks")]
+    #[error("the queue `{queue}` is not empty: it has {tasks} task{}", if *tasks == 1 { "" } else { "s" })]
     QueueInUse { queue: Name, tasks: u64 },
     #[error("the job `{activity}` cannot be submitted: {why}")]
     BadJob { activity: String, why: String },
@@ -92,6 +92,8 @@ pub enum Error {
     NotUnique { job: ExecutionId, key: String, existing: ExecutionId },
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error("nothing was filled: {why}")]
+    BackfillRefused { schedule: Name, why: String },
 }
 
 /// Whose turn it is after an [`Error`].
@@ -131,7 +133,8 @@ impl Error {
             | Self::NotUnique { .. }
             | Self::StartGone(_)
             | Self::NoQueue(_)
-            | Self::QueueInUse { .. } => Class::Refused,
+            | Self::QueueInUse { .. }
+            | Self::BackfillRefused { .. } => Class::Refused,
             Self::InvalidInput { .. }
             | Self::InvalidSchedule { .. }
             | Self::InvalidSignal { .. }
@@ -231,6 +234,9 @@ impl Error {
             }
             Self::RolledBack { execution, .. } => {
                 format!("`sagaline retry {execution}` starts it again from the beginning")
+            }
+            Self::BackfillRefused { schedule, .. } => {
+                format!("ask for less, or for a later time; `sagaline schedules get {schedule}` shows how it stands")
             }
             Self::NotUnique { existing, .. } => format!("`sagaline jobs get {existing}` shows the one that has it"),
             Self::StartGone(_) => "start it anew with `sagaline start`; the log keeps what an execution began with for a day".into(),

@@ -2,21 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use async_nats::jetstream::context::ConsumerInfoErrorKind;
 use sagaline_broker::ports::{Bucket, Message};
 use sagaline_model::{EventSource, EventType, Name};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Client, Error};
-
-/// How far a source is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SourceProgress {
-    /// Messages that no trigger has taken yet.
-    pub waiting: u64,
-    /// Messages that triggers are at work on, or that wait for another try.
-    pub taken: usize,
-}
 
 impl Client {
     /// Where events come from besides `EVENTS`, by name.
@@ -42,23 +32,6 @@ impl Client {
     /// Whether there was one. A stream that captured its subject stays, with what is in it.
     pub async fn remove_event_source(&self, name: &Name) -> Result<bool, Error> {
         self.remove_setting(&format!("{}{name}", EventSource::KEY)).await
-    }
-
-    /// Nothing if no trigger takes from it (yet).
-    pub async fn source_progress(&self, name: &Name, source: &EventSource) -> Result<Option<SourceProgress>, Error> {
-        let names = self.names();
-        let stream = source.stream.clone().unwrap_or_else(|| names.source_stream(name.as_str()));
-        let failure = |error: &dyn std::error::Error| Error::NoAnswer {
-            attempt: format!("look at the source `{name}`"),
-            why: error.to_string(),
-        };
-        let stream = self.connection.jetstream().get_stream_no_info(&stream).await;
-        let stream = stream.map_err(|error| failure(&error))?;
-        match stream.consumer_info(names.source_consumer(name.as_str())).await {
-            Ok(info) => Ok(Some(SourceProgress { waiting: info.num_pending, taken: info.num_ack_pending })),
-            Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failure(&error)),
-        }
     }
 
     /// What events look like of which that is known, by type.

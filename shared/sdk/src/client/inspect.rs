@@ -8,6 +8,7 @@ mod api;
 mod partitions;
 mod queues;
 mod rejected;
+mod sources;
 mod streams;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use self::{
     partitions::{LeaseHolder, OwnerFacts, PartitionFacts},
     queues::{ConsumerFacts, QueueFacts, Served, Unserved},
     rejected::{Rejected, RejectedFacts, RejectedFilter},
+    sources::{SourceFacts, SourcePlace},
     streams::{Found, Replica, StreamFacts, StreamKind, StreamState},
 };
 use super::{Client, Error};
@@ -50,6 +52,8 @@ pub struct Inspection {
     /// The word on room for new executions, if an orchestrator has told it lately.
     pub admission: Option<Admission>,
     pub rejected: RejectedFacts,
+    /// What is mapped in besides `EVENTS`; nothing if that cannot be read.
+    pub sources: Option<Vec<SourceFacts>>,
 }
 
 /// The server that answered, and what the account may store.
@@ -140,6 +144,7 @@ pub async fn inspect(connection: &Connection, settings: &InspectSettings) -> Res
         intake: client.intake().await,
         partitions: client.partition_facts(&streams, settings).await,
         rejected,
+        sources: client.source_facts(settings.recent_from).await.ok(),
         streams,
         work,
     })

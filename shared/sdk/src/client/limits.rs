@@ -1,5 +1,7 @@
 //! What executions share, as its owner sees it: who has a place and who waits, and which breakers are open.
 
+use std::ops::RangeInclusive;
+
 use sagaline_broker::names::LogKind;
 use sagaline_events::{
     EntityKey,
@@ -12,10 +14,32 @@ use tokio::time::{Instant, sleep};
 use super::{
     Client, Error,
     ask::{Asked, OWNER_WITHIN, PAUSE},
+    merge::{Merged, Paged},
 };
 
-/// So many are asked for at once.
-const AT_ONCE: usize = 500;
+/// All that is shared.
+struct Everything;
+
+impl Paged for Everything {
+    type Item = EntityView;
+    type Key = EntityKey;
+
+    const OF: LogKind = LogKind::Runs;
+    const PAGE: RangeInclusive<usize> = 20..=500;
+
+    fn question(&self, after: Option<EntityKey>, limit: usize) -> Ask {
+        Ask::Entities { after, limit }
+    }
+
+    fn page(&self, answer: Answer, _limit: usize) -> Option<(Vec<EntityView>, Option<EntityKey>)> {
+        let Answer::Entities(EntityPage { entities, next }) = answer else { return None };
+        Some((entities, next))
+    }
+
+    fn key(view: &EntityView) -> &EntityKey {
+        &view.entity
+    }
+}
 
 /// The limits and breakers of an installation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,28 +66,12 @@ impl Client {
 
     /// At most so many of those that hold something or are waited for.
     pub async fn limits(&self, most: usize) -> Result<Shared, Error> {
-        let mut shared = Shared::default();
-        for partition in 0..self.partitions {
-            let mut after = None;
-            loop {
-                let question = Ask::Entities { after: after.take(), limit: AT_ONCE.min(most.saturating_add(1)) };
-                match self.ask_patiently(partition, &question).await? {
-                    Some(Answer::Entities(EntityPage { entities, next })) => {
-                        shared.entities.extend(entities);
-                        after = next;
-                    }
-                    Some(other) => return Err(odd(partition, &other)),
-                    None => shared.silent.push(partition),
-                }
-                if after.is_none() || shared.entities.len() > most {
-                    break;
-                }
-            }
-        }
-        shared.entities.sort_by(|a, b| a.entity.cmp(&b.entity));
-        shared.more = most < shared.entities.len();
-        shared.entities.truncate(most);
-        Ok(shared)
+        let mut merged = Merged::behind(self.partitions, Everything, None);
+        // One more tells whether there are others.
+        let mut entities = merged.next(self, most.saturating_add(1)).await?;
+        let more = most < entities.len();
+        entities.truncate(most);
+        Ok(Shared { entities, more, silent: merged.silent().collect() })
     }
 
     /// The owner's answer; nothing if nobody serves the partition for longer than a takeover takes.

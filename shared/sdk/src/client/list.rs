@@ -18,8 +18,8 @@ use sagaline_model::{ExecutionId, Moment, Name};
 use serde::Serialize;
 
 pub use self::cursor::{Cursor, NotACursor};
-use self::{ended::Ended, open::Open};
-use super::{Client, Error, ask::Asked};
+use self::ended::Ended;
+use super::{Client, Error, ask::Asked, merge::Merged};
 
 /// Which executions to list. All conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,11 +47,12 @@ pub struct Listed {
 pub struct Listing {
     client: Client,
     filter: ListFilter,
-    open: Option<Open>,
+    open: Merged<ListFilter>,
+    /// Nothing more of those is wanted.
+    open_is_read: bool,
     ended: Option<Ended>,
     /// What was open when it was listed, in case it has ended since.
     seen: BTreeSet<ExecutionId>,
-    silent: BTreeSet<u32>,
 }
 
 impl Client {
@@ -64,14 +65,15 @@ impl Client {
             Some(Cursor::Open(id)) => (Some(Some(id)), None),
             Some(Cursor::Ended(sequence)) => (None, Some(sequence)),
         };
-        let open = behind.filter(|_| wants(false)).map(|behind| Open::behind(self.partitions, behind));
+        let open_is_read = behind.is_none() || !wants(false);
+        let open = Merged::behind(self.partitions, filter.clone(), behind.flatten());
         let ended = wants(true).then(|| Ended::below(below));
-        Listing { client: self.clone(), filter, open, ended, seen: BTreeSet::new(), silent: BTreeSet::new() }
+        Listing { client: self.clone(), filter, open, open_is_read, ended, seen: BTreeSet::new() }
     }
 
     /// The partitions of which nobody answers questions about what is open.
     pub async fn silent_partitions(&self) -> Result<Vec<u32>, Error> {
-        let ask = ListFilter::default().question(None, 1);
+        let ask = ListFilter::default().ask(None, 1);
         let asked = (0..self.partitions).map(|partition| self.ask(partition, &ask));
         let mut silent = vec![];
         for (partition, asked) in (0..).zip(futures::future::join_all(asked).await) {
@@ -89,13 +91,13 @@ impl Listing {
         let mut listed = vec![];
         while listed.len() < limit {
             let wanted = limit - listed.len();
-            if let Some(open) = &mut self.open {
-                match open.next(&self.client, &self.filter, wanted, &mut self.silent).await? {
+            if !self.open_is_read {
+                match self.open.next_of(&self.client, wanted).await? {
                     Some(view) => {
                         self.seen.insert(view.execution.clone());
                         listed.push(Listed { cursor: Cursor::Open(view.execution.clone()), view });
                     }
-                    None => self.open = None,
+                    None => self.open_is_read = true,
                 }
             } else if let Some(ended) = &mut self.ended {
                 match ended.next(&self.client, &self.filter, wanted).await? {
@@ -112,7 +114,7 @@ impl Listing {
 
     /// Partitions of which nobody answered: open executions of these are missing.
     pub fn silent(&self) -> impl Iterator<Item = u32> {
-        self.silent.iter().copied()
+        self.open.silent()
     }
 }
 
@@ -131,7 +133,7 @@ impl ListFilter {
     }
 
     /// For the owner of a partition. Two values for one tag it cannot be asked for; nothing has both.
-    fn question(&self, after: Option<ExecutionId>, limit: usize) -> Ask {
+    fn ask(&self, after: Option<ExecutionId>, limit: usize) -> Ask {
         Ask::List {
             status: self.status.iter().map(|status| status.as_str().to_owned()).collect(),
             workflow: self.workflow.clone(),

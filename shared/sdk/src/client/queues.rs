@@ -142,11 +142,21 @@ impl Client {
         Ok(ends)
     }
 
+    /// Makes a queue, unless it is there. Who applies a definition that names it, or submits a job to it, need not.
+    pub async fn create_queue(&self, queue: &Name) -> Result<(), Error> {
+        self.ensure_queue(queue).await
+    }
+
     /// Lets nothing of a queue be handed out any more. Tasks go into it as ever, and those that workers have go on.
     pub async fn pause_queue(&self, queue: &Name, at: Moment, note: Option<String>) -> Result<(), Error> {
         self.consumers_of(queue).await?;
-        let pause = QueuePause { at, note };
-        self.connection.change_queue(queue, |settings| settings.paused = Some(pause.clone())).await?;
+        // Who does it again, because it was broken off, does not take back what was said.
+        let pause = |before: Option<QueuePause>| match (before, &note) {
+            (Some(before), None) => before,
+            (Some(before), Some(note)) => QueuePause { note: Some(note.clone()), ..before },
+            (None, note) => QueuePause { at, note: note.clone() },
+        };
+        self.connection.change_queue(queue, |settings| settings.paused = Some(pause(settings.paused.take()))).await?;
         self.tell_consumers(queue, true).await
     }
 

@@ -3,7 +3,10 @@
 
 mod list;
 
-use sagaline_broker::{names::LogKind, ports::Message};
+use sagaline_broker::{
+    names::LogKind,
+    ports::{Message, Sequence},
+};
 use sagaline_events::{
     Envelope, ScheduleInput, ScheduleView,
     ask::{Answer, Ask},
@@ -12,14 +15,19 @@ use sagaline_events::{
 };
 use sagaline_model::{ExecutionId, Moment, Name, Overlap, ScheduleSpec, partition_of};
 use sagaline_schedule::{LONGEST_NAME, Pattern};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Duration, Instant, sleep};
 
 pub use self::list::{ScheduleFilter, ScheduleListing};
 use super::{
-    Client, Error,
+    Client, Error, Rejected, RejectedFilter,
     ask::{Asked, OWNER_WITHIN, PAUSE},
     id, publish,
 };
+
+/// What was refused is in `REJECTED` within this.
+const REJECTED_WITHIN: Duration = Duration::from_secs(1);
+/// So many of those that were set aside last are looked through.
+const REJECTED_LOOKED_AT: usize = 50;
 
 /// Who asks something of a schedule, and why, for those who look at it later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +111,7 @@ impl Client {
     }
 
     /// Starts what it would have started from `from` to `to`, both included, and has not: at most a thousand. What became of that, and how
-    /// the schedule stands. Nothing is known of it if it was refused, or if somebody asked for another time just after.
+    /// the schedule stands. Nothing is known of it if somebody asked for another time just after.
     pub async fn backfill_schedule(
         &self,
         name: &Name,
@@ -113,8 +121,37 @@ impl Client {
     ) -> Result<(Option<Backfilled>, ScheduleView), Error> {
         let id = Some(request_id());
         let backfill = ScheduleBackfill { id: id.clone(), from, to, overlap, by: who.by };
-        let view = self.ask_for(name, ScheduleInput::Backfill(backfill)).await?;
-        Ok((view.backfilled.clone().filter(|filled| filled.id == id), view))
+        self.schedule(name).await?.ok_or_else(|| Error::NoSchedule(name.clone()))?;
+        let (view, sequence) = self.say_at(name, ScheduleInput::Backfill(backfill)).await?;
+        let view = view.ok_or_else(|| Error::NoSchedule(name.clone()))?;
+        let filled = view.backfilled.clone().filter(|filled| filled.id == id);
+        match filled {
+            None => match self.why_rejected(name, sequence).await? {
+                Some(why) => Err(Error::BackfillRefused { schedule: name.clone(), why }),
+                None => Ok((None, view)),
+            },
+            filled => Ok((filled, view)),
+        }
+    }
+
+    /// Why an input of a schedule was set aside, if it was. It is stored a moment after the schedule has moved on.
+    async fn why_rejected(&self, name: &Name, sequence: Sequence) -> Result<Option<String>, Error> {
+        let log = self.names().log(LogKind::Schedules, self.home_of(name));
+        let of_it = |rejected: &Rejected| {
+            rejected.from_stream.as_ref() == Some(&log) && rejected.from_sequence == Some(sequence)
+        };
+        let deadline = Instant::now() + REJECTED_WITHIN;
+        loop {
+            let newest = RejectedFilter { limit: REJECTED_LOOKED_AT, ..RejectedFilter::default() };
+            let (newest, _) = self.rejected(&newest).await?;
+            if let Some(rejected) = newest.into_iter().find(of_it) {
+                return Ok(Some(rejected.detail));
+            }
+            if deadline <= Instant::now() {
+                return Ok(None);
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     /// It is no more. What it started goes on.
@@ -133,6 +170,11 @@ impl Client {
 
     /// Sends an input, and gives how the schedule stands once it was applied.
     async fn say(&self, name: &Name, input: ScheduleInput) -> Result<Option<ScheduleView>, Error> {
+        Ok(self.say_at(name, input).await?.0)
+    }
+
+    /// The same, with where the input is on the log.
+    async fn say_at(&self, name: &Name, input: ScheduleInput) -> Result<(Option<ScheduleView>, Sequence), Error> {
         let id = format!("{name}-schedule-{}", request_id());
         let envelope = Envelope::new(&id, self.source(), input.kind(), bytes::Bytes::new()).about(name.as_str());
         let subject = self.names().schedule(name.as_str(), self.partitions);
@@ -145,7 +187,7 @@ impl Client {
                 self.ask_of(LogKind::Schedules, partition, &Ask::Partition).await?
                 && sent.sequence <= view.applied
             {
-                return self.schedule(name).await;
+                return Ok((self.schedule(name).await?, sent.sequence));
             }
             if deadline <= Instant::now() {
                 return Err(Error::NoScheduler { partition });

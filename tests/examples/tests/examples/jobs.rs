@@ -64,7 +64,8 @@ async fn a_job_is_done_by_whoever_serves_its_queue_and_its_result_is_kept() {
     let other = job.id(submitted.execution.clone()).payload(json!({ "report_type": "stock" }));
     assert!(matches!(site.client.submit(other).await, Err(Error::AlreadyExists { .. })));
 
-    let jobs = JobsAsked { status: vec![JobStatus::Completed], activity: "job.report".parse().ok(), queue: None };
+    let jobs =
+        JobsAsked { status: vec![JobStatus::Completed], activity: "job.report".parse().ok(), ..JobsAsked::default() };
     let filter = ListFilter { jobs: Some(jobs), tags: vec![("team".into(), None)], ..ListFilter::default() };
     let listed = site.client.list(filter, None).next(100).await.expect("a list");
     assert!(listed.iter().any(|listed| listed.view.execution == submitted.execution), "{listed:#?}");
@@ -103,7 +104,7 @@ async fn a_job_that_is_to_come_later_is_listed_and_can_be_cancelled() {
         view.is_some_and(|view| job_of(&view).status == JobStatus::Scheduled && job_of(&view).next_at == Some(time))
     })
     .await;
-    let jobs = JobsAsked { status: vec![JobStatus::Scheduled], activity: None, queue: Name::new("low").ok() };
+    let jobs = JobsAsked { status: vec![JobStatus::Scheduled], queue: Name::new("low").ok(), ..JobsAsked::default() };
     let filter = ListFilter { jobs: Some(jobs), ..ListFilter::default() };
     let listed = site.client.list(filter, None).next(100).await.expect("a list");
     assert!(listed.iter().any(|listed| listed.view.execution == *id), "{listed:#?}");

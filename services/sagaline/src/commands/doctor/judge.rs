@@ -9,6 +9,7 @@ mod room;
 mod sagas;
 mod schedules;
 mod server;
+mod sources;
 mod streams;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub(super) fn judge(facts: &Inspection, durability: Option<&Durability>) -> Vec<
         partitions::partitions(facts),
         queues::queues(facts),
         queues::events(facts),
+        sources::sources(facts),
         sagas::sagas(facts),
         schedules::schedules(facts),
         rejected::rejected(facts),

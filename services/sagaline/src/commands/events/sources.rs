@@ -2,6 +2,7 @@
 
 use sagaline_lang::read_event_source;
 use sagaline_model::{EventSource, Name};
+use sagaline_sdk::client::{ConsumerFacts, Served, SourcePlace};
 use serde_json::json;
 
 use crate::{
@@ -73,20 +74,18 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     let mut table = Table::new(&["SOURCE", "FROM", "EVENT", "WAITING"]);
     let sources = client.event_sources().await?;
     for (name, source) in &sources {
-        let progress = client.source_progress(name, source).await;
+        let place = client.place_of_source(name, source).await;
+        let (why, consumer) = (not_taken(&place), consumer(&place));
         if output.is_json() {
-            let (progress, why) = match &progress {
-                Ok(progress) => (*progress, None),
-                Err(error) => (None, Some(error.to_string())),
-            };
-            let (waiting, taken) = (progress.map(|at| at.waiting), progress.map(|at| at.taken));
+            let (waiting, taken) = (consumer.map(|at| at.waiting), consumer.map(|at| at.held));
             output.json(&json!({ "name": name, "source": source, "waiting": waiting, "taken": taken, "why": why }))?;
             continue;
         }
-        let (tone, waiting) = match progress {
-            Ok(Some(at)) => (Tone::Plain, at.waiting.to_string()),
-            Ok(None) => (Tone::Bad, "no trigger takes from it".to_owned()),
-            Err(error) => (Tone::Bad, error.to_string()),
+        let waiting = consumer.map(|at| at.waiting.to_string());
+        let (tone, waiting) = match (why, waiting) {
+            (None, waiting) => (Tone::Plain, waiting.unwrap_or_default()),
+            (Some(why), Some(waiting)) => (Tone::Bad, format!("{waiting}; {why}")),
+            (Some(why), None) => (Tone::Bad, why),
         };
         let made = source.event.as_ref().map_or("CloudEvents only", |shape| shape.kind.as_str());
         table.row(vec![
@@ -104,6 +103,31 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Why nothing is taken from there, if that is so.
+pub(in crate::commands) fn not_taken(place: &SourcePlace) -> Option<String> {
+    match place {
+        SourcePlace::Own(own) => Some(format!("`{own}` is this installation's own")),
+        SourcePlace::NoStream { name, taken_by } if taken_by.is_empty() => Some(format!("there is no stream {name}")),
+        SourcePlace::NoStream { taken_by, .. } => Some(format!("stream {} has its subject", taken_by.join(", "))),
+        SourcePlace::There { served: Served::Never, .. } => Some("no trigger takes from it".to_owned()),
+        SourcePlace::There { served: Served::By(consumer), .. } => {
+            consumer.is_deserted().then(|| "no trigger runs".to_owned())
+        }
+        SourcePlace::There { served: Served::Unknown, .. } => Some("JetStream does not say".to_owned()),
+        SourcePlace::Unknown(why) => Some(why.clone()),
+    }
+}
+
+fn consumer(place: &SourcePlace) -> Option<&ConsumerFacts> {
+    match place {
+        SourcePlace::There { served: Served::By(consumer), .. } => Some(consumer),
+        SourcePlace::There { served: Served::Never | Served::Unknown, .. }
+        | SourcePlace::Own(_)
+        | SourcePlace::NoStream { .. }
+        | SourcePlace::Unknown(_) => None,
+    }
 }
 
 async fn set(name: &Name, given: &str, context: &Context) -> Result<Exit, Failure> {
@@ -124,8 +148,23 @@ async fn set(name: &Name, given: &str, context: &Context) -> Result<Exit, Failur
         let message = format!("`{own}` is this installation's own, and what is read there would go round");
         return Err(Failure::new(Exit::BadData, message).hint("name a stream or subject of somebody else's"));
     }
+    let place = client.place_of_source(name, &source).await;
+    if let (SourcePlace::NoStream { taken_by, .. }, Some(subject)) = (&place, &source.subject)
+        && let Some(taken_by) = taken_by.first()
+    {
+        let message = format!("`{subject}`, or some of it, is stored in the stream `{taken_by}` already");
+        let hint = format!("a subject is in one stream: map that in, with `stream: {taken_by}` beside the `subject`");
+        return Err(Failure::new(Exit::Failed, message).hint(hint));
+    }
     client.set_event_source(name, &source).await?;
-    output.talk(&format!("set; triggers take events from {} within a second", from(&source)));
+    match place {
+        SourcePlace::NoStream { name, .. } if source.stream.is_some() => {
+            output.talk(&format!("set; there is no stream `{name}`: triggers take events from it once there is"));
+        }
+        SourcePlace::Own(_) | SourcePlace::NoStream { .. } | SourcePlace::There { .. } | SourcePlace::Unknown(_) => {
+            output.talk(&format!("set; triggers take events from {} within a second", from(&source)));
+        }
+    }
     if output.is_json() {
         output.json(&json!({ "name": name, "source": source }))?;
     }

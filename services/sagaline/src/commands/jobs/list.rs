@@ -19,6 +19,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline jobs list --status active --activity reports.daily --limit 10
+  sagaline jobs list --activity mails.send,mails.sort --status dead
   sagaline jobs list --status dead --queue critical --since 1h
   sagaline jobs list --order ended --ascending --output json
   sagaline jobs list --tag photo=7
@@ -34,9 +35,9 @@ pub(super) struct List {
     /// Only with this status; may be given several times
     #[arg(long = "status", value_name = "STATUS", value_parser = status)]
     status: Vec<JobStatus>,
-    /// Only of this activity
-    #[arg(long)]
-    activity: Option<ActivityName>,
+    /// Only of this activity; several are separated by commas, or given again
+    #[arg(long = "activity", value_name = "ACTIVITY", value_delimiter = ',')]
+    activities: Vec<ActivityName>,
     /// Only of this queue
     #[arg(long)]
     queue: Option<Name>,
@@ -67,7 +68,11 @@ enum Order {
 const PAGE: usize = 500;
 
 pub(super) async fn run(args: List, context: &Context) -> Result<Exit, Failure> {
-    let jobs = JobsAsked { status: args.status.clone(), activity: args.activity.clone(), queue: args.queue.clone() };
+    let (activity, activities) = match args.activities.as_slice() {
+        [one] => (Some(one.clone()), vec![]),
+        several => (None, several.to_vec()),
+    };
+    let jobs = JobsAsked { status: args.status.clone(), queue: args.queue.clone(), activity, activities };
     let filter = ListFilter { tags: args.tags.clone(), since: args.since, jobs: Some(jobs), ..ListFilter::default() };
     let client = context.client().await?;
     let mut listing = client.list(filter, None);
@@ -77,7 +82,8 @@ pub(super) async fn run(args: List, context: &Context) -> Result<Exit, Failure> 
         if page.is_empty() {
             break;
         }
-        for listed in page {
+        // What has not ended has no place among those that have.
+        for listed in page.into_iter().filter(|listed| args.order == Order::Created || listed.view.ended_at.is_some()) {
             let status = listed.view.job.as_ref().map(|job| job.status);
             if let Some(place) = JobStatus::ALL.iter().position(|known| Some(*known) == status) {
                 counts[place] += 1;
@@ -114,10 +120,6 @@ impl First {
     }
 
     fn take(&mut self, view: ExecutionView) {
-        // What has not ended has no place among those that have.
-        if self.order == Order::Ended && view.ended_at.is_none() {
-            return;
-        }
         self.total += 1;
         self.taken.push(view);
         if self.limit * 2 + PAGE < self.taken.len() {

@@ -123,7 +123,7 @@ pub(super) async fn run(mut args: Submit, context: &Context) -> Result<Exit, Fai
         let hint = "with `--cron` or `--every` it is a schedule, which has one";
         return Err(Failure::usage("`--name` belongs to a schedule".to_owned()).hint(hint));
     }
-    let wait = args.wait;
+    let (wait, past) = (args.wait, args.when.past());
     let job = job(args)?;
     // What cannot be submitted is said without asking anybody.
     job.spec()?;
@@ -140,6 +140,9 @@ pub(super) async fn run(mut args: Submit, context: &Context) -> Result<Exit, Fai
         }
         submitted => submitted?,
     };
+    if let Some(past) = past.filter(|_| !wait) {
+        context.output.talk(&past);
+    }
     start::tell(&client, &started, wait, context).await
 }
 

@@ -1,6 +1,6 @@
 //! A schedule, for people.
 
-use sagaline_events::ScheduleView;
+use sagaline_events::{ScheduleView, schedule_view::NoRoom};
 use sagaline_model::{Overlap, ScheduleSpec, When};
 
 use crate::{
@@ -35,6 +35,9 @@ fn lines(view: &ScheduleView) -> Vec<(Tone, &'static str, String)> {
         let by = paused.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         lines.push((Tone::Bad, "paused", format!("since {}{by}{note}", words::time(paused.at))));
     }
+    if let Some(full) = &view.no_room {
+        lines.push((Tone::Bad, "waits", no_room(full)));
+    }
     for (place, tick) in view.next.iter().enumerate() {
         lines.push((Tone::Plain, if place == 0 { "next" } else { "" }, words::time(*tick)));
     }
@@ -53,6 +56,11 @@ fn lines(view: &ScheduleView) -> Vec<(Tone, &'static str, String)> {
     let left = view.left.map(|left| format!(", {left} left")).unwrap_or_default();
     lines.push((Tone::Quiet, "so far", format!("{} fired, {} skipped{left}", view.fired, view.skipped)));
     lines
+}
+
+/// Why no tick starts anything now.
+pub(super) fn no_room(NoRoom { stream, percent }: &NoRoom) -> String {
+    format!("for room: {stream} is {percent} % full; `sagaline doctor` says what to do")
 }
 
 pub(super) fn started(spec: &ScheduleSpec) -> String {

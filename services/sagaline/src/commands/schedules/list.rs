@@ -4,7 +4,7 @@ use sagaline_events::ScheduleView;
 use sagaline_model::Name;
 use sagaline_sdk::client::ScheduleFilter;
 
-use super::describe::{started, when};
+use super::describe::{no_room, started, when};
 use crate::{
     context::Context,
     failure::{Exit, Failure},
@@ -60,6 +60,9 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     } else if listing.silent().next().is_none() {
         output.talk("there is no schedule");
     }
+    if let Some(full) = schedules.iter().find_map(|schedule| schedule.no_room.as_ref()) {
+        output.talk(&format!("ticks wait {}", no_room(full)));
+    }
     if let Some(last) = schedules.last().filter(|_| more) {
         output.talk(&format!("there are more: `--after {}` goes on", last.name));
     }
@@ -77,6 +80,8 @@ fn table(schedules: &[ScheduleView]) -> Table {
     for view in schedules {
         let next = match (&view.paused, view.next.first()) {
             (Some(_), _) => (Tone::Bad, "paused".to_owned()),
+            // Its ticks wait, whenever they are due.
+            (None, Some(next)) if view.no_room.is_some() => (Tone::Bad, format!("{}, no room", words::time(*next))),
             (None, Some(next)) => (Tone::Plain, words::time(*next)),
             (None, None) if view.finished => (Tone::Quiet, "finished".to_owned()),
             (None, None) => (Tone::Quiet, String::new()),

@@ -149,15 +149,19 @@ pub(super) async fn backfill(args: Backfill, context: &Context) -> Result<Exit, 
     let (client, who) = (context.client().await?, args.who.saying(None));
     let (filled, view) = client.backfill_schedule(&args.name, (args.from, args.to), args.overlap, who).await?;
     let Some(Backfilled { started, skipped, ticks, .. }) = filled else {
-        let what = format!(
-            "what became of it is not known: `{}` refused it, or was asked for another time just after",
+        let what = format!("what became of it is not known: `{}` was asked for another time just after", args.name);
+        let hint = format!(
+            "`sagaline list --since 5m` shows what started; `sagaline schedules get {}` how it stands",
             args.name
         );
-        return Err(Failure::new(Exit::Failed, what).hint("`sagaline rejected list` says why it was refused"));
+        return Err(Failure::new(Exit::Failed, what).hint(hint));
     };
     show(&view, &context.output)?;
     let waits = if started + skipped < ticks { "; one waits" } else { "" };
     context.output.talk(&format!("of {ticks} that had not fired, {started} started, {skipped} left out{waits}"));
+    if 0 < skipped && view.left != Some(0) {
+        context.output.talk("what is left out because another one runs: `--overlap allow` starts it too");
+    }
     Ok(Exit::Done)
 }
 

@@ -173,8 +173,16 @@ pub(super) async fn create(args: Create, context: &Context) -> Result<Exit, Fail
     };
     let mut spec = ScheduleSpec { job: job.map(Box::new), ..ScheduleSpec::of(workflow, When::default()) };
     args.what.apply(&mut spec)?;
-    let view = context.client().await?.create_schedule(&args.name, spec, args.who.saying(None)).await?;
+    let client = context.client().await?;
+    let view = client.create_schedule(&args.name, spec, args.who.saying(None)).await?;
     show(&view, &context.output)?;
+    // It may be applied before the first tick.
+    let workflow = &view.spec.workflow;
+    if view.spec.job.is_none() && client.newest_version(workflow).await?.is_none() {
+        context
+            .output
+            .talk(&format!("no workflow `{workflow}` is applied yet: until it is, what the ticks start fails"));
+    }
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,6 @@
 //! What a service brings to the shell, and what the shell tells it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     machine::Machine,
@@ -37,8 +37,8 @@ pub enum Report<'a> {
     LetGo { partition: u32, halt: &'a Halt },
     /// The thread of a partition hangs: the partition is let go of, the thread cannot be.
     Hangs { partition: u32 },
-    /// It was seen who is there, and done what follows.
-    Looked { members: usize, owned: usize },
+    /// It was seen who is there, and done what follows: what is owned here, and what nobody owns at this time.
+    Looked { members: usize, owned: &'a BTreeSet<u32>, free: &'a BTreeSet<u32> },
     /// Nothing is known of the others.
     Blind(&'a Failure),
 }

@@ -145,7 +145,7 @@ impl Client {
         self.served_by(&self.names().queue_stream(queue.as_str()), &activity.token()).await
     }
 
-    async fn served_by(&self, stream: &str, consumer: &str) -> Served {
+    pub(super) async fn served_by(&self, stream: &str, consumer: &str) -> Served {
         const CONSUMER_NOT_FOUND: u64 = 10014;
         const STREAM_NOT_FOUND: u64 = 10059;
         match self.consumer(stream, consumer).await {

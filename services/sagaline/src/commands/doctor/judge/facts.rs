@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use sagaline_events::ask::PartitionView;
-use sagaline_model::{ActivityName, Moment, Name};
+use sagaline_model::{ActivityName, EventSource, Moment, Name};
 use sagaline_sdk::client::{
     ClockFacts, ConsumerFacts, Found, Inspection, LeaseHolder, OwnerFacts, PartitionFacts, QueueFacts, Rejected,
-    RejectedFacts, Served, ServerFacts, StreamFacts, StreamKind, StreamState, Work,
+    RejectedFacts, Served, ServerFacts, SourceFacts, SourcePlace, StreamFacts, StreamKind, StreamState, Work,
 };
 
 pub(super) fn healthy() -> Inspection {
@@ -33,7 +33,7 @@ pub(super) fn healthy() -> Inspection {
             consumers: Some(vec![consumer.clone()]),
             unserved: vec![],
         }],
-        intake: Served::By(ConsumerFacts { name: "trigger".into(), ..consumer }),
+        intake: Served::By(ConsumerFacts { name: "trigger".into(), ..consumer.clone() }),
         work: Work { activities: vec![(queue(), activity)], events_start: true },
         partitions: (0..2).map(partition).collect(),
         rejected: RejectedFacts::default(),
@@ -41,7 +41,15 @@ pub(super) fn healthy() -> Inspection {
         compensators: Some(vec!["c-1".into()]),
         schedulers: Some(vec!["s-1".into()]),
         admission: None,
+        sources: Some(vec![source(consumer)]),
     }
+}
+
+fn source(consumer: ConsumerFacts) -> SourceFacts {
+    let source = EventSource { stream: Some("SHOP".into()), ..EventSource::default() };
+    let served = Served::By(ConsumerFacts { name: "trigger-shop".into(), ..consumer });
+    let place = SourcePlace::There { stream: "SHOP".into(), served };
+    SourceFacts { name: Name::new("shop").expect("a name"), source, place, set_aside: None }
 }
 
 fn stream(name: &str, kind: StreamKind) -> StreamFacts {

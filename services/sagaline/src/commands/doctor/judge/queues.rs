@@ -32,7 +32,7 @@ fn of_queue(queue: &QueueFacts, facts: &Inspection) -> Vec<Finding> {
         let activity = consumer.activity();
         let thing = format!("{} activity `{activity}`", queue_name(queue));
         let finding = deserted(consumer, &activity, queue.queue.as_str(), applied(&activity));
-        finding.into_iter().chain(of_consumer(consumer)).map(move |finding| finding.of(&thing))
+        finding.into_iter().chain(of_consumer(consumer, queue.queue.as_str())).map(move |finding| finding.of(&thing))
     });
     let never = queue.unserved.iter().map(|unserved| never_served(unserved, queue));
     served.chain(never).collect()
@@ -75,7 +75,7 @@ fn deserted(consumer: &ConsumerFacts, activity: &str, queue: &str, applied: bool
     applied.then(|| Finding::hint("queues", "no worker is there; nothing waits for one at this time", todo))
 }
 
-fn of_consumer(consumer: &ConsumerFacts) -> Vec<Finding> {
+fn of_consumer(consumer: &ConsumerFacts, queue: &str) -> Vec<Finding> {
     let ConsumerFacts { waiting, held, redelivered, requests, moves, .. } = *consumer;
     let mut findings = vec![];
     let mut say = |finding: Finding| findings.push(finding);
@@ -87,7 +87,7 @@ fn of_consumer(consumer: &ConsumerFacts) -> Vec<Finding> {
         say(Finding::not_ok(
             "queues",
             "its consumer is paused: nothing is handed out",
-            "somebody paused it; `nats consumer resume` goes on",
+            format!("somebody paused it: `sagaline queues resume {queue}` goes on"),
         ));
     }
     if let Some(most) = consumer.deliveries_max {
