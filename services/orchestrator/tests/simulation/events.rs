@@ -23,9 +23,9 @@ fn events_find_who_waits_while_everybody_crashes() {
 
 #[test]
 fn events_find_who_waits_in_hostile_worlds() {
-    all_hold(&HEARD, Faults::hostile(), 60);
-    all_hold(&HEARD, Faults { power_cut: 1, ..Faults::hostile() }, 60);
-    all_hold(&MANY_HEARD, Faults::many(), 60);
+    all_hold(&HEARD, Faults::hostile(), 40);
+    all_hold(&HEARD, Faults { power_cut: 1, ..Faults::hostile() }, 40);
+    all_hold(&MANY_HEARD, Faults::many(), 40);
 }
 
 /// That they come to their ends is worth something only because they do not without events.

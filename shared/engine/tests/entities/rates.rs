@@ -105,7 +105,8 @@ fn no_window_holds_more_than_the_rule_says() {
         }
         begins.sort();
         let most = (limit + burst.unwrap_or(1) - 1) as usize;
-        let within = |first: usize| begins[first..].iter().take_while(|begin| begin.since(begins[first]) < rule.per).count();
+        let within =
+            |first: usize| begins[first..].iter().take_while(|begin| begin.since(begins[first]) < rule.per).count();
         let found = (0..begins.len()).map(within).max().unwrap_or_default();
         assert!(found <= most, "{found} begin within a second, of {limit} and a burst of {burst:?}");
         assert!(10 * (found + 1) >= 9 * most, "{found} begin within a second, and {limit} may");

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     Client, Error,
     ask::{Asked, OWNER_WITHIN, PAUSE},
-    merge::{Merged, Paged},
+    merge::{Merged, Paged, Part},
 };
 
 /// All that is shared.
@@ -31,9 +31,9 @@ impl Paged for Everything {
         Ask::Entities { after, limit }
     }
 
-    fn page(&self, answer: Answer, _limit: usize) -> Option<(Vec<EntityView>, Option<EntityKey>)> {
+    fn page(&self, answer: Answer, _limit: usize) -> Option<Part<Self>> {
         let Answer::Entities(EntityPage { entities, next }) = answer else { return None };
-        Some((entities, next))
+        Some(Part { items: entities, next })
     }
 
     fn key(view: &EntityView) -> &EntityKey {

@@ -31,10 +31,17 @@ pub(super) trait Paged {
 
     fn question(&self, after: Option<Self::Key>, limit: usize) -> Ask;
 
-    /// What a page holds, and behind what there is more. Nothing if the answer is to another question.
-    fn page(&self, answer: Answer, limit: usize) -> Option<(Vec<Self::Item>, Option<Self::Key>)>;
+    /// Nothing if the answer is to another question.
+    fn page(&self, answer: Answer, limit: usize) -> Option<Part<Self>>;
 
     fn key(item: &Self::Item) -> &Self::Key;
+}
+
+/// A page.
+pub(super) struct Part<Q: Paged + ?Sized> {
+    pub(super) items: Vec<Q::Item>,
+    /// Behind this there is more.
+    pub(super) next: Option<Q::Key>,
 }
 
 /// The lists of all partitions as one.
@@ -107,7 +114,7 @@ impl<Q: Paged> Feed<Q> {
                 }
                 Asked::Nobody => None,
             };
-            let Some((items, next)) = answer.and_then(|answer| asked.page(answer, limit)) else {
+            let Some(Part { items, next }) = answer.and_then(|answer| asked.page(answer, limit)) else {
                 self.done = true;
                 return Ok(Some(self.partition));
             };

@@ -122,7 +122,7 @@ async fn pull(mut puller: Puller, host: Arc<ActivityHost>, stop: Stop) {
         let (ports, host, stop) = (puller.ports().clone(), host.clone(), stop.clone());
         // In a box, because to spawn a future is to copy it, and this one is large.
         tokio::spawn(Box::pin(async move {
-            let host = Freeing { host: &*host, slot: Mutex::new(pulled.slot) };
+            let host = Freeing { host: &host, slot: Mutex::new(pulled.slot) };
             let served = serve(&*ports, &host, &stop, &pulled.delivery).await;
             if served != Served::Answered {
                 tracing::debug!(task = pulled.delivery.subject, ?served, "a task was not run to its end here");

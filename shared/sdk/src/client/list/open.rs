@@ -9,7 +9,10 @@ use sagaline_events::{
 };
 use sagaline_model::ExecutionId;
 
-use super::{super::merge::Paged, ListFilter};
+use super::{
+    super::merge::{Paged, Part},
+    ListFilter,
+};
 
 impl Paged for ListFilter {
     type Item = ExecutionView;
@@ -22,7 +25,7 @@ impl Paged for ListFilter {
         self.ask(after, limit)
     }
 
-    fn page(&self, answer: Answer, limit: usize) -> Option<(Vec<ExecutionView>, Option<ExecutionId>)> {
+    fn page(&self, answer: Answer, limit: usize) -> Option<Part<Self>> {
         let Page { executions, next } = match answer {
             Answer::Page(page) => page,
             // An owner that does not know of pages: a full answer has more behind it.
@@ -32,7 +35,7 @@ impl Paged for ListFilter {
             }
             _ => return None,
         };
-        Some((executions.into_iter().filter(|view| self.takes(view)).collect(), next))
+        Some(Part { items: executions.into_iter().filter(|view| self.takes(view)).collect(), next })
     }
 
     fn key(view: &ExecutionView) -> &ExecutionId {

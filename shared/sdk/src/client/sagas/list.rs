@@ -11,7 +11,7 @@ use sagaline_model::{ExecutionId, Name};
 
 use super::super::{
     Client, Error,
-    merge::{Merged, Paged},
+    merge::{Merged, Paged, Part},
 };
 
 /// Which sagas to list.
@@ -58,9 +58,9 @@ impl Paged for SagaFilter {
         Ask::Sagas { stuck: self.stuck, workflow: self.workflow.clone(), after, limit }
     }
 
-    fn page(&self, answer: Answer, _limit: usize) -> Option<(Vec<SagaView>, Option<ExecutionId>)> {
+    fn page(&self, answer: Answer, _limit: usize) -> Option<Part<Self>> {
         let Answer::Sagas(SagaPage { sagas, next }) = answer else { return None };
-        Some((sagas, next))
+        Some(Part { items: sagas, next })
     }
 
     fn key(view: &SagaView) -> &ExecutionId {

@@ -11,7 +11,7 @@ use sagaline_model::Name;
 
 use super::super::{
     Client, Error,
-    merge::{Merged, Paged},
+    merge::{Merged, Paged, Part},
 };
 
 /// Which schedules to list.
@@ -58,9 +58,9 @@ impl Paged for ScheduleFilter {
         Ask::Schedules { workflow: self.workflow.clone(), paused: self.paused, after, limit }
     }
 
-    fn page(&self, answer: Answer, _limit: usize) -> Option<(Vec<ScheduleView>, Option<Name>)> {
+    fn page(&self, answer: Answer, _limit: usize) -> Option<Part<Self>> {
         let Answer::Schedules(SchedulePage { schedules, next }) = answer else { return None };
-        Some((schedules, next))
+        Some(Part { items: schedules, next })
     }
 
     fn key(view: &ScheduleView) -> &Name {
