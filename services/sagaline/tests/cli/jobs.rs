@@ -61,7 +61,8 @@ fn a_list_of_jobs_says_how_many_there_are_of_those_that_it_is_about() {
     let told = submit("noop", "late", &["--at", "2020-01-01T00:00:00Z", "--wait"]);
     assert!(told.stderr.is_empty(), "its end is shown: {}", told.stderr);
     submit("echo", "coming", &["--in", "1h"]);
-    submit("mails.send", "nobody", &[]);
+    let nobody = submit("mails.send", "nobody", &[]).stderr;
+    assert!(nobody.contains("no worker has served `mails.send` in the queue `default` so far"), "{nobody}");
     let list =
         |more: &[&str]| at(&url, &[&["jobs", "list", "--output", "json"][..], more].concat()).ends_with(0).json();
     let ids = |more: &[&str]| -> Vec<String> {

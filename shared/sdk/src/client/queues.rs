@@ -115,6 +115,13 @@ impl Client {
         Ok(asked.into_iter().filter(|one| !is_served(one)).collect())
     }
 
+    /// Whether no worker has served an activity in a queue so far. As with plans, it is worth telling, and no reason to refuse anything.
+    pub async fn is_without_worker(&self, queue: &Name, activity: &ActivityName) -> Result<bool, Error> {
+        let depth = self.connection.queue_depth(queue).await?;
+        let mut lines = depth.map(|depth| depth.lines).unwrap_or_default().into_iter();
+        Ok(!lines.any(|line| ActivityView::from(line).activity == activity.as_str()))
+    }
+
     async fn queue_view(&self, queue: Name, depth: QueueDepth) -> Result<QueueView, Error> {
         let settings = self.connection.queue_settings(&queue).await?;
         let weight = settings.weight.unwrap_or_else(|| QueueSettings::default_weight(&queue));

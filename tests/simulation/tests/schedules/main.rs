@@ -121,6 +121,21 @@ fn many_members_and_nodes_miss_and_double_no_tick() {
     all_hold(&MANY, Faults::many(), 32);
 }
 
+/// Nothing is promised of what a log lost with its tail. What begins ends all the same, and of schedules of other logs every tick
+/// becomes what it must.
+#[test]
+fn a_lost_tail_concerns_no_schedule_of_another_log() {
+    let lost_tails = |scenario: &Scenario<Both>, faults: Faults| -> u64 {
+        let of_seed = |seed| match simulate(scenario, Faults { power_cut: 1, ..faults }, seed) {
+            Ok(tally) => tally.lost_tails,
+            Err(violation) => panic!("SAGALINE_SEED={}: {}", violation.seed, violation.what),
+        };
+        seeds(24).map(of_seed).sum()
+    };
+    let (single, many) = (lost_tails(&SINGLE, Faults::hostile()), lost_tails(&MANY, Faults::many()));
+    assert!(single > 4 && many > 4, "owners noticed {single} and {many} lost tails");
+}
+
 #[test]
 fn without_starts_it_is_noticed_that_nothing_begins() {
     fails(&WITHOUT_STARTS, Faults::default(), 3, "neither started nor");

@@ -126,7 +126,7 @@ pub(super) async fn run(mut args: Submit, context: &Context) -> Result<Exit, Fai
     let (wait, past) = (args.wait, args.when.past());
     let job = job(args)?;
     // What cannot be submitted is said without asking anybody.
-    job.spec()?;
+    let spec = job.spec()?;
     let client = context.client().await?;
     let started = match client.submit(job).await {
         Err(error @ Error::NotUnique { .. }) => {
@@ -142,6 +142,12 @@ pub(super) async fn run(mut args: Submit, context: &Context) -> Result<Exit, Fai
     };
     if let Some(past) = past.filter(|_| !wait) {
         context.output.talk(&past);
+    }
+    if !wait && !started.existing && client.is_without_worker(&spec.queue, &spec.activity).await? {
+        let (queue, activity) = (&spec.queue, &spec.activity);
+        context.output.talk(&format!(
+            "warning: no worker has served `{activity}` in the queue `{queue}` so far; the job waits for one"
+        ));
     }
     start::tell(&client, &started, wait, context).await
 }
