@@ -7,7 +7,7 @@ use std::fmt;
 use base64::{Engine, prelude::BASE64_URL_SAFE};
 use sagaline_model::{ActivityName, Name, NameError, partition_of};
 
-pub use self::log_kind::LogKind;
+pub use self::log_kind::{LogKind, PART_PREFIX};
 use crate::ports::Bucket;
 
 /// The namespace of an installation: several share one NATS account without meeting.

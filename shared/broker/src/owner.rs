@@ -12,8 +12,10 @@ mod hand_over;
 mod listing;
 mod look_again;
 mod outbox;
+mod parts;
 mod place;
 mod purge;
+mod quiet;
 mod recover;
 mod rest;
 mod save;
@@ -23,6 +25,7 @@ mod slot;
 mod snapshots;
 mod untaken;
 mod wake;
+mod whole;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,7 +39,12 @@ use std::{
 use sagaline_model::Moment;
 
 pub use self::cover::Checkpoint;
-use self::{answers::Questions, cover::Cover, full::NoRoom, outbox::Outbox, purge::Purging, rest::Resting, slot::Slot};
+pub(crate) use self::parts::Manifest;
+
+use self::{
+    answers::Questions, cover::Cover, full::NoRoom, outbox::Outbox, parts::Parts, purge::Purging, quiet::Quiet,
+    rest::Resting, slot::Slot,
+};
 use crate::{
     machine::Machine,
     names::{LogKind, Names},
@@ -96,6 +104,8 @@ pub struct Without {
     pub purge: bool,
     /// The epoch is not raised.
     pub epoch: bool,
+    /// What names the parts of a snapshot does not wait for them.
+    pub parts: bool,
 }
 
 impl Settings {
@@ -185,6 +195,8 @@ pub struct Owner<P, M: Machine, W> {
     untaken_said: Option<Duration>,
     purging: Purging,
     no_room: NoRoom,
+    parts: Parts,
+    quiet: Quiet,
     mode: Mode,
     /// Since when it hands over.
     stopping: Option<Duration>,
@@ -225,6 +237,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             untaken_said: None,
             purging: Purging::from(now),
             no_room: NoRoom::default(),
+            parts: Parts::default(),
+            quiet: Quiet::default(),
             mode: Mode::Refolding,
             stopping: None,
             events: vec![],
@@ -313,9 +327,9 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         self.mode == Mode::Live && self.stopping.is_none() && self.has_room() && !held
     }
 
-    /// Whether more may be taken on: what is in flight and what waits for its state is bounded.
+    /// Whether more may be taken on: what is in flight and what waits for its state is bounded, and sometimes there is quiet.
     fn has_room(&self) -> bool {
-        self.outbox.burden() + self.resting.deferred < self.settings.in_flight
+        self.outbox.burden() + self.resting.deferred < self.settings.in_flight && !self.quiet.is_kept(self.ports.boot())
     }
 
     /// The server's clock is not behind the last entry, whatever this machine's says.

@@ -195,6 +195,9 @@ pub trait Ports {
         keys: &[String],
     ) -> impl Future<Output = Result<Vec<Option<(Sequence, Bytes)>>, Failure>> + Send;
 
+    /// How many bytes one message may carry, what is said in its headers left aside.
+    fn message_room(&self) -> usize;
+
     /// Lets time pass.
     fn pause(&mut self, time: Duration) -> impl Future<Output = ()> + Send;
 

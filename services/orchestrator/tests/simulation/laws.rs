@@ -88,3 +88,10 @@ fn without_marks_a_replica_that_is_behind_is_believed() {
 fn without_looking_at_the_checkpoint_a_purge_takes_what_is_needed() {
     fails(&MANY, Faults { without: Without { purge_bound: true, ..Without::default() }, ..Faults::many() }, 500);
 }
+
+#[test]
+fn without_waiting_for_its_parts_a_snapshot_names_what_is_not_there() {
+    let owner = owner::Without { parts: true, ..owner::Without::default() };
+    let without = Without { owner, ..Without::default() };
+    fails(&SINGLE, Faults { without, message_room: 300, ..Faults::crashes() }, 100);
+}

@@ -10,6 +10,7 @@ mod gates;
 mod jobs;
 mod laws;
 mod many;
+mod parts;
 mod people;
 mod scenario;
 mod shared;

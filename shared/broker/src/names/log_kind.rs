@@ -4,6 +4,9 @@ use sagaline_model::partition_of;
 
 use super::Names;
 
+/// What the keys of all parts of snapshots begin with; that of the snapshot follows.
+pub const PART_PREFIX: &str = "part.";
+
 /// What the log of a partition is about, and so which service owns it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LogKind {
@@ -53,6 +56,11 @@ impl LogKind {
         }
     }
 
+    /// What the keys of its snapshots begin with; the partition follows.
+    pub(crate) fn label_prefix(self) -> &'static str {
+        self.within()
+    }
+
     /// How a partition of such logs is called where those of all kinds are.
     pub fn label(self, partition: u32) -> String {
         format!("{}{partition}", self.within())
@@ -87,6 +95,12 @@ impl LogKind {
 
     pub fn record_key(self, key: &str) -> String {
         format!("{}{key}", self.within())
+    }
+
+    /// A part of a snapshot that does not fit in one message. It lies beside the snapshots, not among them: whoever reads those of
+    /// a partition reads none of these.
+    pub fn part_key(self, partition: u32, key: &str, generation: &str, number: u32) -> String {
+        format!("{PART_PREFIX}{}.{generation}.{number}", self.snapshot_key(partition, key))
     }
 }
 
@@ -166,6 +180,7 @@ mod tests {
                 kind.member_key("1"),
                 kind.checkpoint_key(1),
                 kind.snapshot_key(1, "a"),
+                kind.part_key(1, "a", "1-2", 0),
                 names.log(kind, 1),
                 names.mark(kind, 1),
                 names.ask_of(kind, 1),

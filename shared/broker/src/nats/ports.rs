@@ -34,6 +34,8 @@ const ENTRIES_PER_ROUND: usize = 512;
 const QUESTIONS_PER_ROUND: usize = 64;
 /// How long a publish that is waited for may take; the owner tries again.
 const PUBLISH_TRY: Duration = Duration::from_secs(2);
+/// The server's bound on a message is on its headers too: those of a snapshot are fewer.
+const HEADERS_MOST: usize = 1024;
 /// How long one wait of the timer is at most: the monotonic clock stands still while the machine sleeps, the boot clock does
 /// not, and the loss of a connection is noticed by looking.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -307,6 +309,10 @@ impl Ports for NatsPorts {
 
     async fn values(&mut self, bucket: Bucket, keys: &[String]) -> Result<Vec<Option<(Sequence, Bytes)>>, Failure> {
         self.values_of(bucket, keys).await
+    }
+
+    fn message_room(&self) -> usize {
+        self.connection.client().server_info().max_payload.saturating_sub(HEADERS_MOST)
     }
 
     async fn pause(&mut self, time: Duration) {

@@ -1,4 +1,4 @@
-//! Sweeping: payloads that nothing refers to any more are removed, their bytes with them.
+//! Sweeping: payloads that nothing refers to any more are removed, their bytes with them; and parts of snapshots that nothing names.
 //!
 //! A payload belongs to an execution, and lives as long as anything is left of that: an entry of the log, a snapshot, a record.
 //! An execution moves from the log to a snapshot and on to a record, and leaves each only when it is in the next; so they are
@@ -9,6 +9,7 @@
 //! removed is found again. No list grows beyond the number of payloads, which are few because they are large.
 
 mod listing;
+mod parts;
 mod rule;
 
 use std::collections::{HashMap, HashSet};
@@ -36,17 +37,20 @@ pub struct Swept {
     pub removed_early: usize,
     /// Chunks of payloads that were never stored to their end.
     pub orphans: usize,
+    /// Snapshots with parts that nothing names.
+    pub parts: usize,
 }
 
 impl Connection {
-    /// Removes payloads that nothing refers to. `in_need`: those of ended executions go early too, the oldest first, until
+    /// Removes parts of snapshots that nothing names, and payloads that nothing refers to. `in_need`: those of ended executions go early too, the oldest first, until
     /// there is room again: history is shortened rather than work stopped.
     pub async fn sweep_payloads(&self, partitions: u32, in_need: bool, now: Moment) -> Result<Swept, Failure> {
         let to = |what: &'static str| move |error: ApiError| error.into_failure(what);
+        let parts = self.sweep_parts(now).await.map_err(to("remove parts of snapshots that nothing names"))?;
         // In this order: whoever stores a payload writes its name last.
         let chunks = self.payload_chunks().await.map_err(to("list the chunks of payloads"))?;
         let mut payloads = self.payloads().await.map_err(to("list the payloads"))?;
-        let mut swept = Swept { payloads: payloads.len(), ..Swept::default() };
+        let mut swept = Swept { payloads: payloads.len(), parts, ..Swept::default() };
         let orphans = self.sweep_orphans(&chunks, &payloads, now).await;
         swept.orphans = orphans.map_err(to("remove chunks that belong to nothing"))?;
 

@@ -42,6 +42,12 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 self.finish_if_over(&key);
                 Ok(())
             }
+            (Purpose::Part(_), Some(key)) if !self.is_last(key) => {
+                self.watcher.retried(pending.subject(), why);
+                self.no_room.snapshots_until = now + SNAPSHOTS_PAUSE;
+                self.part_refused(&pending);
+                Ok(())
+            }
             (Purpose::Task { task, .. }, _) => {
                 self.outbox.hold_line(&task.queue, now + TASKS_PAUSE);
                 self.unanswered(pending, why).await
@@ -57,7 +63,12 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// Whether there is room to try a snapshot of a state whose last one is `revision`. Near the end of the room only those that
     /// take the place of others are written: whatever ends needs that, and removing what is there needs room too.
     pub(super) fn may_snapshot(&self, revision: Option<Sequence>) -> bool {
-        let spare = self.settings.spare_snapshots.load(Ordering::Relaxed);
-        self.ports.boot() >= self.no_room.snapshots_until && (revision.is_some() || !spare)
+        self.ports.boot() >= self.no_room.snapshots_until && (revision.is_some() || !self.spares_snapshots())
+    }
+
+    /// Whether the end of the room is near. Then a snapshot in parts does not even take the place of another one: for a while there
+    /// would have to be room for both.
+    pub(super) fn spares_snapshots(&self) -> bool {
+        self.settings.spare_snapshots.load(Ordering::Relaxed)
     }
 }

@@ -79,6 +79,10 @@ pub(super) enum Purpose {
         message: Arc<Message>,
         sequence: Sequence,
     },
+    /// A part of a snapshot that does not fit in one message.
+    Part(Arc<Message>),
+    /// The removal of one that nothing refers to any more.
+    PartGone(Arc<Message>),
 }
 
 impl Pending {
@@ -110,6 +114,8 @@ impl Purpose {
             | Self::Checkpoint { message, .. }
             | Self::Timer(message)
             | Self::Mark(message)
+            | Self::Part(message)
+            | Self::PartGone(message)
             | Self::Rejected { message, .. } => Request::Publish(message),
             Self::Revoke { queue, subject } => Request::Revoke { queue, subject },
             Self::LookUp { bucket, key } => Request::LookUp { bucket: *bucket, key },

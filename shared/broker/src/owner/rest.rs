@@ -140,10 +140,12 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let crowded = self.slots.len() > self.settings.rest_above;
         // Whoever is about to be woken need not fall asleep.
         let soon = self.now() + Span::from(idle);
-        let Self { slots, machine, .. } = self;
-        let due = slots.iter().filter(|(_, slot)| {
+        let Self { slots, machine, parts, .. } = self;
+        let due = slots.iter().filter(|(key, slot)| {
             let unused = crowded || now >= slot.used + idle;
             unused && slot.is_saved_whole() && slot.timer.is_none_or(|timer| timer > soon) && machine.rests(&slot.state)
+                // To read it again would cost more than it takes up.
+                && !parts.is_stored(key)
         });
         let due: Vec<Arc<str>> = due.map(|(key, _)| Arc::clone(key)).collect();
         for key in due {

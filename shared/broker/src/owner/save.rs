@@ -5,13 +5,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
     Halt, Mode, Owner, Watcher,
     cover::Checkpoint,
     outbox::{Pending, Purpose},
+    parts::Manifest,
+    quiet::OVERDUE,
     slot::{Saving, Slot},
 };
 use crate::{
@@ -24,18 +26,27 @@ use sagaline_model::Moment;
 const SNAPSHOTS_AT_ONCE: usize = 256;
 
 /// How long the mark stays that a state's snapshot was removed.
-const TOMBSTONE_TTL: Duration = Duration::from_secs(120);
+pub(super) const TOMBSTONE_TTL: Duration = Duration::from_secs(120);
 
 /// The server counts in seconds.
 const SHORTEST_TTL: Duration = Duration::from_secs(1);
 
 /// What the buckets hold: the state or record, and the last input that is in it.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Saved<'a> {
     pub(super) applied: Sequence,
     pub(super) time: Moment,
-    #[serde(borrow)]
-    pub(super) state: &'a RawValue,
+    #[serde(borrow, default)]
+    state: Option<&'a RawValue>,
+    /// Instead of the state, where that is in parts.
+    #[serde(default)]
+    pub(super) parts: Option<Manifest>,
+}
+
+impl Saved<'_> {
+    pub(super) fn state(&self) -> Result<&[u8], String> {
+        self.state.map(|state| state.get().as_bytes()).ok_or_else(|| "there is no state in it".to_owned())
+    }
 }
 
 /// The position alone, for whoever compares.
@@ -103,20 +114,14 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     pub(super) fn remove_snapshot(&mut self, key: &str, revision: Sequence, of: Option<Arc<str>>) {
-        let message = Message {
-            subject: self.snapshot_subject(key),
-            expected: Some(revision),
-            msg_id: None,
-            ttl: Some(TOMBSTONE_TTL),
-            headers: vec![("KV-Operation", "PURGE".to_owned()), ("Nats-Rollup", "sub".to_owned())],
-            payload: bytes::Bytes::new(),
-        };
+        let message = removal(self.snapshot_subject(key), Some(revision), TOMBSTONE_TTL);
         self.outbox.send(&mut self.ports, Purpose::Tombstone(Arc::new(message)), of);
     }
 
     /// The snapshot is gone, and the state with it, unless an input came meanwhile.
     pub(super) fn snapshot_removed(&mut self, pending: &Pending, revision: Sequence) {
         if let Some(key) = &pending.key {
+            self.parts_known(key, None);
             self.removed(&Arc::clone(key), Some(revision));
         }
     }
@@ -135,6 +140,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
 
     fn drop_slot(&mut self, key: &Arc<str>) {
         let Some(mut slot) = self.slots.remove(key) else { return };
+        self.parts.forget(key);
         slot.covered(key, None, &mut self.cover);
         if let Some(timer) = slot.timer {
             self.timers.remove(&(timer, Arc::clone(key)));
@@ -155,17 +161,29 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let (applied, now) = (self.applied.0, self.now());
         let old = self.settings.snapshot_after_inputs;
         let long = sagaline_model::Span::from(self.settings.snapshot_after);
-        let mut due: Vec<Arc<str>> = vec![];
+        let boot = self.ports.boot();
+        let (mut due, mut wants_quiet): (Vec<Arc<str>>, bool) = (vec![], false);
         for (first, key) in self.cover.oldest().take(SNAPSHOTS_AT_ONCE * 2) {
             let Some(slot) = self.slots.get(key) else { continue };
-            let since = self.cover.time_of(*first).unwrap_or(slot.applied.1);
-            if applied.saturating_sub(*first) < old && now.since(since) < long {
+            let (inputs, time) =
+                (applied.saturating_sub(*first), now.since(self.cover.time_of(*first).unwrap_or(slot.applied.1)));
+            if inputs < old && time < long {
                 break;
+            }
+            // To save a large one costs time, in which the partition stands still.
+            let slowness = self.parts.slowness(key);
+            let is_due = |slowness: u32| old * u64::from(slowness) <= inputs || long.times(f64::from(slowness)) <= time;
+            if !is_due(slowness) {
+                continue;
+            }
+            if slot.pending > 0 && slot.saving == Saving::Nothing && is_due(slowness * OVERDUE) {
+                wants_quiet |= self.quiet.is_wanted(slot.touched, boot);
             }
             if slot.pending == 0 && slot.saving == Saving::Nothing && due.len() < SNAPSHOTS_AT_ONCE {
                 due.push(Arc::clone(key));
             }
         }
+        self.quiet.keep(wants_quiet, boot);
         for key in due {
             self.save(&key);
         }
@@ -178,7 +196,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             return self.remove(key);
         }
         let revision = slot.revision;
-        if !self.may_snapshot(revision) {
+        if !self.may_snapshot(revision) || self.parts.is_paused(key, self.ports.boot()) {
             return;
         }
         let Some(slot) = self.slots.get_mut(key) else { return };
@@ -189,13 +207,17 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     fn write_snapshot(&mut self, key: &Arc<str>) {
         let subject = self.snapshot_subject(key);
         let Some(slot) = self.slots.get(key) else { return };
+        let payload = bytes::Bytes::from(wrap(self.machine.snapshot(&slot.state), slot.applied));
+        if self.ports.message_room() < payload.len() {
+            return self.write_in_parts(key, payload);
+        }
         let message = Message {
             subject,
             expected: Some(slot.revision.unwrap_or(0)),
             msg_id: None,
             ttl: None,
             headers: vec![],
-            payload: wrap(self.machine.snapshot(&slot.state), slot.applied).into(),
+            payload,
         };
         let purpose = Purpose::Snapshot { message: Arc::new(message), applied: slot.applied };
         self.outbox.send(&mut self.ports, purpose, Some(Arc::clone(key)));
@@ -205,6 +227,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let Some(key) = &pending.key else { return };
         let Some(slot) = self.slots.get_mut(key) else { return };
         slot.revision = Some(revision);
+        self.parts_stored(key);
         self.is_saved(&Arc::clone(key));
     }
 
@@ -227,6 +250,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     pub(super) fn snapshot_given_up(&mut self, key: &Arc<str>) {
+        self.parts_given_up(key);
         if let Some(slot) = self.slots.get_mut(key) {
             slot.saving = Saving::Nothing;
         }
@@ -244,15 +268,21 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         let Some(slot) = self.slots.get_mut(&key) else { return Ok(()) };
         let is_there = there.is_some();
         slot.revision = there.as_ref().map(|(revision, _)| *revision).or(last.filter(|last| *last > 0));
+        // The mark of a removal, of which the server does not tell, is waited out, with the parts that the snapshot names.
+        let waits_out = slot.saving == Saving::Last && slot.revision.is_none();
+        let waits_out =
+            waits_out && matches!(&pending.purpose, Purpose::Snapshot { message, .. } if message.expected == Some(0));
+        if !waits_out {
+            let manifest = there.as_ref().and_then(|(_, value)| Manifest::read(value));
+            self.parts_known(&key, manifest);
+        }
+        let Some(slot) = self.slots.get_mut(&key) else { return Ok(()) };
         let position = there.and_then(|(_, value)| serde_json::from_slice::<Position>(&value).ok());
         match pending.purpose {
             Purpose::Snapshot { applied, .. } if position.is_some_and(|there| there.reaches(applied)) => {
                 self.is_saved(&key);
             }
-            // The server does not tell, so the mark is waited out.
-            Purpose::Snapshot { ref message, .. }
-                if slot.saving == Saving::Last && slot.revision.is_none() && message.expected == Some(0) =>
-            {
+            Purpose::Snapshot { .. } if waits_out => {
                 return self.unanswered(pending, "the mark of a removal is in the way").await;
             }
             Purpose::Snapshot { .. } if slot.saving == Saving::Last => self.write_snapshot(&key),
@@ -356,6 +386,18 @@ impl<S> Slot<S> {
         slot.applied = applied;
         slot.revision = Some(revision);
         slot
+    }
+}
+
+/// The removal of what is under a key of a bucket.
+pub(super) fn removal(subject: String, expected: Option<Sequence>, ttl: Duration) -> Message {
+    Message {
+        subject,
+        expected,
+        msg_id: None,
+        ttl: Some(ttl),
+        headers: vec![("KV-Operation", "PURGE".to_owned()), ("Nats-Rollup", "sub".to_owned())],
+        payload: bytes::Bytes::new(),
     }
 }
 

@@ -65,6 +65,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             Purpose::Mark(_) => self.mark_stored(sequence),
             Purpose::Rejected { sequence, .. } => self.cover.release_loose(*sequence),
             Purpose::Revoke { .. } | Purpose::LookUp { .. } | Purpose::Wake { .. } => self.done(&pending),
+            Purpose::Part(_) => self.part_stored(&pending),
+            Purpose::PartGone(_) => {}
         }
         Ok(())
     }
@@ -95,6 +97,8 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             | Purpose::Rejected { .. }
             | Purpose::Revoke { .. }
             | Purpose::LookUp { .. }
+            | Purpose::Part(_)
+            | Purpose::PartGone(_)
             | Purpose::Wake { .. } => self.unanswered(pending, "an expected sequence that was never given").await,
         }
     }
@@ -135,12 +139,13 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 let instead = Purpose::Send(Arc::new(starting.if_refused.clone()));
                 self.outbox.send(&mut self.ports, instead, pending.key);
             }
-            (Purpose::Snapshot { .. }, Some(key))
+            (Purpose::Snapshot { .. } | Purpose::Part(_), Some(key))
                 if self.slots.get(key).is_some_and(|slot| slot.saving == Saving::Last) =>
             {
                 self.outbox.again(self.ports.boot(), pending);
             }
             (Purpose::Snapshot { .. }, Some(key)) => self.snapshot_given_up(&Arc::clone(key)),
+            (Purpose::Part(_), _) => self.part_refused(&pending),
             (Purpose::Rejected { sequence, .. }, _) => self.cover.release_loose(*sequence),
             (Purpose::Checkpoint { .. }, _) => self.checkpoint_in_flight = false,
             (Purpose::Mark(_), _) => self.questions.mark_lost(),

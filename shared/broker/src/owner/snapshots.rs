@@ -10,10 +10,11 @@ use super::{
     rest::Stub,
     save::{Position, Saved},
     slot::Slot,
+    whole::InParts,
 };
 use crate::{
     machine::Machine,
-    ports::{Bucket, Ports, Sequence, Stored},
+    ports::{Bucket, Failure, Ports, Sequence, Stored},
 };
 
 /// So many states are asked about in the bucket of ended ones at once.
@@ -23,17 +24,16 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// (2) The states that were open, and those that had ended but not been passed by the checkpoint.
     pub(super) async fn load_snapshots(&mut self) -> Result<(), Halt> {
         let mut from = None;
+        let mut in_parts = InParts::new();
         loop {
             let page = self.ports.snapshots(from).await?;
             for stored in page.stored.chunks(PAGE) {
                 if !self.ports.holds_lease() {
                     return Err(Halt::LeaseLost);
                 }
-                let keys: Vec<String> = stored.iter().map(|stored| self.settings.log.record_key(&stored.key)).collect();
-                let ends = self.ports.values(Bucket::Results, &keys).await?;
+                let ends = self.ends_of(stored).await?;
                 for (stored, end) in stored.iter().zip(ends) {
-                    let end = end.and_then(|(_, record)| serde_json::from_slice::<Position>(&record).ok());
-                    self.load(stored, end).await?;
+                    self.load(stored, end, &mut in_parts).await?;
                 }
             }
             from = page.next;
@@ -41,6 +41,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 break;
             }
         }
+        self.load_in_parts(in_parts).await?;
         let keys: Vec<Arc<str>> = self.slots.keys().cloned().collect();
         for key in keys {
             while let Some(need) = self.slots.get(&key).and_then(|slot| self.machine.needs(Some(&slot.state), None)) {
@@ -52,11 +53,25 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         Ok(())
     }
 
-    /// What the bucket holds under a key, and the end of it that is recorded.
-    async fn load(&mut self, stored: &Stored, end: Option<Position>) -> Result<(), Halt> {
+    /// Which of these states have a recorded end, and where.
+    pub(super) async fn ends_of(&mut self, stored: &[Stored]) -> Result<Vec<Option<Position>>, Failure> {
+        let keys: Vec<String> = stored.iter().map(|stored| self.settings.log.record_key(&stored.key)).collect();
+        let ends = self.ports.values(Bucket::Results, &keys).await?;
+        let position = |(_, record): (Sequence, Bytes)| serde_json::from_slice::<Position>(&record).ok();
+        Ok(ends.into_iter().map(|end| end.and_then(position)).collect())
+    }
+
+    /// What the bucket holds under a key, and the end of it that is recorded. What is in parts is put aside.
+    pub(super) async fn load(
+        &mut self,
+        stored: &Stored,
+        end: Option<Position>,
+        in_parts: &mut InParts,
+    ) -> Result<(), Halt> {
         let key: Arc<str> = stored.key.as_str().into();
         // A newer revision of what came before, written while we read.
         self.unload(&key);
+        in_parts.remove(&key);
         let Some(value) = &stored.value else { return Ok(()) };
         let saved: Saved<'_> = match serde_json::from_slice(value) {
             Ok(saved) => saved,
@@ -79,7 +94,11 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
                 return Ok(());
             }
         }
-        match self.machine.restore(saved.state.get().as_bytes()) {
+        if let Some(manifest) = saved.parts {
+            in_parts.insert(key, (stored.revision, value.clone(), manifest));
+            return Ok(());
+        }
+        match saved.state().and_then(|state| self.machine.restore(state)) {
             Ok(state) => return self.place(key, state, applied, stored.revision).await,
             Err(why) => self.load_unreadable(&key, &why, stored.revision, value),
         }
@@ -122,7 +141,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
         Ok(())
     }
 
-    fn load_unreadable(&mut self, key: &Arc<str>, why: &str, revision: Sequence, bytes: &Bytes) {
+    pub(super) fn load_unreadable(&mut self, key: &Arc<str>, why: &str, revision: Sequence, bytes: &Bytes) {
         if let Some(slot) = self.seal_unreadable(key, why, None, (revision, bytes.clone())) {
             self.slots.insert(Arc::clone(key), slot);
         }

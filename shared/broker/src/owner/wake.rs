@@ -14,10 +14,12 @@ use super::{
     Halt, Owner, Watcher,
     answers::QUESTIONS_LIMIT,
     outbox::{Pending, Purpose},
+    parts::Manifest,
     rest::Stub,
     save::{Position, Saved},
     seal::Unfit,
     slot::Slot,
+    whole::Whole,
 };
 use crate::{
     machine::Machine,
@@ -83,10 +85,18 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     /// What the bucket holds for a stub.
     pub(super) async fn woken(&mut self, pending: Pending, found: Option<(Sequence, Bytes)>) -> Result<(), Halt> {
         let Some(key) = pending.key.clone() else { return Ok(()) };
+        if !self.resting.waking.contains_key(&key) {
+            return Ok(());
+        }
+        let (found, unfit) = match self.found_whole(&key, found).await {
+            Ok(found) => found,
+            Err(why) => return self.unanswered(pending, &why).await,
+        };
         let Some(mut waking) = self.resting.waking.remove(&key) else { return Ok(()) };
         let now = self.ports.boot();
         let revision = found.as_ref().map(|(revision, _)| *revision);
-        let slot = match read(&self.machine, &waking.stub, found.as_ref()) {
+        let read = unfit.map_or_else(|| read(&self.machine, &waking.stub, found.as_ref()), Err);
+        let slot = match read {
             Ok((state, position, revision)) => {
                 Some(Slot::restored(state, (position.applied, position.time), revision, now))
             }
@@ -105,6 +115,25 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             }
         };
         self.is_awake(&key, slot, waking).await
+    }
+
+    /// What is in parts does not rest, but whoever slept may have written it so since: it is put together here, and nothing else
+    /// happens meanwhile. Or why it is to be looked up again.
+    async fn found_whole(
+        &mut self,
+        key: &Arc<str>,
+        found: Option<(Sequence, Bytes)>,
+    ) -> Result<(Option<(Sequence, Bytes)>, Option<Unfit>), String> {
+        let manifest = found.as_ref().and_then(|(revision, value)| Some((*revision, Manifest::read(value)?)));
+        let Some((revision, manifest)) = manifest else { return Ok((found, None)) };
+        match self.whole(key, revision, &manifest).await.map_err(|failure| failure.to_string())? {
+            Whole::Is(whole) => {
+                self.parts.found(key, manifest);
+                Ok((Some((revision, whole)), None))
+            }
+            Whole::Moved(_) => Err("another snapshot took its place".to_owned()),
+            Whole::Unfit(why) => Ok((found, Some(Unfit::Unreadable(why)))),
+        }
     }
 
     /// The state is there: what was deferred is folded, then what was asked is answered.
@@ -159,6 +188,6 @@ fn read<M: Machine>(
         let (applied, there) = (stub.applied.0, position.applied);
         return Err(Unfit::Missing(format!("it held everything up to input {applied}, and now up to {there} only")));
     }
-    let state = machine.restore(saved.state.get().as_bytes()).map_err(Unfit::Unreadable)?;
+    let state = saved.state().and_then(|state| machine.restore(state)).map_err(Unfit::Unreadable)?;
     Ok((state, position, *revision))
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sagaline_broker::{
+    names::LogKind,
     nats::{Connection, Hold, Installation, NatsPorts, boot, connect},
     ports::{Entry, Event, Message, Outcome, Ports, Sequence},
 };
@@ -47,7 +48,12 @@ impl Site {
     }
 
     pub(crate) async fn ports(&self) -> NatsPorts {
-        NatsPorts::open(self.connect().await, 0, Hold::default(), CancellationToken::new()).await.unwrap()
+        self.ports_of(LogKind::Runs).await
+    }
+
+    pub(crate) async fn ports_of(&self, kind: LogKind) -> NatsPorts {
+        let stop = CancellationToken::new();
+        NatsPorts::open_log(self.connect().await, kind, 0, Hold::default(), stop).await.unwrap()
     }
 }
 

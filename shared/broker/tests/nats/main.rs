@@ -7,6 +7,7 @@ mod common;
 mod connect;
 mod install;
 mod lease;
+mod parts;
 mod payloads;
 mod publish;
 mod reader;

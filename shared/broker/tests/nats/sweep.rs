@@ -165,3 +165,76 @@ async fn what_is_half_stored_or_half_removed_goes_too() {
     assert_eq!(store.sweep(Span::from_secs(31 * 24 * 3600), false).await.removed, 1, "but not for ever");
     assert_eq!(store.bytes().await, 0);
 }
+
+impl Store {
+    /// Two parts of a snapshot.
+    async fn parts(&self, kind: LogKind, key: &str, generation: &str) {
+        for number in 0..2 {
+            let part = kind.part_key(0, key, generation, number);
+            self.put(self.names().key(Bucket::Executions, &part), json!("x".repeat(1000))).await;
+        }
+    }
+
+    async fn manifest(&self, kind: LogKind, key: &str, generation: &str) {
+        let value = json!({
+            "applied": 7, "time": now(),
+            "parts": { "generation": generation, "count": 2, "bytes": 2004, "sha256": "" },
+        });
+        self.put(self.names().key(Bucket::Executions, &kind.snapshot_key(0, key)), value).await;
+    }
+
+    async fn checkpoint(&self, kind: LogKind, epoch: u64) {
+        let value = json!({ "epoch": epoch, "next": 1 });
+        self.put(self.names().key(Bucket::Partitions, &kind.checkpoint_key(0)), value).await;
+    }
+
+    async fn has_parts(&self, kind: LogKind, key: &str, generation: &str) -> bool {
+        let part = |number| kind.part_key(0, key, generation, number);
+        let found = [
+            self.connection.value(Bucket::Executions, &part(0)).await.unwrap(),
+            self.connection.value(Bucket::Executions, &part(1)).await.unwrap(),
+        ];
+        assert_eq!(found[0].is_some(), found[1].is_some(), "both or none");
+        found[0].is_some()
+    }
+}
+
+#[tokio::test]
+async fn parts_that_former_owners_left_go_and_those_that_something_names_stay() {
+    let store = Store::new(1.0).await;
+    let kinds = [LogKind::Runs, LogKind::Sagas, LogKind::Schedules];
+    for kind in kinds {
+        store.checkpoint(kind, 4).await;
+        store.manifest(kind, "named", "2-10").await;
+        // Named; before it; never named; of a state that is gone; of the owner that lives; not ours.
+        for (key, generation) in [
+            ("named", "2-10"),
+            ("named", "1-9"),
+            ("named", "3-11"),
+            ("gone", "3-12"),
+            ("gone", "4-13"),
+            ("gone", "odd"),
+        ] {
+            store.parts(kind, key, generation).await;
+        }
+    }
+    assert_eq!(store.sweep(Span::from_secs(0), false).await.parts, 0, "whoever wrote them may be about to name them");
+    assert_eq!(store.sweep(LATER, false).await.parts, 3 * kinds.len());
+    for kind in kinds {
+        for (key, generation, stays) in [
+            ("named", "2-10", true),
+            ("named", "1-9", false),
+            ("named", "3-11", false),
+            ("gone", "3-12", false),
+            ("gone", "4-13", true),
+            ("gone", "odd", true),
+        ] {
+            assert_eq!(store.has_parts(kind, key, generation).await, stays, "{kind:?} {key} {generation}");
+        }
+    }
+    assert_eq!(store.sweep(LATER, false).await.parts, 0, "once is enough");
+    for kind in kinds {
+        store.checkpoint(kind, 5).await;
+    }
+    assert_eq!(store.sweep(LATER, false).await.parts, kinds.len(), "of the owner that is no more");
+}

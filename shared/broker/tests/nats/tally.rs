@@ -54,11 +54,17 @@ pub(crate) struct Tally {
     partition: u32,
     totals: Totals,
     trap: Arc<AtomicBool>,
+    /// How large its snapshots are at least.
+    bytes: usize,
 }
 
 impl Tally {
     pub(crate) fn new(partition: u32, totals: Totals, trap: Arc<AtomicBool>) -> Self {
-        Self { partition, totals, trap }
+        Self { partition, totals, trap, bytes: 0 }
+    }
+
+    pub(crate) fn of_bytes(self, bytes: usize) -> Self {
+        Self { bytes, ..self }
     }
 }
 
@@ -142,7 +148,7 @@ impl Machine for Tally {
     }
 
     fn snapshot(&self, state: &u64) -> Vec<u8> {
-        state.to_string().into_bytes()
+        format!("{state}{}", " ".repeat(self.bytes)).into_bytes()
     }
 
     fn restore(&self, json: &[u8]) -> Result<u64, String> {

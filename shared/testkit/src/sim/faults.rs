@@ -85,6 +85,8 @@ pub struct Faults {
     pub log_purged: u32,
     /// An operator deletes a log and makes it anew.
     pub log_remade: u32,
+    /// A message of the bucket of snapshots may have so many bytes; 0: any number.
+    pub message_room: usize,
     /// What is switched off.
     pub without: Without,
 }
@@ -113,14 +115,14 @@ pub struct Without {
 }
 
 impl Faults {
-    /// Whether nothing goes wrong any more. Clocks stay off, and queues stay small, in the calmest of worlds.
+    /// Whether nothing goes wrong any more. Clocks stay off, and queues and messages stay small, in the calmest of worlds.
     pub fn is_calm(&self) -> bool {
         *self == self.calmed()
     }
 
     pub(super) fn calmed(self) -> Self {
-        let Self { without, skew, queue_room, .. } = self;
-        Self { without, skew, queue_room, ..Self::default() }
+        let Self { without, skew, queue_room, message_room, .. } = self;
+        Self { without, skew, queue_room, message_room, ..Self::default() }
     }
 
     /// Everything at once, as often as a world can bear it and still get something done.

@@ -308,6 +308,13 @@ impl<M: Machine> Ports for SimPorts<M> {
         }
     }
 
+    fn message_room(&self) -> usize {
+        match self.world.lock().faults.message_room {
+            0 => usize::MAX,
+            room => room,
+        }
+    }
+
     async fn pause(&mut self, time: Duration) {
         self.let_pass(time).await;
     }

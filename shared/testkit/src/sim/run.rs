@@ -111,7 +111,9 @@ pub fn simulate<M: Machine + 'static>(scenario: &Scenario<M>, faults: Faults, se
         run.add(Role::Client, future);
     }
     run.run_to_the_end(faults)?;
-    Ok(run.world.lock().tally)
+    let mut world = run.world.lock();
+    world.tally.orphans = world.orphans() as u64;
+    Ok(world.tally)
 }
 
 impl<M: Machine + 'static> Run<'_, M> {

@@ -5,6 +5,7 @@ mod disasters;
 mod kinds;
 mod log;
 mod nodes;
+mod parts;
 mod questions;
 mod queue;
 mod reference;
@@ -253,11 +254,15 @@ impl<M: Machine> State<M> {
             return Outcome::Unknown("no stream takes this subject, or the stream has no leader".into());
         }
         let (queue, bucket) = (stream == Stream::Queue, matches!(stream, Stream::Bucket(_)));
-        let Faults { full, refused, queue_room, .. } = self.faults;
+        let Faults { full, refused, queue_room, message_room, .. } = self.faults;
         let no_room =
             queue_room > 0 && queue && self.queue.len() >= queue_room && !self.queue.contains(&message.subject);
         if (queue || bucket) && (no_room || self.dice.chance(full)) {
             return Outcome::Full("maximum bytes exceeded".into());
+        }
+        let is_too_long = message_room > 0 && message_room < message.payload.len();
+        if is_too_long && stream == Stream::Bucket(Bucket::Executions) {
+            return Outcome::Refused("message size exceeds maximum allowed".into());
         }
         if (queue || bucket) && !message.subject.contains("partitions") && self.dice.chance(refused) {
             return Outcome::Refused("message size exceeds maximum allowed".into());
@@ -287,7 +292,13 @@ impl<M: Machine> State<M> {
                 }
                 outcome
             }
-            Stream::Bucket(_) => self.buckets.publish(&self.names, message, self.since),
+            Stream::Bucket(_) => {
+                let outcome = self.buckets.publish(&self.names, message, self.since);
+                if matches!(outcome, Outcome::Stored { .. }) {
+                    self.look_at_parts(message);
+                }
+                outcome
+            }
             Stream::Queue => self.queue.publish(message, self.since, now, self.shape.nodes),
             Stream::Told => {
                 match message.subject.split('.').nth(1) {

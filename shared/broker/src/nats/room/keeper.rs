@@ -186,8 +186,8 @@ impl<W: RoomWatcher> RoomKeeper<W> {
         let (connection, partitions) = (self.connection.clone(), self.partitions);
         self.sweeping.spawn(async move {
             match sweep(&connection, partitions, in_need).await {
-                Ok(swept) if swept.removed == 0 => tracing::debug!(?swept, "no payload may be removed"),
-                Ok(swept) => tracing::info!(?swept, "removed payloads that nothing refers to"),
+                Ok(swept) if swept.removed + swept.parts == 0 => tracing::debug!(?swept, "nothing may be removed"),
+                Ok(swept) => tracing::info!(?swept, "removed what nothing refers to"),
                 Err(failure) => tracing::warn!(%failure, "payloads were not looked through"),
             }
         });

@@ -40,7 +40,7 @@ impl Connection {
     /// All of them, as the leader has them. One that cannot be read is left alone.
     pub(super) async fn payloads(&self) -> Result<Vec<Payload>, ApiError> {
         let stream = self.names().payloads_stream();
-        let subjects = self.subjects_of_payloads(&self.names().payload_infos()).await?;
+        let subjects = self.subjects_of(&stream, &self.names().payload_infos()).await?;
         let reads: Vec<_> = subjects.into_iter().map(|subject| self.payload(&stream, subject)).collect();
         let mut reads = stream::iter(reads).buffer_unordered(READS_AT_ONCE);
         let mut payloads = vec![];
@@ -67,12 +67,12 @@ impl Connection {
     /// Under which names chunks are stored.
     pub(super) async fn payload_chunks(&self) -> Result<HashSet<String>, ApiError> {
         let prefix = self.names().payload_chunks("");
-        let subjects = self.subjects_of_payloads(&format!("{prefix}>")).await?;
+        let subjects = self.subjects_of(&self.names().payloads_stream(), &format!("{prefix}>")).await?;
         Ok(subjects.iter().filter_map(|subject| Some(subject.strip_prefix(&prefix)?.to_owned())).collect())
     }
 
-    /// The subjects of the store that match, without reading what is on them.
-    async fn subjects_of_payloads(&self, filter: &str) -> Result<Vec<String>, ApiError> {
+    /// The subjects of a stream that match, without reading what is on them.
+    pub(super) async fn subjects_of(&self, stream: &str, filter: &str) -> Result<Vec<String>, ApiError> {
         #[derive(Deserialize)]
         struct Page {
             #[serde(default)]
@@ -84,7 +84,7 @@ impl Connection {
             #[serde(default)]
             subjects: Option<HashMap<String, u64>>,
         }
-        let verb = format!("STREAM.INFO.{}", self.names().payloads_stream());
+        let verb = format!("STREAM.INFO.{stream}");
         let mut found = vec![];
         loop {
             let Page { total, state } =

@@ -38,6 +38,10 @@ pub struct Tally {
     pub in_turn: u64,
     /// Turns that were given.
     pub turns: u64,
+    /// Parts of snapshots that were written.
+    pub parts: u64,
+    /// And those that were left in the end, and nothing named.
+    pub orphans: u64,
 }
 
 impl Tally {
@@ -66,6 +70,8 @@ impl AddAssign for Tally {
             together,
             in_turn,
             turns,
+            parts,
+            orphans,
         } = other;
         self.woken += woken;
         self.deferred += deferred;
@@ -83,5 +89,7 @@ impl AddAssign for Tally {
         self.together += together;
         self.in_turn += in_turn;
         self.turns += turns;
+        self.parts += parts;
+        self.orphans += orphans;
     }
 }

@@ -94,8 +94,8 @@ impl<M: Machine> State<M> {
     /// Whether there is a snapshot of an execution that was taken after its start: before it, it holds only what came early.
     fn is_born(&self, key: &str) -> bool {
         let place = self.snapshot_key(key);
-        let snapshot = self.buckets.value(Bucket::Executions, &place, self.since);
-        snapshot.is_some_and(|(_, value)| {
+        let snapshot = self.whole_snapshot(&place);
+        snapshot.and_then(Result::ok).is_some_and(|value| {
             let text = String::from_utf8_lossy(&value);
             !UNBORN.iter().any(|stage| text.contains(stage))
         })

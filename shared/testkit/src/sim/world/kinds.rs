@@ -2,7 +2,10 @@
 //!
 //! What is known by a name is known by that of its record, which no other kind has.
 
-use sagaline_broker::{machine::Machine, names::LogKind};
+use sagaline_broker::{
+    machine::Machine,
+    names::{LogKind, PART_PREFIX},
+};
 use sagaline_model::partition_of;
 
 use super::State;
@@ -82,8 +85,10 @@ impl<M: Machine> State<M> {
         kind.checkpoint_key(partition)
     }
 
-    /// The name of what has its snapshot under this key.
+    /// The name of what has its snapshot, or a part of it, under this key.
     pub(super) fn name_of_snapshot(&self, key: &str) -> String {
+        let of_part = key.strip_prefix(PART_PREFIX).map(|part| part.rsplitn(3, '.').last().unwrap_or(part));
+        let key = of_part.unwrap_or(key);
         let bare = |key: &'_ str| key.split_once('.').map_or(key, |(_, key)| key).to_owned();
         let marked = MARKED.into_iter().find_map(|kind| {
             let prefix = kind.snapshot_key(0, "");
