@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_broker::{nats::PayloadOf, ports::Bucket};
+use sagaline_broker::{
+    nats::PayloadOf,
+    ports::{Bucket, Failure},
+};
 use sagaline_events::{Envelope, Start};
 use sagaline_model::{Gate, JobSpec, Moment, Name, QueueSettings, Span, partition_of};
 use serde::Deserialize;
@@ -67,6 +70,15 @@ impl Handler {
             return Ok(());
         }
         self.find_room(&meant, std::slice::from_ref(&submission.job.queue)).await?;
+        // A task that no queue takes would be tried for ever, and its partition could not save what lies behind it.
+        match self.connection.make_queue(&submission.job.queue).await {
+            Ok(()) => {}
+            Err(Failure::Refused { what, why }) => {
+                let why = format!("NATS refused to {what}: {why}");
+                return self.no_job(received, event, &why, Some(&meant)).await;
+            }
+            Err(failure @ Failure::NoAnswer(_)) => return Err(Trouble(failure.to_string()).into()),
+        }
         let start = match self.start_of_job(submission, &meant).await? {
             Ok(start) => start,
             Err(why) => return self.no_job(received, event, &why, Some(&meant)).await,

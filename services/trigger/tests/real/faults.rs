@@ -134,8 +134,10 @@ async fn what_is_no_job_is_set_aside_with_its_reason_and_holds_up_no_other() {
     for (number, data) in bad.iter().enumerate() {
         world.publish(kind, "/shop", &format!("bad-{number}"), data.clone()).await;
     }
-    world.publish(kind, "/shop", "good", json!({ "activity": "mails.send" })).await;
+    world.publish(kind, "/shop", "good", json!({ "activity": "mails.send", "queue": "named-first-here" })).await;
     world.settle().await;
+    let queue = world.names().queue_stream("named-first-here");
+    assert!(world.stored(&queue).await.is_empty(), "the queue was made, and its tasks are the orchestrator's");
     assert_eq!(world.starts().await.into_keys().collect::<Vec<_>>(), [id("job", "/shop", "good")]);
     let rejected = world.stored(&world.names().stream(Stream::Rejected)).await;
     assert_eq!(rejected.len(), 3);

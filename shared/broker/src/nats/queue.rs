@@ -1,5 +1,6 @@
 //! What an operator says about a queue, and how its consumers come to know.
 
+mod make;
 mod purge;
 
 use std::time::Duration;

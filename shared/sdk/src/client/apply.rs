@@ -13,8 +13,6 @@ use super::{Client, Error, publish::Written};
 
 /// So often the newest version may be changed by others while we try to.
 const TRIES_MAX: u32 = 100;
-/// The queue after whose settings a new one is made.
-const MODEL_QUEUE: &str = "default";
 
 /// What an apply came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,27 +204,7 @@ impl Client {
 
     /// A queue that is there stays as it is; a new one is made as the queue `default` is.
     pub(super) async fn ensure_queue(&self, queue: &Name) -> Result<(), Error> {
-        const STREAM_NOT_FOUND: async_nats::jetstream::ErrorCode = async_nats::jetstream::ErrorCode::STREAM_NOT_FOUND;
-        use async_nats::jetstream::context::GetStreamErrorKind;
-
-        let (jetstream, name) = (self.connection.jetstream(), self.names().queue_stream(queue.as_str()));
-        match jetstream.get_stream(&name).await {
-            Ok(_) => return Ok(()),
-            Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(fault) if fault.error_code() == STREAM_NOT_FOUND => {}
-                _ => return Err(Error::nats(format!("look at the queue `{queue}`"))(error.into())),
-            },
-        }
-        let model = jetstream.get_stream(self.names().queue_stream(MODEL_QUEUE)).await;
-        let model = model.map_err(|error| Error::nats(format!("look at the queue `{MODEL_QUEUE}`"))(error.into()))?;
-        let mut config = model.cached_info().config.clone();
-        config.subjects = vec![self.names().queue_all(queue.as_str())];
-        config.name = name;
-        // What the server noted about the other stream.
-        config.metadata.retain(|key, _| !key.starts_with("_nats."));
-        let made = jetstream.create_stream(config).await;
-        made.map_err(|error| Error::nats(format!("make the queue `{queue}`"))(error.into()))?;
-        Ok(())
+        Ok(self.connection.make_queue(queue).await?)
     }
 }
 
