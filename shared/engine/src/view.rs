@@ -1,5 +1,7 @@
 //! An execution as people see it.
 
+mod inside;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_events::{
@@ -278,11 +280,7 @@ fn add_views(run: &Run, plan: Nodes<'_>, nodes: &[CompiledNode], into: &mut Vec<
             Some(_) | None => (None, None),
         };
         let attempt = frame.map_or(0, |frame| frame.state.attempt());
-        let items = match frame.map(|frame| &frame.state) {
-            Some(State::Looping(looping)) => Some(ItemsView { total: looping.len(), done: looping.done() }),
-            Some(State::Expanding(it)) => Some(ItemsView { total: it.len(), done: it.done() }),
-            Some(_) | None => None,
-        };
+        let items = frame.and_then(items);
         let status = match frame {
             None if has_completed(run, plan, node) => StepStatus::Completed,
             None if was_passed_by(run, plan, node) => StepStatus::Skipped,
@@ -292,9 +290,10 @@ fn add_views(run: &Run, plan: Nodes<'_>, nodes: &[CompiledNode], into: &mut Vec<
             Some(State::Delegated(delegated)) => Some(delegated.child.clone()),
             Some(_) | None => None,
         };
-        StepView { step: node.path.to_string(), status, attempt, error, reason, items, child }
+        let inside = inside::views(run, plan, node);
+        StepView { step: node.path.to_string(), status, attempt, error, reason, items, child, inside }
     };
-    // The steps inside of a loop have a frame for each item: the loop says how far they are.
+    // The steps inside of a loop have a frame for each item: the loop says how far they are, and how they stand.
     // What handles an end is listed where it ran.
     let is_listed = |node: &&CompiledNode| !node.looped && (!node.handles || run.frames.contains_key(&node.path));
     for node in nodes.iter().filter(is_listed) {
@@ -304,6 +303,15 @@ fn add_views(run: &Run, plan: Nodes<'_>, nodes: &[CompiledNode], into: &mut Vec<
         {
             add_views(run, plan, &graft.compiled().nodes, into);
         }
+    }
+}
+
+/// How far a step is that does several things.
+fn items(frame: &Frame) -> Option<ItemsView> {
+    match &frame.state {
+        State::Looping(looping) => Some(ItemsView { total: looping.len(), done: looping.done() }),
+        State::Expanding(it) => Some(ItemsView { total: it.len(), done: it.done() }),
+        _ => None,
     }
 }
 

@@ -179,12 +179,33 @@ pub struct StepView {
     /// The execution that it started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<ExecutionId>,
+    /// Of a loop that is at work: how what is done for each item stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<InsideView>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemsView {
     pub total: usize,
     pub done: usize,
+}
+
+/// A step inside of a loop, in the items that are worked on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InsideView {
+    /// Where it stands in the plan: the same for every item.
+    pub step: String,
+    /// The newest of those items; the first of a list is number 1.
+    pub item: u32,
+    /// How it stands there,
+    pub status: StepStatus,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempt: u32,
+    /// and, if it is a loop, how far it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<ItemsView>,
+    /// In how many of those items it stands how, where it was begun.
+    pub statuses: BTreeMap<StepStatus, usize>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

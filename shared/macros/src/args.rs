@@ -177,6 +177,18 @@ impl Value {
         }
     }
 
+    /// What it names, if that is one thing: `release`, or `release(allow_skip)`.
+    pub(crate) fn named(&self) -> Option<&Ident> {
+        match self {
+            Self::Word(word) => Some(word),
+            Self::Call(_, args) => match &args.first {
+                Some(Self::Word(word)) => Some(word),
+                _ => None,
+            },
+            Self::Text(_) | Self::Plain(..) | Self::List(..) | Self::Map(..) | Self::Rust(_) => None,
+        }
+    }
+
     /// One value, or each of a list.
     pub(crate) fn each(&self) -> Vec<&Self> {
         match self {

@@ -1,76 +1,41 @@
 //! What can be seen to be wrong in the source itself, each at the argument that it is about.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod circles;
+mod functions;
+mod references;
+mod values;
 
-use syn::{Error, Ident, Lit, ext::IdentExt};
+use std::collections::BTreeSet;
 
+use syn::{Error, Ident, ext::IdentExt};
+
+pub(crate) use self::functions::Activities;
+use self::values::value;
 use crate::{
-    args::{Args, Value},
-    duration::is_duration,
-    module::{Module, Step, What},
-    words::{ACTIVITY, CHOICES, DURATIONS, HANDLERS, OF_MODULES, STEP, WORKFLOW, nearest},
+    args::Value,
+    module::{Level, Module, Step, What},
+    words::{ACTIVITY, OF_MODULES, STEP, WORKFLOW, nearest},
 };
 
-/// Keys whose values are data of the user's: nothing in there is a word of ours.
-const DATA: &[&str] = &[
-    "input",
-    "data",
-    "metadata",
-    "output",
-    "input_schema",
-    "signals",
-    "queries",
-    "updates",
-    "match",
-    "details",
-    "extensions",
-    "approvers",
-    "items",
-];
-
-pub(crate) fn check(module: &Module) -> Vec<Error> {
+pub(crate) fn check(module: &Module, activities: &Activities) -> Vec<Error> {
     let mut faults = vec![];
     workflow(module, &mut faults);
-    names(module, &mut faults);
-    for step in &module.steps {
+    let levels = module.root.all();
+    names(&levels, &mut faults);
+    for step in levels.iter().flat_map(|level| &level.steps) {
         arguments(step, &mut faults);
     }
-    references(module, &mut faults);
-    circles(module, &mut faults);
-    for (name, function) in &module.functions {
-        if is_activity(module, name) {
-            faults.extend(function.fault());
-        }
+    for level in &levels {
+        references::check(level, &levels, &mut faults);
+    }
+    references::handlers(module, &mut faults);
+    functions::check(module, activities, &mut faults);
+    levels.iter().for_each(|level| circles::check(level, &mut faults));
+    for level in &levels {
+        let activities = level.functions.iter().filter(|(name, _)| activities.has(level, name));
+        faults.extend(activities.filter_map(|(_, function)| function.fault()));
     }
     faults
-}
-
-/// Whether a function of the module is run by a worker.
-pub(crate) fn is_activity(module: &Module, name: &str) -> bool {
-    let is_step = module.steps.iter().any(|step| matches!(step.what, What::Code) && step.text() == name);
-    is_step || functions_named(module).iter().any(|function| function.unraw() == name)
-}
-
-/// The functions that undo something, or that are told how it ended.
-pub(crate) fn functions_named(module: &Module) -> Vec<&Ident> {
-    let of_steps = module.steps.iter().flat_map(|step| step.args.named.iter().filter(|arg| arg.key == "compensate"));
-    let of_whole = module.args.named.iter().filter(|arg| HANDLERS.contains(&arg.name().as_str()));
-    let mut named = vec![];
-    for value in of_steps.chain(of_whole).flat_map(|arg| arg.value.each()) {
-        match value {
-            Value::Word(word) => named.push(word),
-            Value::Call(_, args) => match &args.first {
-                Some(Value::Word(word)) => named.push(word),
-                Some(Value::List(_, items)) => named.extend(items.iter().filter_map(|item| match item {
-                    Value::Word(word) => Some(word),
-                    _ => None,
-                })),
-                Some(_) | None => {}
-            },
-            Value::Text(_) | Value::Plain(..) | Value::List(..) | Value::Map(..) | Value::Rust(_) => {}
-        }
-    }
-    named
 }
 
 fn unknown(word: &Ident, what: &str, known: &[&str], faults: &mut Vec<Error>) {
@@ -100,16 +65,29 @@ fn workflow(module: &Module, faults: &mut Vec<Error>) {
             unknown(&arg.key, "`#[workflow]`", &known, faults);
         }
     }
-    if module.steps.is_empty() {
-        faults
-            .push(Error::new(module.item.ident.span(), "the workflow has no steps: write `#[step]` before a function"));
+    for level in module.root.all() {
+        // Of a switch without cases, and of a module that is not here, it has been told.
+        let is_switch = module.root.all().iter().any(|outer| is_switch_of(outer, level));
+        if level.steps.is_empty() && !is_switch && level.item.content.is_some() {
+            let what = if level.id == module.root.id { "the workflow" } else { "the module" };
+            let message = format!("{what} has no steps: write `#[step]` before a function");
+            faults.push(Error::new(level.item.ident.span(), message));
+        }
     }
 }
 
-/// The name of a step is the only one.
-fn names(module: &Module, faults: &mut Vec<Error>) {
+/// Whether it is the module of a switch in there, which has cases and no steps.
+fn is_switch_of(outer: &Level, level: &Level) -> bool {
+    outer.steps.iter().any(|step| match &step.what {
+        What::Holds(holder, inner) => holder.key == "switch" && inner.id == level.id,
+        What::Code | What::Kind(_) => false,
+    })
+}
+
+/// The name of a step is the only one, in whatever module it stands.
+fn names(levels: &[&Level], faults: &mut Vec<Error>) {
     let mut seen = BTreeSet::new();
-    for step in &module.steps {
+    for step in levels.iter().flat_map(|level| &level.steps) {
         if !seen.insert(step.text()) {
             faults.push(Error::new(step.name.span(), format!("a second step is called `{}`", step.name)));
         }
@@ -123,6 +101,11 @@ fn arguments(step: &Step, faults: &mut Vec<Error>) {
             let own = if kind.key == "activity" { ACTIVITY } else { kind.inner };
             (format!("`#[{}]`", kind.attribute), STEP.iter().chain(own).copied().collect())
         }
+        What::Holds(holder, _) => {
+            // What a loop is over, it says itself.
+            let of_all = STEP.iter().filter(|key| holder.first.is_none() || **key != "for_each");
+            (format!("`#[{}]`", holder.attribute), of_all.chain(holder.own).copied().collect())
+        }
     };
     for arg in &step.args.named {
         let name = arg.name();
@@ -132,167 +115,42 @@ fn arguments(step: &Step, faults: &mut Vec<Error>) {
             unknown(&arg.key, &what, &known, faults);
         }
     }
-    if let What::Kind(kind) = &step.what {
-        let wants_first = kind.attribute != "approval";
-        match &step.args.first {
-            None if wants_first => {
-                let message = format!("it does not say what: `{}`", kind.example);
-                faults.push(Error::new(step.name.span(), message));
-            }
-            Some(first) if kind.key == "wait" => value("wait", first, faults),
-            Some(first) if !wants_first => faults.push(Error::new(first.span(), "an argument here has a name")),
-            Some(_) | None => {}
-        }
-    }
-}
-
-/// A value, and all in it that has words of ours.
-fn value(key: &str, given: &Value, faults: &mut Vec<Error>) {
-    if DATA.contains(&key) {
-        return;
-    }
-    match given {
-        Value::Text(text) if DURATIONS.contains(&key) && !is_duration(&text.value()) => {
-            let message =
-                format!("`{}` is not a duration; for example \"250ms\", \"30s\", \"5m\", \"1h30m\"", text.value());
-            faults.push(Error::new(text.span(), message));
-        }
-        Value::Plain(_, Lit::Int(number)) if DURATIONS.contains(&key) => {
-            let message = format!("a duration needs a unit: \"{number}s\", \"{number}m\", \"{number}h\"");
-            faults.push(Error::new(number.span(), message));
-        }
-        Value::Text(text) if key == "cron" && !is_cron(&text.value()) => {
-            let message =
-                "a cron expression has five fields, or six with seconds first; or it is `@daily` and the like";
-            faults.push(Error::new(text.span(), message));
-        }
-        Value::Text(text) => choice(key, &text.value(), text.span(), faults),
-        Value::Word(word) => choice(key, &word.unraw().to_string(), word.span(), faults),
-        Value::List(_, items) => items.iter().for_each(|item| value(key, item, faults)),
-        Value::Map(_, entries) => entries.iter().for_each(|(_, key, inner)| value(&key.value(), inner, faults)),
-        Value::Call(_, args) => args.named.iter().for_each(|arg| value(&arg.name(), &arg.value, faults)),
-        Value::Plain(..) | Value::Rust(_) => {}
-    }
-}
-
-fn choice(key: &str, given: &str, span: proc_macro2::Span, faults: &mut Vec<Error>) {
-    let Some((_, words)) = CHOICES.iter().find(|(known, _)| *known == key) else { return };
-    if words.contains(&given) {
-        return;
-    }
-    let hint = match nearest(given, words.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("one of `{}`", words.join("`, `")),
-    };
-    faults.push(Error::new(span, format!("`{key}` cannot be `{given}`; {hint}")));
-}
-
-fn is_cron(text: &str) -> bool {
-    text.starts_with('@') || matches!(text.split_whitespace().count(), 5 | 6)
-}
-
-/// What one word names must be there. A text is not looked at: it may name what is added to the definition later.
-fn references(module: &Module, faults: &mut Vec<Error>) {
-    let steps: Vec<String> = module.steps.iter().map(Step::text).collect();
-    let known: Vec<&str> = steps.iter().map(String::as_str).collect();
-    let groups: Vec<String> = module.steps.iter().flat_map(|step| words(&step.args, "group")).map(text).collect();
-    for step in &module.steps {
-        for word in ["after", "after_any", "after_graft"].iter().flat_map(|key| words(&step.args, key)) {
-            let name = text(word);
-            if name == step.text() {
-                faults.push(Error::new(word.span(), format!("`{name}` cannot come after itself")));
-            } else if !known.contains(&name.as_str()) {
-                let hint = match nearest(&name, known.iter().copied()) {
-                    _ if module.functions.contains_key(&name) => "; the function has no `#[step]`".to_owned(),
-                    Some(meant) => format!("; did you mean `{meant}`?"),
-                    None => format!("; there are {}", known.join(", ")),
-                };
-                faults.push(Error::new(word.span(), format!("there is no step `{name}`{hint}")));
+    match &step.what {
+        What::Kind(kind) => {
+            let wants_first = kind.attribute != "approval";
+            match &step.args.first {
+                None if wants_first => {
+                    let message = format!("it does not say what: `{}`", kind.example);
+                    faults.push(Error::new(step.name.span(), message));
+                }
+                Some(first) if kind.key == "wait" => value("wait", first, faults),
+                Some(first) if !wants_first => faults.push(Error::new(first.span(), "an argument here has a name")),
+                Some(_) | None => {}
             }
         }
-        for word in words(&step.args, "after_group") {
-            let name = text(word);
-            if !groups.contains(&name) {
-                let hint = nearest(&name, groups.iter().map(String::as_str));
-                let hint = hint.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-                faults.push(Error::new(word.span(), format!("no step belongs to a group `{name}`{hint}")));
+        What::Holds(..) => taken_over(step, faults),
+        What::Code => {}
+    }
+}
+
+/// `catch = mend`, or `catch(mend, errors = ["CardDeclined"])`.
+fn taken_over(step: &Step, faults: &mut Vec<Error>) {
+    let Some(catch) = step.args.get("catch") else { return };
+    match catch {
+        Value::Word(_) => {}
+        Value::Call(_, args) if catch.named().is_some() => {
+            for arg in args.named.iter().filter(|arg| arg.key != "errors") {
+                unknown(&arg.key, "`catch`", &["errors"], faults);
+            }
+            for error in args.get("errors").into_iter().flat_map(Value::each) {
+                if !matches!(error, Value::Word(_) | Value::Text(_)) {
+                    faults.push(Error::new(error.span(), "a type of errors is a name or a text: `\"CardDeclined\"`"));
+                }
             }
         }
-    }
-    for function in functions_named(module) {
-        let name = text(function);
-        if !module.functions.contains_key(&name) {
-            let hint = match nearest(&name, module.functions.keys().map(String::as_str)) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "what others do is named by a text: \"stock.release\"".to_owned(),
-            };
-            faults.push(Error::new(function.span(), format!("there is no function `{name}` in the module; {hint}")));
+        other => {
+            let message = "what takes over is a module: `catch = mend`, with `mod mend { … }` beside it";
+            faults.push(Error::new(other.span(), message));
         }
     }
-}
-
-/// The words of an argument that is one or several.
-fn words<'a>(args: &'a Args, key: &str) -> Vec<&'a Ident> {
-    let values = args.named.iter().filter(|arg| arg.name() == key).flat_map(|arg| arg.value.each());
-    values
-        .filter_map(|value| match value {
-            Value::Word(word) => Some(word),
-            _ => None,
-        })
-        .collect()
-}
-
-fn text(word: &Ident) -> String {
-    word.unraw().to_string()
-}
-
-/// Steps that wait for one another, with the way around.
-fn circles(module: &Module, faults: &mut Vec<Error>) {
-    let place: BTreeMap<String, usize> = module.steps.iter().enumerate().map(|(at, step)| (step.text(), at)).collect();
-    let before = |step: &Step| -> Vec<(usize, Ident)> {
-        let named = ["after", "after_any", "after_graft"].iter().flat_map(|key| words(&step.args, key));
-        let mut before: Vec<(usize, Ident)> =
-            named.filter_map(|word| Some((*place.get(&text(word))?, word.clone()))).collect();
-        for group in words(&step.args, "after_group") {
-            let members = module.steps.iter().enumerate();
-            let members =
-                members.filter(|(_, member)| words(&member.args, "group").iter().any(|word| text(word) == text(group)));
-            before.extend(members.map(|(at, _)| (at, group.clone())));
-        }
-        before
-    };
-    let edges: Vec<Vec<(usize, Ident)>> = module.steps.iter().map(before).collect();
-    let mut done = vec![false; edges.len()];
-    for start in 0..edges.len() {
-        let mut way = vec![];
-        if !done[start] {
-            walk(start, &edges, &mut way, &mut done, module, faults);
-        }
-    }
-}
-
-fn walk(
-    at: usize,
-    edges: &[Vec<(usize, Ident)>],
-    way: &mut Vec<usize>,
-    done: &mut [bool],
-    module: &Module,
-    faults: &mut Vec<Error>,
-) {
-    way.push(at);
-    for (next, word) in &edges[at] {
-        if let Some(begin) = way.iter().position(|step| step == next) {
-            // A step after itself is told by itself.
-            if way.len() - begin > 1 {
-                let circle: Vec<String> =
-                    way[begin..].iter().chain([next]).map(|step| module.steps[*step].text()).collect();
-                let message = format!("these steps wait for each other: {}", circle.join(" after "));
-                faults.push(Error::new(word.span(), message));
-            }
-        } else if !done[*next] {
-            walk(*next, edges, way, done, module, faults);
-        }
-    }
-    way.pop();
-    done[at] = true;
 }

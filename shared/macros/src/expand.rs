@@ -1,51 +1,47 @@
 //! What comes of a module: itself, with what makes its definition and what a worker runs.
+//!
+//! Each module inside of it gives its steps and its activities by itself, so that types and values mean there what they mean to whoever
+//! wrote them.
+
+mod keys;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Error, LitStr, ext::IdentExt};
+use syn::{Error, Ident, ext::IdentExt};
 
+use self::keys::{handler, keys_of, top};
 use crate::{
-    args::{Arg, Args, Value, map},
-    check::is_activity,
-    module::{Module, Step, What},
-    words::{HANDLERS, Kind},
+    args::{Value, map},
+    check::Activities,
+    module::{Level, Module, Step, What},
+    words::Holder,
 };
 
-pub(crate) fn expand(module: &Module) -> TokenStream {
-    let steps = module.steps.iter().map(|step| {
-        let (name, keys) = (step.text(), keys_of(module, step));
-        quote!(.step(#name, ::sagaline_sdk::workflow::Step::from_keys(::sagaline_sdk::workflow::__json!(#keys))))
-    });
+pub(crate) fn expand(module: &Module, activities: &Activities) -> TokenStream {
+    let steps = steps(module, &module.root);
     let top =
         top(module).into_iter().map(|(key, value)| quote!(.with(#key, ::sagaline_sdk::workflow::__json!(#value))));
-    let name = &module.name;
-    let definition = quote!(::sagaline_sdk::workflow::Workflow::new(#name) #(#top)* #(#steps)*);
-    let activities = module.functions.iter().filter(|(name, _)| is_activity(module, name)).map(|(name, function)| {
-        let activity = activity(module, name);
-        let ident = &function.signature.ident;
-        let context = quote!(context: ::sagaline_sdk::worker::ActivityContext);
-        let (input, call) = match function.input() {
-            Some(input) => (quote!(input: #input), quote_spanned!(ident.span()=> #ident(context, input))),
-            None => (quote!(_: ::sagaline_sdk::workflow::__Nothing), quote_spanned!(ident.span()=> #ident(context))),
-        };
-        quote! {
-            .activity(#activity, |#context, #input| async move {
-                ::core::result::Result::Ok::<_, ::sagaline_sdk::worker::ActivityError>(#call.await?)
-            })
-        }
+    let handlers = module.args.named.iter().filter_map(|arg| {
+        let (word, _) = module.handler(&arg.value)?;
+        let (set, step) = (&arg.key, handler(&arg.value, word));
+        Some(quote!(.#set(#step)))
     });
-    whole(module, &definition, &quote!(worker #(#activities)*))
+    let name = &module.name;
+    let definition = quote!(::sagaline_sdk::workflow::Workflow::new(#name) #(#top)* #(#handlers)* #(#steps)*);
+    let inside: Vec<TokenStream> = module.root.inside().map(|level| inner(module, level, Some(activities))).collect();
+    whole(module, &inside, &definition, &run(module, &module.root, activities))
 }
 
 /// With what is wrong, and with what others may call all the same: so that nothing else is told besides.
 pub(crate) fn with_faults(module: &Module, faults: &Error) -> TokenStream {
     let faults = faults.to_compile_error();
-    let module = whole(module, &quote!(::core::unreachable!()), &quote!(::core::unreachable!()));
+    let inside: Vec<TokenStream> = module.root.inside().map(|level| inner(module, level, None)).collect();
+    let module = whole(module, &inside, &quote!(::core::unreachable!()), &quote!(::core::unreachable!()));
     quote!(#faults #module)
 }
 
-fn whole(module: &Module, definition: &TokenStream, activities: &TokenStream) -> TokenStream {
-    let item = &module.item;
+fn whole(module: &Module, inside: &[TokenStream], definition: &TokenStream, activities: &TokenStream) -> TokenStream {
+    let item = &module.root.item;
     let (attrs, vis, ident) = (&item.attrs, &item.vis, &item.ident);
     let items = item.content.iter().flat_map(|(_, items)| items);
     let about = format!("The definition of the workflow `{}`.", module.name.value());
@@ -53,6 +49,8 @@ fn whole(module: &Module, definition: &TokenStream, activities: &TokenStream) ->
         #(#attrs)*
         #vis mod #ident {
             #(#items)*
+
+            #(#inside)*
 
             #[doc = #about]
             #[allow(unreachable_code, unreachable_pub, dead_code)]
@@ -76,158 +74,146 @@ fn whole(module: &Module, definition: &TokenStream, activities: &TokenStream) ->
     }
 }
 
+/// A module inside of another. Where something is wrong it is only what it was.
+fn inner(module: &Module, level: &Level, activities: Option<&Activities>) -> TokenStream {
+    let (attrs, vis, ident) = (&level.item.attrs, &level.item.vis, &level.item.ident);
+    let items = level.item.content.iter().flat_map(|(_, items)| items);
+    let inside = level.inside().map(|level| inner(module, level, activities));
+    let made = activities.map(|activities| {
+        let gives = gives(module, level);
+        let run = run(module, level, activities);
+        quote! {
+            #gives
+
+            #[doc(hidden)]
+            #[allow(clippy::needless_question_mark)]
+            pub(super) fn __activities(worker: ::sagaline_sdk::worker::Worker) -> ::sagaline_sdk::worker::Worker {
+                #run
+            }
+        }
+    });
+    quote! {
+        #(#attrs)*
+        #vis mod #ident {
+            #(#items)*
+
+            #(#inside)*
+
+            #made
+        }
+    }
+}
+
+/// What the module around a level takes from it: its steps, or the whole choice between its cases.
+fn gives(module: &Module, level: &Level) -> TokenStream {
+    if level.cases.is_empty() {
+        let steps = steps(module, level);
+        return quote! {
+            #[doc(hidden)]
+            pub(super) fn __steps() -> ::sagaline_sdk::workflow::Steps {
+                ::sagaline_sdk::workflow::Steps::new() #(#steps)*
+            }
+        };
+    }
+    let cases = level.cases.iter().map(|case| {
+        let (name, when) = (&case.level.item.ident, &case.when);
+        match when {
+            Some(when) => quote!(.case(#when, #name::__steps())),
+            None => quote!(.otherwise(#name::__steps())),
+        }
+    });
+    quote! {
+        #[doc(hidden)]
+        pub(super) fn __switch() -> ::sagaline_sdk::workflow::Step {
+            ::sagaline_sdk::workflow::switch() #(#cases)*
+        }
+    }
+}
+
+/// Each step, as it is added to those before.
+fn steps(module: &Module, level: &Level) -> Vec<TokenStream> {
+    let one = |one: &Step| {
+        let (name, step) = (one.text(), step(module, level, one));
+        quote!(.step(#name, #step))
+    };
+    level.steps.iter().map(one).collect()
+}
+
+fn step(module: &Module, level: &Level, step: &Step) -> TokenStream {
+    let keys = keys_of(module, level, step);
+    let step_of = match &step.what {
+        What::Code | What::Kind(_) => {
+            let keys = map(keys);
+            quote!(::sagaline_sdk::workflow::Step::from_keys(::sagaline_sdk::workflow::__json!(#keys)))
+        }
+        What::Holds(holder, _) => {
+            let holds = holds(step, holder);
+            let with =
+                keys.into_iter().map(|(key, value)| quote!(.with(#key, ::sagaline_sdk::workflow::__json!(#value))));
+            quote!(#holds #(#with)*)
+        }
+    };
+    match step.body("on_timeout") {
+        Some(late) => quote!(#step_of.on_timeout(#late::__steps())),
+        None => step_of,
+    }
+}
+
+fn holds(step: &Step, holder: &Holder) -> TokenStream {
+    let name = &step.name;
+    match holder.key {
+        "switch" => quote!(#name::__switch()),
+        "race" => quote!(::sagaline_sdk::workflow::race(#name::__steps())),
+        "try" => {
+            let tried = quote!(::sagaline_sdk::workflow::attempt(#name::__steps()));
+            let Some(catch) = step.body("catch") else { return tried };
+            match errors(step.args.get("catch")) {
+                Some(errors) => quote!(#tried.catch_only([#(#errors),*], #catch::__steps())),
+                None => quote!(#tried.catch(#catch::__steps())),
+            }
+        }
+        _ => quote!(::sagaline_sdk::workflow::steps(#name::__steps())),
+    }
+}
+
+/// The types of errors that are caught, if not all are.
+fn errors(catch: Option<&Value>) -> Option<Vec<TokenStream>> {
+    let Some(Value::Call(_, args)) = catch else { return None };
+    Some(args.get("errors")?.each().into_iter().map(Value::json).collect())
+}
+
+/// A worker with the activities of a level, and of all in it.
+fn run(module: &Module, level: &Level, activities: &Activities) -> TokenStream {
+    let of_functions =
+        level.functions.iter().filter(|(name, _)| activities.has(level, name)).map(|(name, function)| {
+            let activity = activity(module, name);
+            let ident = &function.signature.ident;
+            let context = quote!(context: ::sagaline_sdk::worker::ActivityContext);
+            let (input, call) = match function.input() {
+                Some(input) => (quote!(input: #input), quote_spanned!(ident.span()=> #ident(context, input))),
+                None => {
+                    (quote!(_: ::sagaline_sdk::workflow::__Nothing), quote_spanned!(ident.span()=> #ident(context)))
+                }
+            };
+            quote! {
+                .activity(#activity, |#context, #input| async move {
+                    ::core::result::Result::Ok::<_, ::sagaline_sdk::worker::ActivityError>(#call.await?)
+                })
+            }
+        });
+    let inside: Vec<&Ident> = level.inside().map(|level| &level.item.ident).collect();
+    quote! {
+        let worker = worker #(#of_functions)*;
+        #(let worker = #inside::__activities(worker);)*
+        worker
+    }
+}
+
 /// What a worker knows a function by.
 fn activity(module: &Module, function: &str) -> String {
     format!("{}.{function}", module.name.value())
 }
 
-/// The keys of a step, as YAML has them.
-fn keys_of(module: &Module, step: &Step) -> TokenStream {
-    let mut keys: Vec<(String, TokenStream)> = vec![];
-    let mut inner: Vec<(String, TokenStream)> = vec![];
-    match &step.what {
-        What::Code => {
-            let name = step.text();
-            keys.push(("activity".to_owned(), text(&activity(module, &name))));
-            let takes_input = module.functions.get(&name).is_some_and(|function| function.input().is_some());
-            if takes_input && step.args.get("input").is_none() {
-                keys.push(("input".to_owned(), text("${ ctx }")));
-            }
-        }
-        What::Kind(Kind { key, first: Some(inside), .. }) => {
-            debug_assert!(!key.is_empty());
-            inner.extend(step.args.first.as_ref().map(|value| ((*inside).to_owned(), value.json())));
-        }
-        What::Kind(Kind { key, first: None, .. }) => {
-            keys.extend(step.args.first.as_ref().map(|value| ((*key).to_owned(), value.json())));
-        }
-    }
-    let mut approval: Vec<(String, TokenStream)> = vec![];
-    for (name, values) in together(&step.args.named) {
-        let value = match name.as_str() {
-            "compensate" => compensate(module, &values),
-            _ => one_or_list(&values),
-        };
-        match &step.what {
-            What::Kind(kind) if kind.attribute == "approval" && matches!(name.as_str(), "approvers" | "notify") => {
-                approval.push((name, value));
-            }
-            What::Kind(kind) if kind.inner.contains(&name.as_str()) => {
-                inner.push((if name == "event_when" { "when".to_owned() } else { name }, value));
-            }
-            What::Kind(_) | What::Code => keys.push((name, value)),
-        }
-    }
-    if let What::Kind(kind) = &step.what {
-        if kind.attribute == "approval" {
-            inner.insert(0, ("approval".to_owned(), map(approval)));
-        }
-        if !inner.is_empty() {
-            keys.insert(0, (kind.key.to_owned(), map(inner)));
-        }
-    }
-    map(keys)
-}
-
-/// The keys at the top.
-fn top(module: &Module) -> Vec<(String, TokenStream)> {
-    let (mut keys, mut on) = (vec![], vec![]);
-    for (name, values) in together(&module.args.named) {
-        match name.as_str() {
-            "name" => {}
-            "on_event" => on.extend(values.iter().map(|value| event(value))),
-            "schedule" => on.extend(values.iter().map(|value| value.json())),
-            "manual" => on.push(text("manual")),
-            handler if HANDLERS.contains(&handler) => {
-                keys.extend(values.first().map(|value| (handler.to_owned(), act(module, value, &[]))));
-            }
-            _ => keys.push((name, one_or_list(&values))),
-        }
-    }
-    if !on.is_empty() {
-        keys.push(("on".to_owned(), quote!([#(#on),*])));
-    }
-    keys
-}
-
-/// `on_event = "order.created"`, several, or `on_event("order.created", when = "…")`.
-fn event(value: &Value) -> TokenStream {
-    match value {
-        Value::Call(_, args) => {
-            let first = args.first.iter().map(|first| ("event".to_owned(), first.json()));
-            map(first.chain(named(args, &[])))
-        }
-        Value::Map(..) => value.json(),
-        Value::Text(_) | Value::Plain(..) | Value::Word(_) | Value::List(..) | Value::Rust(_) => {
-            map([("event".to_owned(), value.json())])
-        }
-    }
-}
-
-/// `compensate = release`, several, or `compensate(release, allow_skip)`.
-fn compensate(module: &Module, values: &[&Value]) -> TokenStream {
-    const OF_ALL: &[&str] = &["on"];
-    let mut actions = vec![];
-    let mut keys = vec![];
-    for value in values.iter().flat_map(|value| value.each()) {
-        if let Value::Call(_, args) = value {
-            keys.extend(args.get("on").map(|on| ("on".to_owned(), on.json())));
-            if let Some(Value::List(_, items)) = &args.first {
-                actions.extend(items.iter().map(|item| act(module, item, OF_ALL)));
-                continue;
-            }
-        }
-        actions.push(act(module, value, OF_ALL));
-    }
-    keys.push(("actions".to_owned(), quote!([#(#actions),*])));
-    map(keys)
-}
-
-/// What is done by a function of the module, or by what a text names.
-fn act(module: &Module, value: &Value, without: &[&str]) -> TokenStream {
-    match value {
-        Value::Word(word) => map([("activity".to_owned(), text(&activity(module, &word.unraw().to_string())))]),
-        Value::Text(name) => map([("activity".to_owned(), text(&name.value()))]),
-        Value::Call(_, args) => {
-            let name = match &args.first {
-                Some(Value::Word(word)) => Some(text(&activity(module, &word.unraw().to_string()))),
-                Some(other) => Some(other.json()),
-                None => None,
-            };
-            map(name.map(|name| ("activity".to_owned(), name)).into_iter().chain(named(args, without)))
-        }
-        Value::Plain(..) | Value::List(..) | Value::Map(..) | Value::Rust(_) => value.json(),
-    }
-}
-
-fn named(args: &Args, without: &[&str]) -> Vec<(String, TokenStream)> {
-    let named = args.named.iter().filter(|arg| !without.contains(&arg.name().as_str()));
-    named.map(|arg| (arg.name(), arg.value.json())).collect()
-}
-
-/// What was said several times stands together, in the order of the first.
-fn together(args: &[Arg]) -> Vec<(String, Vec<&Value>)> {
-    let mut all: Vec<(String, Vec<&Value>)> = vec![];
-    for arg in args {
-        match all.iter_mut().find(|(name, _)| *name == arg.name()) {
-            Some((_, values)) => values.push(&arg.value),
-            None => all.push((arg.name(), vec![&arg.value])),
-        }
-    }
-    all
-}
-
-fn one_or_list(values: &[&Value]) -> TokenStream {
-    match values {
-        [one] => one.json(),
-        several => {
-            let several = several.iter().map(|value| value.json());
-            quote!([#(#several),*])
-        }
-    }
-}
-
-fn text(text: &str) -> TokenStream {
-    let text = LitStr::new(text, proc_macro2::Span::call_site());
-    quote!(#text)
+fn activity_of(module: &Module, function: &Ident) -> String {
+    activity(module, &function.unraw().to_string())
 }

@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod duration;
 mod expand;
+mod function;
 mod module;
 mod words;
 
@@ -19,12 +20,13 @@ pub fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
     let args = parse_macro_input!(args as args::Args);
     let item = parse_macro_input!(item as ItemMod);
     let (module, mut faults) = module::Module::read(args, item);
-    faults.extend(check::check(&module));
+    let activities = check::Activities::of(&module);
+    faults.extend(check::check(&module, &activities));
     let expanded = match faults.into_iter().reduce(|mut all, fault| {
         all.combine(fault);
         all
     }) {
-        None => expand::expand(&module),
+        None => expand::expand(&module, &activities),
         Some(faults) => expand::with_faults(&module, &faults),
     };
     expanded.into()

@@ -119,6 +119,32 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind { attribute: "set", key: "set", first: None, inner: &[], example: "#[set({ currency: \"EUR\" })]" },
 ];
 
+/// What an attribute of a module makes: a step with others inside.
+pub(crate) struct Holder {
+    pub(crate) attribute: &'static str,
+    /// The key of the step,
+    pub(crate) key: &'static str,
+    /// and what of `for_each` the first argument is for, if it is a loop.
+    pub(crate) first: Option<&'static str>,
+    /// The arguments that only this one has.
+    pub(crate) own: &'static [&'static str],
+    pub(crate) example: &'static str,
+}
+
+pub(crate) const HOLDERS: &[Holder] = &[
+    Holder { attribute: "steps", key: "steps", first: None, own: &[], example: "#[steps(after = validate)]" },
+    Holder { attribute: "race", key: "race", first: None, own: &[], example: "#[race]" },
+    Holder { attribute: "switch", key: "switch", first: None, own: &[], example: "#[switch]" },
+    Holder { attribute: "attempt", key: "try", first: None, own: &["catch"], example: "#[attempt(catch = mend)]" },
+    Holder {
+        attribute: "for_each",
+        key: "steps",
+        first: Some("items"),
+        own: &["as", "concurrency", "on_item_error"],
+        example: "#[for_each(\"${ workflow.input.items }\")]",
+    },
+];
+
 /// Values of these keys are lengths of time.
 pub(crate) const DURATIONS: &[&str] = &[
     "timeout",
@@ -209,6 +235,21 @@ mod tests {
             for key in kind.inner.iter().copied().chain(kind.first) {
                 let key = if key == "event_when" { "when" } else { key };
                 assert!(keys(kind.key).contains(&key) || approval.contains(&key), "{} of {}", key, kind.attribute);
+            }
+        }
+    }
+
+    #[test]
+    fn what_holds_steps_is_known_there() {
+        for holder in HOLDERS {
+            let of_loop = holder.first.is_some();
+            assert!(keys("step").contains(&holder.key), "{}", holder.attribute);
+            for key in holder.own.iter().copied().chain(holder.first) {
+                assert!(
+                    keys(if of_loop { "for_each" } else { "step" }).contains(&key),
+                    "{key} of {}",
+                    holder.attribute
+                );
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A plan as a graph: its parts, what holds what, and what leads from one to another.
 
+use std::collections::BTreeMap;
+
 use sagaline_events::record::{ItemsView, Status, StepStatus};
 use sagaline_model::{ExecutionId, Name};
 use serde::Serialize;
@@ -76,6 +78,20 @@ pub struct Part {
     /// The execution that it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub child: Option<ExecutionId>,
+    /// Of a loop, and of what is inside of one: how it stands in the items that are worked on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<Rounds>,
+}
+
+/// How what is done for each item of a loop stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rounds {
+    /// The item whose status is shown: of those that are worked on the newest. The first of a list is number 1. Nothing, if the status is
+    /// that of the whole loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<u32>,
+    /// In how many of those items it stands how.
+    pub statuses: BTreeMap<StepStatus, usize>,
 }
 
 /// What a part is.
@@ -174,6 +190,7 @@ impl Part {
             attempt: None,
             items: None,
             child: None,
+            rounds: None,
         }
     }
 
@@ -181,9 +198,30 @@ impl Part {
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = self.does.clone();
         lines.extend(self.when.as_ref().map(|when| format!("when {}", crate::words::condition(when))));
-        lines.extend(self.items.map(|items| format!("{} of {} done", items.done, items.total)));
-        lines.extend(self.attempt.filter(|attempt| 1 < *attempt).map(|attempt| format!("attempt {attempt}")));
+        lines.extend(self.progress());
         lines
+    }
+
+    /// How far it is, besides its status.
+    pub(crate) fn progress(&self) -> Vec<String> {
+        let mut says = vec![];
+        says.extend(self.items.map(|items| format!("{} of {} done", items.done, items.total)));
+        says.extend(self.attempt.filter(|attempt| 1 < *attempt).map(|attempt| format!("attempt {attempt}")));
+        says.extend(self.rounds.as_ref().map(Rounds::says));
+        says
+    }
+}
+
+impl Rounds {
+    fn says(&self) -> String {
+        let count = |(status, count): (&StepStatus, &usize)| format!("{count} {}", status.as_str().replace('_', " "));
+        let all = self.statuses.iter().map(count).collect::<Vec<_>>().join(", ");
+        match self.item {
+            None => format!("now {all}"),
+            // There is no other item.
+            Some(item) if self.statuses.values().sum::<usize>() <= 1 => format!("item {item}"),
+            Some(item) => format!("item {item} (all: {all})"),
+        }
     }
 }
 

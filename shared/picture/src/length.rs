@@ -1,6 +1,6 @@
 //! How long a step can take, as far as its definition limits it.
 
-use sagaline_model::{Backoff, RetryPolicy, Span, Step};
+use sagaline_model::{Backoff, Compensate, Compensation, RetryPolicy, Span, Step};
 use serde::Serialize;
 
 /// A length of time, of which a part may not be known.
@@ -32,6 +32,16 @@ impl Length {
 
     pub(crate) fn times(self, factor: usize) -> Self {
         Self { known: self.known.times(factor as f64), open: self.open }
+    }
+
+    /// All that undoes a step, one after the other, with all attempts.
+    pub(crate) fn of_undoing(undo: &Compensate) -> Self {
+        let one = |action: &Compensation| {
+            let attempt = Self::written(action.timeout.as_deref());
+            let attempts = usize::try_from(action.retry.attempts.max(1)).unwrap_or(usize::MAX);
+            if attempt.open { Self::OPEN } else { attempt.times(attempts).and(delays(&action.retry)) }
+        };
+        undo.actions.iter().map(one).fold(Self::default(), Self::and)
     }
 
     /// All attempts of a step, and what is waited between them. The time until a worker takes a task is not in it.

@@ -6,8 +6,8 @@ use sagaline_events::record::StepStatus;
 
 use crate::{Edge, Graph, Part, What, states};
 
-/// Mermaid draws no graph with more edges, unless it is configured to.
-pub const MERMAID_EDGES_MAX: usize = 500;
+/// Mermaid draws no graph with more edges than 500, unless it is configured to; two of them nobody sees.
+pub const MERMAID_EDGES_MAX: usize = 498;
 
 /// The graph as Mermaid's `flowchart`.
 pub fn mermaid(graph: &Graph) -> String {
@@ -20,8 +20,21 @@ pub fn mermaid(graph: &Graph) -> String {
         write_edge(&mut text, edge);
     }
     legend(&mut text, graph);
+    aside(&mut text, graph);
     classes(&mut text, graph);
     text
+}
+
+/// What no arrow leads to stands at the end, one beneath the other; beside the start it would push all else away.
+fn aside(text: &mut String, graph: &Graph) {
+    let outer = || graph.parts.iter().filter(|part| part.inside.is_none());
+    let last = outer().filter(|part| 0 < part.level).max_by_key(|part| part.level).map(|part| part.id.as_str());
+    let ending = outer().find(|part| part.what == What::Ending).map(|part| part.id.as_str());
+    let legend = (!graph.statuses().is_empty()).then_some("legend");
+    let all: Vec<&str> = [last, ending, legend].into_iter().flatten().collect();
+    for pair in all.windows(2) {
+        line(text, format_args!("  {} ~~~ {}", pair[0], pair[1]));
+    }
 }
 
 type Tree<'a> = BTreeMap<Option<&'a str>, Vec<&'a Part>>;
@@ -34,6 +47,8 @@ fn write_part(text: &mut String, part: &Part, tree: &Tree<'_>, depth: usize) {
         return;
     }
     line(text, format_args!("{indent}subgraph {}[\"{}\"]", part.id, label(part)));
+    // Without it a box is drawn across, and what is done at once stands beneath one another.
+    line(text, format_args!("{indent}  direction TB"));
     for inner in tree.get(&Some(part.id.as_str())).into_iter().flatten() {
         write_part(text, inner, tree, depth + 1);
     }
@@ -91,7 +106,7 @@ fn legend(text: &mut String, graph: &Graph) {
         return;
     }
     line(text, format_args!("  subgraph legend[\"Legend\"]"));
-    line(text, format_args!("    direction LR"));
+    line(text, format_args!("    direction TB"));
     for status in &statuses {
         let word = status.as_str();
         line(text, format_args!("    legend_{word}[\"{}\"]:::{}", word.replace('_', " "), class(*status)));
@@ -99,27 +114,47 @@ fn legend(text: &mut String, graph: &Graph) {
     line(text, format_args!("  end"));
 }
 
-/// How steps of each status look, and which those are.
+/// How parts look, and which those are. What themes give to boxes is as loud as a status.
 fn classes(text: &mut String, graph: &Graph) {
+    line(text, format_args!("  classDef default fill:#ffffff,stroke:#495057,color:#1b1f24"));
     for status in graph.statuses() {
         let (fill, edge, dashed) = colours(status);
-        let dash = if dashed { ",stroke-dasharray:4 3" } else { "" };
-        line(text, format_args!("  classDef {} fill:{fill},stroke:{edge},color:#1b1f24{dash}", class(status)));
-        let ids = graph.parts.iter().filter(|part| part.status == Some(status)).map(|part| part.id.as_str());
-        let ids: Vec<&str> = ids.collect();
-        line(text, format_args!("  class {} {}", ids.join(","), class(status)));
+        let looks = |fill: &str| format!("fill:{fill},stroke:{edge},color:#1b1f24{}", if dashed { DASHED } else { "" });
+        let of = |holds| {
+            let parts = graph.parts.iter().filter(move |part| part.status == Some(status) && part.holds == holds);
+            parts.map(|part| part.id.as_str())
+        };
+        // The legend has it in any case.
+        line(text, format_args!("  classDef {} {}", class(status), looks(fill)));
+        let ids: Vec<&str> = of(false).collect();
+        if !ids.is_empty() {
+            line(text, format_args!("  class {} {}", ids.join(","), class(status)));
+        }
+        // What is inside has its own colour: the box only tells by a light one.
+        class_of(text, &format!("in_{}", status.as_str()), &looks(&format!("{fill}60")), of(true));
     }
-    let undo: Vec<&str> = graph
-        .parts
-        .iter()
-        .filter(|part| part.what == What::Undo && part.status.is_none())
-        .map(|part| part.id.as_str())
-        .collect();
-    if !undo.is_empty() {
-        line(text, format_args!("  classDef aside stroke-dasharray:4 3"));
-        line(text, format_args!("  class {} aside", undo.join(",")));
+    let plain = || graph.parts.iter().filter(|part| part.status.is_none());
+    let is_quiet = |part: &&Part| matches!(part.what, What::Section | What::Group | What::Ending);
+    let boxes = plain().filter(|part| part.holds && !is_quiet(part)).map(|part| part.id.as_str());
+    class_of(text, "box", "fill:#f8f9fa,stroke:#868e96,color:#1b1f24", boxes);
+    let legend = graph.parts.iter().any(|part| part.status.is_some()).then_some("legend");
+    let quiet = plain().filter(|part| part.holds && is_quiet(part)).map(|part| part.id.as_str()).chain(legend);
+    class_of(text, "quiet", &format!("fill:#ffffff,stroke:#adb5bd,color:#1b1f24{DASHED}"), quiet);
+    let undo = plain().filter(|part| part.what == What::Undo).map(|part| part.id.as_str());
+    class_of(text, "aside", "stroke-dasharray:4 3", undo);
+}
+
+/// How these parts look; nothing, if there are none.
+fn class_of<'a>(text: &mut String, name: &str, looks: &str, parts: impl Iterator<Item = &'a str>) {
+    let ids = parts.collect::<Vec<_>>().join(",");
+    if !ids.is_empty() {
+        line(text, format_args!("  classDef {name} {looks}"));
+        line(text, format_args!("  class {ids} {name}"));
     }
 }
+
+/// What makes the edge of a box dashed.
+const DASHED: &str = ",stroke-dasharray:4 3";
 
 /// A class of Mermaid; none of its words begins like that.
 fn class(status: StepStatus) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_model::{CompensateOn, Dag, Kind, Name, Node, Plan};
+use sagaline_model::{Approval, Await, AwaitEvent, AwaitSignals, CompensateOn, Dag, Kind, Name, Node, OnTimeout, Plan};
 use serde::Serialize;
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     critical::By,
     order::Order,
     summary::{Lines, at_most, handlers},
+    words::condition,
 };
 
 /// A workflow in detail.
@@ -20,6 +21,9 @@ pub struct Report {
     pub order: Vec<String>,
     /// The steps that nothing encloses, by levels: those of one level can be done at once.
     pub levels: Vec<Vec<Name>>,
+    /// The same of those inside of others, in the order of the definition.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<Inside>,
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// The workflow that a step starts, by the path of the step.
     pub children: BTreeMap<String, Name>,
@@ -28,6 +32,9 @@ pub struct Report {
     pub handlers: BTreeMap<&'static str, Name>,
     /// The longest way, if every step takes as long as it may.
     pub critical_path: CriticalPath,
+    /// How long it takes to undo all that can be undone, one after the other. It is no part of any path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoing: Option<Length>,
     /// The longest way by what recent executions took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<MeasuredPath>,
@@ -44,6 +51,20 @@ pub struct MeasuredPath {
     pub path: CriticalPath,
 }
 
+/// What stands beside one another inside of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Inside {
+    /// The path of the step.
+    pub step: String,
+    /// When it is done: of a case its condition, for example. Nothing of a step that is nothing but these.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub says: String,
+    pub levels: Vec<Vec<Name>>,
+    /// What stands before their names in paths.
+    #[serde(skip)]
+    below: String,
+}
+
 /// A step that can be undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undone {
@@ -55,11 +76,11 @@ pub struct Undone {
 
 impl Report {
     pub fn of(plan: &Plan, version: Option<u32>, measured: Option<&Measured>) -> Self {
-        let names = |nodes: Vec<&Node>| nodes.into_iter().map(|node| node.name.clone()).collect();
         let mut report = Self {
             summary: Summary::of(plan, version),
             order: vec![],
-            levels: Order::of(&plan.root).by_level().into_iter().map(names).collect(),
+            levels: levels(&plan.root),
+            inside: vec![],
             groups: BTreeMap::new(),
             children: BTreeMap::new(),
             compensations: vec![],
@@ -69,23 +90,37 @@ impl Report {
                 executions: measured.executions,
                 path: CriticalPath::of(&plan.root, By::Medians(measured)),
             }),
+            undoing: None,
             unlimited: vec![],
         };
-        report.dag(&plan.root, "");
+        report.dag(&plan.root, "", false);
         report
     }
 
-    fn dag(&mut self, dag: &Dag, below: &str) {
+    /// Steps inside of a step.
+    fn inside(&mut self, step: &str, says: impl Into<String>, dag: &Dag, below: &str, looped: bool) {
+        if dag.nodes.is_empty() {
+            return;
+        }
+        let (step, says, below) = (step.to_owned(), says.into(), below.to_owned());
+        self.inside.push(Inside { step, says, levels: levels(dag), below: below.clone() });
+        self.dag(dag, &below, looped);
+    }
+
+    fn dag(&mut self, dag: &Dag, below: &str, looped: bool) {
         let order = Order::of(dag);
         for place in &order.order {
-            self.node(order.nodes[*place], below, true);
+            self.node(order.nodes[*place], below, None, looped);
         }
     }
 
-    fn node(&mut self, node: &Node, below: &str, is_step: bool) {
+    /// `body_of`: the path of the loop for each of whose items it is done. `looped`: whether there is one around it at all.
+    fn node(&mut self, node: &Node, below: &str, body_of: Option<&str>, looped: bool) {
         let path = format!("{below}{}", node.name);
         let inside = format!("{path}/");
-        if is_step {
+        // What is inside of a loop is said of the step that people know.
+        let step = body_of.unwrap_or(&path).to_owned();
+        if body_of.is_none() {
             self.order.push(path.clone());
             if let Some(group) = &node.group {
                 self.groups.entry(group.clone()).or_default().push(node.name.clone());
@@ -96,6 +131,10 @@ impl Report {
                 if let Some(undo) = &step.compensate {
                     let by = undo.actions.iter().map(|action| action.activity.to_string()).collect();
                     self.compensations.push(Undone { step: path.clone(), by, on: undo.on });
+                    let length = Length::of_undoing(undo);
+                    // Who knows how many items a loop has.
+                    let length = Length { open: length.open || looped, ..length };
+                    self.undoing = Some(self.undoing.unwrap_or_default().and(length));
                 }
                 if Length::of_step(step).open {
                     self.unlimited.push(path);
@@ -107,18 +146,34 @@ impl Report {
                     self.unlimited.push(path);
                 }
             }
-            Kind::Dag(dag) | Kind::Race(dag) => self.dag(dag, &inside),
-            Kind::Switch { cases } => cases.iter().for_each(|case| self.dag(&case.steps, &inside)),
-            Kind::Try(what) => {
-                self.dag(&what.body, &inside);
-                self.dag(&what.catch, &inside);
+            Kind::Dag(dag) => self.inside(&step, if body_of.is_some() { "each" } else { "" }, dag, &inside, looped),
+            Kind::Race(dag) => self.inside(&step, "the first wins", dag, &inside, looped),
+            Kind::Switch { cases } => {
+                for case in cases {
+                    let says =
+                        case.when.as_deref().map_or("otherwise".to_owned(), |when| format!("if {}", condition(when)));
+                    self.inside(&step, says, &case.steps, &inside, looped);
+                }
             }
-            Kind::ForEach(each) => self.node(&each.body, &inside, false),
-            Kind::Await(_) | Kind::AwaitSignals(_) | Kind::AwaitEvent(_) | Kind::Approval(_) => {
+            Kind::Try(what) => {
+                self.inside(&step, "tried", &what.body, &inside, looped);
+                let errors = if what.errors.is_empty() { "that fails".to_owned() } else { what.errors.join(", ") };
+                self.inside(&step, format!("if {errors}"), &what.catch, &inside, looped);
+            }
+            Kind::ForEach(each) => self.node(&each.body, &inside, Some(&step), true),
+            Kind::Await(Await { on_timeout, .. })
+            | Kind::AwaitSignals(AwaitSignals { on_timeout, .. })
+            | Kind::AwaitEvent(AwaitEvent { on_timeout, .. })
+            | Kind::Approval(Approval { on_timeout, .. }) => {
                 if Length::written(crate::words::timeout(node)).open {
                     self.unlimited.push(path);
                 }
-                node.inside().into_iter().for_each(|inner| self.node(inner, &inside, true));
+                if let Kind::Approval(Approval { notify: Some(notify), .. }) = &node.kind {
+                    self.node(notify, &inside, None, looped);
+                }
+                if let OnTimeout::Steps(dag) = on_timeout {
+                    self.inside(&step, "if nobody came in time", dag, &inside, looped);
+                }
             }
             Kind::Wait(wait) => {
                 if Length::written(Some(&wait.duration)).open {
@@ -138,12 +193,16 @@ impl Report {
             lines.0.push(line);
         };
         heading(&mut lines, "execution order".to_owned());
-        for (level, steps) in self.levels.iter().enumerate() {
-            let steps: Vec<&str> = steps.iter().map(|step| step.as_str()).collect();
-            lines.say(&format!("  level {}", level + 1), Ink::Plain, &steps.join(", "));
-        }
+        let mut blocks: BTreeMap<&str, Vec<&Inside>> = BTreeMap::new();
+        self.inside.iter().for_each(|inside| blocks.entry(&inside.step).or_default().push(inside));
+        say_levels(&mut lines, &self.levels, "", 1, &blocks);
         heading(&mut lines, format!("critical path by timeouts: {}", at_most(self.critical_path.length)));
         path(&mut lines, &self.critical_path, "not limited");
+        if let Some(undoing) = self.undoing {
+            let mut line = Line::default();
+            line.push(Ink::Quiet, format!("  undoing is not in it: {}", undoing_takes(undoing)));
+            lines.0.push(line);
+        }
         if let Some(measured) = &self.measured {
             let executions = measured.executions;
             let s = if executions == 1 { "" } else { "s" };
@@ -191,6 +250,46 @@ fn path(lines: &mut Lines, path: &CriticalPath, unknown: &str) {
             Length { known, open: true } => line.push(Ink::Plain, format!("{known} and more")),
         }
         lines.0.push(line);
+    }
+}
+
+/// Levels of steps, and beneath each those inside of them.
+fn say_levels(
+    lines: &mut Lines,
+    levels: &[Vec<Name>],
+    below: &str,
+    depth: usize,
+    blocks: &BTreeMap<&str, Vec<&Inside>>,
+) {
+    let indent = "  ".repeat(depth);
+    for (level, steps) in levels.iter().enumerate() {
+        let names: Vec<&str> = steps.iter().map(|step| step.as_str()).collect();
+        lines.say(&format!("{indent}level {}", level + 1), Ink::Plain, &names.join(", "));
+        for name in names {
+            for block in blocks.get(format!("{below}{name}").as_str()).into_iter().flatten() {
+                let mut line = Line::default();
+                let says = if block.says.is_empty() { String::new() } else { format!(", {}", block.says) };
+                line.push(Ink::Quiet, format!("{indent}  in {name}{says}"));
+                lines.0.push(line);
+                say_levels(lines, &block.levels, &block.below, depth + 2, blocks);
+            }
+        }
+    }
+}
+
+fn levels(dag: &Dag) -> Vec<Vec<Name>> {
+    let names = |nodes: Vec<&Node>| nodes.into_iter().map(|node| node.name.clone()).collect();
+    Order::of(dag).by_level().into_iter().map(names).collect()
+}
+
+/// How long it may take to undo everything, for people.
+fn undoing_takes(length: Length) -> String {
+    match length {
+        Length { known, open: false } => format!("all of it takes at most {known}, one after the other"),
+        Length { known, open: true } if known.as_nanos() == 0 => "it takes as long as it takes".to_owned(),
+        Length { known, open: true } => {
+            format!("all of it takes {known}, one after the other, and what is not limited")
+        }
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_events::record::{ExecutionView, StepStatus, StepView};
+use sagaline_events::record::{ExecutionView, InsideView, StepStatus, StepView};
 
-use crate::{Graph, Link, Shown, What};
+use crate::{Graph, Link, Rounds, Shown, What};
+
+/// What is done for each item of a loop is called so in paths.
+const BODY: &str = "item";
 
 impl Graph {
     /// Shows the states of an execution. How many of its steps are not in this graph: those that other steps returned, which are
@@ -22,8 +25,42 @@ impl Graph {
             part.items = step.items;
             part.child.clone_from(&step.child);
         }
+        view.steps.iter().for_each(|step| self.show_inside(step));
         self.show_undone();
         steps.len() - shown
+    }
+
+    /// How what is done for each item stands: of the newest item, and of all that are worked on.
+    fn show_inside(&mut self, outer: &StepView) {
+        let rounds = |inside: &InsideView, item| Some(Rounds { item, statuses: inside.statuses.clone() });
+        let places: BTreeMap<&str, &InsideView> =
+            outer.inside.iter().map(|inside| (inside.step.as_str(), inside)).collect();
+        if places.is_empty() {
+            return;
+        }
+        let outer = place(&outer.step);
+        for part in &mut self.parts {
+            let Some(path) = &part.path else { continue };
+            // What one step does for each item is drawn as that step.
+            let body = format!("{path}/{BODY}");
+            match places.get(path.as_str()) {
+                Some(inside) => {
+                    part.status = Some(inside.status);
+                    part.attempt = Some(inside.attempt).filter(|attempt| 0 < *attempt);
+                    part.items = inside.items;
+                    part.rounds = rounds(inside, Some(inside.item));
+                }
+                None if part.holds => {}
+                None => {
+                    part.rounds = places.get(body.as_str()).and_then(|inside| rounds(inside, None));
+                    // Nothing of it has begun in the newest item.
+                    let is_inside = path.strip_prefix(outer.as_str()).is_some_and(|rest| rest.starts_with('/'));
+                    if is_inside && part.status.is_none() {
+                        part.status = Some(StepStatus::Pending);
+                    }
+                }
+            }
+        }
     }
 
     /// What takes a step back is done if the step is undone.

@@ -73,8 +73,7 @@ fn row(part: &Part, depth: usize, shows_states: bool) -> Vec<(Ink, String)> {
 pub(crate) fn status(part: &Part) -> String {
     let mut words = vec![];
     words.extend(part.status.map(|status| status.as_str().replace('_', " ")));
-    words.extend(part.items.map(|items| format!("{} of {} done", items.done, items.total)));
-    words.extend(part.attempt.filter(|attempt| 1 < *attempt).map(|attempt| format!("attempt {attempt}")));
+    words.extend(part.progress());
     words.join(", ")
 }
 

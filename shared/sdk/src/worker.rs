@@ -66,6 +66,7 @@ use sagaline_broker::{
 };
 use sagaline_model::{ActivityName, Name};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use activity::{Activity, typed};
@@ -100,6 +101,7 @@ pub struct Worker {
     consumer: ConsumerSettings,
     activities: BTreeMap<String, Activity>,
     workflows: Vec<Workflow>,
+    config: Value,
     observer: Arc<dyn Observer>,
     monitors: Option<Vec<String>>,
     twice: Option<bool>,
@@ -148,6 +150,7 @@ impl Worker {
             consumer: ConsumerSettings::default(),
             activities: BTreeMap::new(),
             workflows: vec![],
+            config: Value::Object(Map::new()),
             observer: Arc::new(()),
             monitors: None,
             twice: None,
@@ -239,6 +242,13 @@ impl Worker {
         self
     }
 
+    /// The values that the workflows of this worker read as `config`, a map; those of a workflow [itself](Workflow::config) go before them.
+    /// One that reads a value which is nowhere keeps the worker from running.
+    pub fn config(mut self, values: impl Into<Value>) -> Self {
+        self.config = values.into();
+        self
+    }
+
     /// Who hears what this worker does.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Arc::new(observer);
@@ -265,7 +275,10 @@ impl Worker {
 
     /// Runs until `shutdown` is cancelled: then it pulls nothing more, lets what runs come to its end for a while, and gives the
     /// rest back. Dropping the future breaks everything off.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), WorkerError> {
+        if let Value::Object(values) = &self.config {
+            self.workflows = self.workflows.into_iter().map(|workflow| workflow.with_values_of(values)).collect();
+        }
         let Lines { lines, weights, sharing } = self.lines()?;
         let name = self.name.unwrap_or_else(default_name);
         let connection = match self.source {
@@ -339,6 +352,11 @@ impl Worker {
                 }
                 Err(error) => faults.push(format!("the limit of `{activity}`: {error}")),
             }
+        }
+        if !self.config.is_object() {
+            faults.push(
+                "its config is no map of values; give names to them: `json!({ \"least_total\": 10 })`".to_owned(),
+            );
         }
         faults.extend(self.workflows.iter().filter_map(|workflow| Some(workflow.build().err()?.to_string())));
         if faults.is_empty() { Ok(Lines { lines, weights, sharing }) } else { Err(WorkerError::Settings(faults)) }

@@ -43,7 +43,7 @@ use sagaline_lang::Severity;
 pub use sagaline_lang::Surroundings;
 use sagaline_model::Defaults;
 pub use sagaline_model::{OnError, Plan};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use self::{
     fault::{BuildError, Fault},
@@ -78,6 +78,8 @@ pub struct Workflow {
     name: String,
     keys: Keys,
     steps: Steps,
+    /// What its expressions read as `config`.
+    values: Option<Value>,
 }
 
 /// A workflow that was built: its plan, and the text that it is the plan of.
@@ -107,7 +109,7 @@ impl Definition {
 
 impl Workflow {
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), keys: Keys::default(), steps: Steps::new() }
+        Self { name: name.into(), keys: Keys::default(), steps: Steps::new(), values: None }
     }
 
     pub fn name(&self) -> &str {
@@ -157,21 +159,32 @@ impl Workflow {
         Self { steps: self.steps.take_in(name, others, after), ..self }
     }
 
-    /// The plan with its text; or all that is wrong with the workflow, each with the step and the field.
+    /// The values that its expressions read as `config`, a map. What they read of it becomes part of the version, as the values of a
+    /// project do; the text of the definition stays without them. A worker may have values for all that it brings:
+    /// [`Worker::config`](crate::worker::Worker::config).
+    pub fn config(self, values: impl Into<Value>) -> Self {
+        Self { values: Some(values.into()), ..self }
+    }
+
+    /// The plan with its text; or all that is wrong with the workflow, each with the step and the field. A value of `config` that is not
+    /// there is wrong, too.
     pub fn build(&self) -> Result<Definition, BuildError> {
-        self.build_within(&Surroundings::default())
+        self.build_under(&Defaults::default())
     }
 
     /// The same, with what an installation gives to workflows that say nothing of their own:
     /// [`Client::defaults`](crate::client::Client::defaults).
     pub fn build_under(&self, defaults: &Defaults) -> Result<Definition, BuildError> {
-        self.build_within(&Surroundings { defaults: defaults.clone(), ..Surroundings::default() })
+        self.build_within(&Surroundings { defaults: defaults.clone(), config: Some(Map::new()) })
     }
 
-    /// The same, also with the values that expressions read as `config`.
+    /// The same, also with the values that expressions read as `config`. Those of the workflow itself go before them. `None`, and none of
+    /// its own: nobody knows the values, and whatever is named may be there.
     pub fn build_within(&self, within: &Surroundings) -> Result<Definition, BuildError> {
         let Written { text, places } = self.written();
-        match sagaline_lang::read_all_within(&text, FILE, within) {
+        let config = self.values_over(within.config.as_ref())?;
+        let within = Surroundings { defaults: within.defaults.clone(), config };
+        match sagaline_lang::read_all_within(&text, FILE, &within) {
             Ok(definitions) => {
                 let definition = definitions.into_iter().next().expect("a text with one definition gives one");
                 let warnings = Fault::all(&definition.warnings, Severity::Warning, &places);
@@ -181,6 +194,27 @@ impl Workflow {
                 let faults = Fault::all(&faults.0, Severity::Error, &places);
                 Err(BuildError { workflow: self.name.clone(), faults })
             }
+        }
+    }
+
+    /// The same workflow, which reads these where it has no value of its own.
+    pub(crate) fn with_values_of(self, others: &Map<String, Value>) -> Self {
+        match self.values_over(Some(others)) {
+            Ok(values) => Self { values: values.map(Value::Object), ..self },
+            // What it has is no map, which is told when it is built.
+            Err(_) => self,
+        }
+    }
+
+    fn values_over(&self, others: Option<&Map<String, Value>>) -> Result<Option<Map<String, Value>>, BuildError> {
+        match &self.values {
+            None => Ok(others.cloned()),
+            Some(Value::Object(own)) => {
+                let mut values = others.cloned().unwrap_or_default();
+                values.extend(own.clone());
+                Ok(Some(values))
+            }
+            Some(_) => Err(BuildError { workflow: self.name.clone(), faults: vec![Fault::no_values()] }),
         }
     }
 

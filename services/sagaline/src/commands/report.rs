@@ -1,6 +1,6 @@
 //! `sagaline report`: in which order the steps of a workflow are done, and which decide how long that takes.
 
-use sagaline_model::{Name, Plan};
+use sagaline_model::{Name, Plan, Span};
 use sagaline_picture::{Measured, Report};
 use sagaline_sdk::client::Client;
 
@@ -65,11 +65,16 @@ async fn measured(client: &Client, workflow: &Name, version: u32, most: u32) -> 
     let took = client.step_durations(workflow, version, most as usize).await?;
     let medians = took.steps.into_iter().filter_map(|(step, mut spans)| {
         spans.sort_unstable();
-        let middle = *spans.get(spans.len() / 2)?;
-        Some((step, middle))
+        Some((step, median(&spans)?))
     });
     let (executions, medians) = (took.executions, medians.collect());
     Ok((0 < executions).then_some(Measured { executions, medians }))
+}
+
+/// The one in the middle, or what is between the two that are.
+fn median(sorted: &[Span]) -> Option<Span> {
+    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
+    Some(Span::from_nanos(low.as_nanos() + (high.as_nanos() - low.as_nanos()) / 2))
 }
 
 fn show(plan: &Plan, version: Option<u32>, measured: Option<&Measured>, context: &Context) -> Result<(), Failure> {
@@ -78,4 +83,18 @@ fn show(plan: &Plan, version: Option<u32>, measured: Option<&Measured>, context:
         return Ok(context.output.json(&report)?);
     }
     Ok(ink::print(&report.lines(), &context.output)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        let spans = |millis: &[u64]| millis.iter().map(|millis| Span::from_millis(*millis)).collect::<Vec<_>>();
+        assert_eq!(median(&spans(&[])), None);
+        assert_eq!(median(&spans(&[7])), Some(Span::from_millis(7)));
+        assert_eq!(median(&spans(&[1, 100, 1_000])), Some(Span::from_millis(100)));
+        assert_eq!(median(&spans(&[1, 3])), Some(Span::from_millis(2)));
+    }
 }

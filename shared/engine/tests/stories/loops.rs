@@ -1,6 +1,8 @@
 //! The same for every item of a list.
 
-use sagaline_events::record::{ItemsView, Status, StepStatus};
+use std::collections::BTreeMap;
+
+use sagaline_events::record::{InsideView, ItemsView, Status, StepStatus};
 use serde_json::json;
 
 use crate::{
@@ -163,4 +165,41 @@ impl Story {
         assert_eq!(self.step_view(step).items, Some(ItemsView { total, done }));
         self
     }
+}
+
+#[test]
+fn a_loop_at_work_says_how_its_steps_stand_in_the_newest_item_and_in_how_many() {
+    let text = "
+each:
+  for_each: { items: '${ workflow.input.list }', concurrency: 2 }
+  steps:
+    a: { activity: one, retry: 2 }
+    b: { after: a, for_each: [1, 2, 3], activity: two }
+";
+    let mut looping = looping(text).at("1s", succeeded("each/item/a", 1)).at("2s", failed("each/item:2/a", 1, "Down"));
+    let inside = |story: &Story| story.step_view("each").inside;
+    let one = |step: &str, status, attempt, statuses: &[(StepStatus, usize)]| InsideView {
+        step: format!("each/item{step}"),
+        item: 2,
+        status,
+        attempt,
+        items: None,
+        statuses: BTreeMap::from_iter(statuses.iter().copied()),
+    };
+    use StepStatus::{BackingOff, Completed, Pending, Running};
+    assert_eq!(
+        inside(&looping),
+        [
+            one("", Running, 0, &[(Running, 2)]),
+            one("/a", BackingOff, 1, &[(Completed, 1), (BackingOff, 1)]),
+            one("/b", Pending, 0, &[(Running, 1)]),
+            one("/b/item", Pending, 0, &[(Running, 3)]),
+        ]
+    );
+    // The other loop is at work in the newest item, too: it says how far it is there.
+    looping = looping.timer().at("5s", succeeded("each/item:2/a", 2));
+    looping = looping.at("6s", succeeded("each/item:2/b/item:3", 1));
+    let b = InsideView { items: Some(ItemsView { total: 3, done: 1 }), ..one("/b", Running, 0, &[(Running, 2)]) };
+    assert_eq!(inside(&looping)[2], b);
+    assert_eq!(inside(&looping)[3], one("/b/item", Running, 1, &[(Running, 5)]));
 }

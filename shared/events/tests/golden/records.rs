@@ -17,7 +17,7 @@ use crate::file::{at, declined, id, is_promised, name};
 pub(crate) fn view() -> ExecutionView {
     let step = |step: &str, status, attempt, error: Option<StepError>, reason: Option<&str>| {
         let (step, reason) = (step.to_owned(), reason.map(str::to_owned));
-        StepView { step, status, attempt, error, reason, items: None, child: None }
+        StepView { step, status, attempt, error, reason, items: None, child: None, inside: vec![] }
     };
     ExecutionView {
         execution: id("A-100"),

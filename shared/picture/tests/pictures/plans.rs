@@ -1,6 +1,6 @@
 //! Plans that are written down, and how one of their executions stands.
 
-use sagaline_events::record::{ExecutionView, ItemsView, Status, StepStatus, StepView};
+use sagaline_events::record::{ExecutionView, InsideView, ItemsView, Status, StepStatus, StepView};
 use sagaline_model::{ExecutionId, Plan};
 
 /// One step of every kind.
@@ -22,6 +22,7 @@ pub(crate) fn execution(status: Status, steps: &[(&str, StepStatus)]) -> Executi
         reason: None,
         items: (*step == "items").then_some(ItemsView { total: 40, done: 12 }),
         child: None,
+        inside: if *step == "items" { of_items() } else { vec![] },
     };
     let mut view: ExecutionView = serde_json::from_value(serde_json::json!({
         "execution": ExecutionId::new("order-A-1").unwrap(), "workflow": "everything", "version": 3,
@@ -30,6 +31,24 @@ pub(crate) fn execution(status: Status, steps: &[(&str, StepStatus)]) -> Executi
     .unwrap();
     view.steps = steps.iter().map(step).collect();
     view
+}
+
+/// Four items at a time: in the newest the first of two steps is at work.
+fn of_items() -> Vec<InsideView> {
+    use StepStatus::{BackingOff, Completed, Pending, Running};
+    let one = |step: &str, status, statuses: &[(StepStatus, usize)]| InsideView {
+        step: step.to_owned(),
+        item: 16,
+        status,
+        attempt: 1,
+        items: None,
+        statuses: statuses.iter().copied().collect(),
+    };
+    vec![
+        one("items/item", Running, &[(Running, 4)]),
+        one("items/item/pack", Running, &[(Running, 1), (Completed, 3)]),
+        one("items/item/label", Pending, &[(Running, 2), (BackingOff, 1)]),
+    ]
 }
 
 /// Every example of the project, by the name of its file.

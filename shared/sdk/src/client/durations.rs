@@ -45,7 +45,10 @@ impl Client {
         let (first, last) = (info.cached_info().state.first_sequence, info.cached_info().state.last_sequence);
         let first = first.max(last.saturating_sub(STRETCH_MAX)).max(1);
         let (mut end, mut stretch, mut taken) = (last, STRETCH_FIRST, Taken::of(version, most));
-        while first <= end && !taken.is_enough() {
+        // What began before others, and was going on at the same time, is told of further back than the last of those.
+        let mut further = 1;
+        while first <= end && taken.count < STEPS_MAX && (!taken.is_full || 0 < further) {
+            further -= u32::from(taken.is_full);
             let start = (end + 1).saturating_sub(stretch).max(first);
             let mut found = self.completed_between(&stream, workflow, start, end).await?;
             while let Some(completed) = found.pop() {
@@ -84,7 +87,7 @@ fn read(message: &Message) -> Option<Completed> {
     serde_json::from_slice(&message.payload).ok()
 }
 
-/// What was found so far.
+/// What was found so far. When it is full, only steps of executions that are known are still taken.
 struct Taken {
     version: u32,
     most: usize,
@@ -100,13 +103,9 @@ impl Taken {
         Self { version, most, executions, steps, count: 0, is_full: most == 0 }
     }
 
-    fn is_enough(&self) -> bool {
-        self.is_full || STEPS_MAX <= self.count
-    }
-
     fn take(&mut self, completed: Completed) {
         let Completed { version, execution, step, duration_ms } = completed;
-        if version != self.version || self.is_enough() {
+        if version != self.version || STEPS_MAX <= self.count {
             return;
         }
         if !self.executions.contains(&execution) {
@@ -142,13 +141,19 @@ mod tests {
         taken.take(completed(1, "old", "pack", 1));
         taken.take(completed(2, "b", "each/each:7", 20));
         taken.take(completed(2, "c", "pack:2", 10));
-        assert!(!taken.is_enough());
+        assert!(!taken.is_full);
         taken.take(completed(2, "a", "pack", 99));
-        assert!(taken.is_enough());
+        assert!(taken.is_full);
+        // It began before the one that is left out, and ended after it.
+        taken.take(completed(2, "b", "first", 5));
         let spans = |millis: &[u64]| millis.iter().map(|millis| Span::from_millis(*millis)).collect::<Vec<_>>();
         assert_eq!(
             taken.steps,
-            BTreeMap::from([("each/each".to_owned(), spans(&[20])), ("pack".to_owned(), spans(&[30, 10]))])
+            BTreeMap::from([
+                ("each/each".to_owned(), spans(&[20])),
+                ("first".to_owned(), spans(&[5])),
+                ("pack".to_owned(), spans(&[30, 10]))
+            ])
         );
         assert_eq!(taken.executions.len(), 2);
     }

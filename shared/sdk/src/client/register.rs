@@ -17,7 +17,7 @@ pub enum Registered {
 }
 
 impl Client {
-    /// Applies a workflow that a program brings with it, with the defaults of the installation. Unlike
+    /// Applies a workflow that a program brings with it, with the defaults of the installation and [its values](Workflow::config). Unlike
     /// [`apply`](Self::apply), it leaves alone what was a version before the newest: a program of yesterday that starts once more does
     /// not take back what one of today applied.
     pub async fn register(&self, workflow: &Workflow) -> Result<Registered, Error> {
@@ -32,7 +32,8 @@ impl Client {
         Ok(Registered::Applied(self.apply(plan, Some(source)).await?))
     }
 
-    /// The last version with this text, or this plan. The text counts too, because what an installation adds to a plan may have changed since.
+    /// The last version with this plan, or with this text and these values: those count too, because what an installation adds to a plan may
+    /// have changed since.
     async fn newest_alike(&self, definition: &Definition) -> Result<Option<u32>, Error> {
         let (workflow, hash) = (&definition.plan().workflow, definition.plan().hash());
         let filter = self.names().key(Bucket::Definitions, &format!("{workflow}.*"));
@@ -43,8 +44,10 @@ impl Client {
             let page = pages.next(100).await?;
             more = page.last().is_some_and(|(position, _)| 0 < position.pending);
             let stored = page.iter().filter_map(|(_, message)| serde_json::from_slice::<Stored>(&message.payload).ok());
-            let alike =
-                stored.filter(|stored| stored.hash == hash || stored.source.as_deref() == Some(definition.source()));
+            let is_said_alike = |stored: &Stored| {
+                stored.source.as_deref() == Some(definition.source()) && stored.plan.config == definition.plan().config
+            };
+            let alike = stored.filter(|stored| stored.hash == hash || is_said_alike(stored));
             newest = newest.max(alike.map(|stored| stored.version).max());
         }
         pages.close().await;

@@ -6,6 +6,11 @@ use sagaline_lang::Severity;
 
 use super::write::Place;
 
+/// Where a file gets the values of `config` from,
+const OF_PROJECTS: &str = "give it one under `[config]` in `sagaline.toml`, the file of the project";
+/// and a program.
+const OF_PROGRAMS: &str = "give it one with `Workflow::config`, or with `Worker::config` for all that a worker brings";
+
 /// One thing that is wrong, or doubtful.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -25,14 +30,24 @@ pub struct BuildError {
 }
 
 impl Fault {
+    /// What is to be read as `config` has no names.
+    pub(super) fn no_values() -> Self {
+        Self {
+            step: None,
+            field: "config".to_owned(),
+            message: "what is read as `config` is a map of values".to_owned(),
+            hint: Some("give names to them: `json!({ \"least_total\": 10 })`".to_owned()),
+        }
+    }
+
     /// Of a fault in the text, whose lines are about these places.
     fn of(fault: &sagaline_lang::Fault, places: &[Place]) -> Self {
         let Place { step, field } = places.get(fault.line.saturating_sub(1)).cloned().unwrap_or_default();
-        // Lines are of a text that nobody wrote.
-        let hint = fault
-            .hint
-            .as_ref()
-            .map(|hint| hint.split("; ").filter(|part| !part.contains(" on line ")).collect::<Vec<_>>().join("; "));
+        // Lines are of a text that nobody wrote, and a program need not have a project.
+        let fits = |part: &&str| !part.contains(" on line ");
+        let own = |part| if part == OF_PROJECTS { OF_PROGRAMS } else { part };
+        let hint =
+            fault.hint.as_ref().map(|hint| hint.split("; ").filter(fits).map(own).collect::<Vec<_>>().join("; "));
         Self { step, field, message: fault.message.clone(), hint: hint.filter(|hint| !hint.is_empty()) }
     }
 

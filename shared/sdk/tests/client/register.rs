@@ -5,6 +5,8 @@ use sagaline_sdk::{
     workflow::{Workflow, activity},
 };
 
+use serde_json::json;
+
 use crate::common::{client, name};
 
 fn order(does: &str) -> Workflow {
@@ -59,4 +61,21 @@ async fn two_programs_at_once_apply_one_version() {
     let (one, other) = tokio::join!(one, other);
     assert!(one.is_ok() && other.is_ok());
     assert_eq!(client.versions(&name("order")).await.expect("versions").len(), 1);
+}
+
+#[tokio::test]
+async fn other_values_are_another_version_and_those_of_yesterday_are_left_alone() {
+    let client = client().await;
+    let with = |total: u32| {
+        order("one").step("b", activity("two").when("${ config.least > 1 }")).config(json!({ "least": total }))
+    };
+    let register = async |total| match client.register(&with(total)).await.expect("an answer") {
+        Registered::Applied(applied) => (applied.version, Some(applied.change)),
+        Registered::Older { version, .. } => (version, None),
+    };
+    assert_eq!(register(10).await, (1, Some(Change::Created)));
+    assert_eq!(register(20).await, (2, Some(Change::Changed)), "the same text, and another plan");
+    assert_eq!(register(10).await, (1, None));
+    let stored = client.definition(&name("order"), 2).await.expect("an answer").expect("version 2");
+    assert_eq!(stored.plan.config.get("least"), Some(&json!(20)));
 }

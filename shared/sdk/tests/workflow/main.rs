@@ -4,10 +4,12 @@ mod census;
 mod faults;
 mod kinds;
 mod macros;
+mod nested;
 mod patterns;
 mod rows;
 mod starts;
 mod top;
+mod values;
 
 use sagaline_sdk::workflow::Workflow;
 

@@ -22,6 +22,7 @@ mod people;
 mod progress;
 mod reports;
 mod rust;
+mod rust_nested;
 mod sagas;
 mod schedules;
 mod shared;
