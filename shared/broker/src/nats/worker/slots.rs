@@ -13,7 +13,7 @@ use crate::turns::{Ask, LineId, Order, Turns};
 /// How the tasks that a worker holds are shared out.
 #[derive(Clone, Debug)]
 pub struct Sharing {
-    /// How many attempts at most run in it at a time, over all queues and activities. As many more may be on their way to be stored.
+    /// How many attempts at most run in it at a time, over all queues and activities. As many others may have run, and be on their way to be stored.
     pub concurrency: usize,
     pub order: Order,
     /// How many of an activity, over all queues.
@@ -235,5 +235,65 @@ impl Demand {
 impl Drop for Demand {
     fn drop(&mut self) {
         self.away();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    const SLOTS: usize = 2;
+
+    fn line() -> (Arc<Slots>, Demand) {
+        let slots = Arc::new(Slots::new(Sharing::of(SLOTS)));
+        let name = |text| Name::new(text).expect("a name");
+        let demand = Demand::new(slots.clone(), &name("default"), &ActivityName::new("mail").expect("a name"));
+        demand.begun(1000);
+        (slots, demand)
+    }
+
+    /// As many tasks as there are slots for now.
+    fn taken(demand: &Demand) -> Vec<Slot> {
+        let asked = demand.more().map_or(0, |ask| ask.count);
+        (0..asked).map(|_| demand.take(1000).expect("it was asked for")).collect()
+    }
+
+    fn is_idle(slots: &Slots) -> bool {
+        slots.idle().now_or_never().is_some()
+    }
+
+    #[test]
+    fn what_has_run_makes_room_for_another_while_its_result_is_stored_but_not_for_any_number() {
+        let (_, demand) = line();
+        let mut storing = vec![];
+        // None is ever stored.
+        loop {
+            let mut begun = taken(&demand);
+            assert!(begun.len() <= SLOTS, "no more run than there are slots");
+            if begun.is_empty() {
+                break;
+            }
+            begun.iter_mut().for_each(Slot::has_run);
+            storing.append(&mut begun);
+        }
+        assert_eq!(storing.len(), 2 * SLOTS);
+        // Each that is stored lets one begin.
+        drop(storing.pop());
+        assert_eq!(taken(&demand).len(), 1);
+    }
+
+    #[test]
+    fn a_worker_is_idle_when_all_results_are_stored() {
+        let (slots, demand) = line();
+        assert!(is_idle(&slots));
+        let mut begun = taken(&demand);
+        // It is told twice.
+        begun.iter_mut().for_each(Slot::has_run);
+        begun.iter_mut().for_each(Slot::has_run);
+        assert!(!is_idle(&slots), "results are on their way");
+        drop(begun);
+        assert!(is_idle(&slots));
     }
 }
