@@ -38,6 +38,8 @@ pub type LineId = usize;
 pub struct Turns {
     slots: usize,
     free: usize,
+    /// Slots that are no more, but still taken.
+    owed: usize,
     order: Order,
     /// As they were named.
     queues: Vec<Queue>,
@@ -94,7 +96,7 @@ struct Limit {
 
 impl Turns {
     pub fn new(slots: usize, order: Order) -> Self {
-        Self { slots, free: slots, order, queues: vec![], lines: vec![], limits: vec![] }
+        Self { slots, free: slots, owed: 0, order, queues: vec![], lines: vec![], limits: vec![] }
     }
 
     /// A limit that lines may share.
@@ -127,6 +129,22 @@ impl Turns {
 
     pub fn slots(&self) -> usize {
         self.slots
+    }
+
+    /// From now on there are so many slots. What is taken stays taken; of what there are too many go as they are freed.
+    pub fn resize(&mut self, slots: usize) {
+        let (more, fewer) = (slots.saturating_sub(self.slots), self.slots.saturating_sub(slots));
+        self.slots = slots;
+        self.freed(more);
+        let at_once = fewer.min(self.free);
+        self.free -= at_once;
+        self.owed += fewer - at_once;
+    }
+
+    fn freed(&mut self, count: usize) {
+        let paid = count.min(self.owed);
+        self.owed -= paid;
+        self.free += count - paid;
     }
 
     pub fn free(&self) -> usize {
@@ -198,7 +216,7 @@ impl Turns {
 
     /// A task that was delivered is done with.
     pub fn release(&mut self, line: LineId) {
-        self.free += 1;
+        self.freed(1);
         if let Some(limit) = self.lines[line].limit {
             self.limits[limit].taken -= 1;
         }
@@ -234,10 +252,10 @@ impl Turns {
         let it = &mut self.lines[line];
         it.asked -= count;
         self.queues[it.queue].asked -= count;
-        self.free += count;
         if let Some(limit) = it.limit {
             self.limits[limit].taken -= count;
         }
+        self.freed(count);
     }
 
     /// How far ahead a queue is. One that has nothing is as far as those that have, at least.

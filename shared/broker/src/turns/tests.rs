@@ -260,3 +260,30 @@ fn with_few_slots_a_line_only_looks_and_then_lets_others() {
     turns.rested(idle);
     assert_eq!(turns.next(), Some(idle), "it may look again, which costs nothing");
 }
+
+#[test]
+fn slots_that_are_no_more_go_as_they_are_freed() {
+    let mut turns = Turns::new(2, Order::Weighted);
+    let line = turns.line(&name("a"), None);
+    turns.begun(line, MANY);
+    let mut taken = 0;
+    let mut take = |turns: &mut Turns| {
+        while let Some(ask) = turns.ask(line) {
+            (0..ask.count).for_each(|_| assert!(turns.delivered(line, MANY)));
+            taken += ask.count;
+        }
+        taken
+    };
+    assert_eq!(take(&mut turns), 2);
+    turns.resize(5);
+    assert_eq!(take(&mut turns), 5);
+    turns.resize(2);
+    for left in [0, 0, 0, 1, 2] {
+        turns.release(line);
+        assert_eq!(turns.free(), left);
+    }
+    // Said twice, and there and back.
+    turns.resize(2);
+    turns.resize(4);
+    assert_eq!((turns.free(), turns.slots()), (4, 4));
+}

@@ -3,7 +3,7 @@
 use std::{
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sagaline_broker::{
@@ -11,7 +11,7 @@ use sagaline_broker::{
         Connection,
         worker::{ConsumerSettings, Link, Puller, PullerState, Sharing, Slot},
     },
-    worker::{Ended, Host, Run, Served, Stop, serve},
+    worker::{Acknowledgement, Ended, Host, Run, Served, Stop, TaskPorts, serve},
 };
 use sagaline_model::{ActivityName, Name};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
@@ -122,7 +122,11 @@ async fn pull(mut puller: Puller, host: Arc<ActivityHost>, stop: Stop) {
         let (ports, host, stop) = (puller.ports().clone(), host.clone(), stop.clone());
         // In a box, because to spawn a future is to copy it, and this one is large.
         tokio::spawn(Box::pin(async move {
-            let host = Freeing { host: &host, slot: Mutex::new(pulled.slot) };
+            let mut slot = pulled.slot;
+            if !stop.drain.run_until_cancelled(slot.may_run()).await.unwrap_or(false) {
+                return ports.acknowledge(&pulled.delivery.reply, Acknowledgement::Again).await;
+            }
+            let host = Freeing { host: &host, slot: Mutex::new(slot) };
             let served = serve(&*ports, &host, &stop, &pulled.delivery).await;
             if served != Served::Answered {
                 tracing::debug!(task = pulled.delivery.subject, ?served, "a task was not run to its end here");
@@ -140,8 +144,9 @@ struct Freeing<'h> {
 
 impl Host for Freeing<'_> {
     async fn run(&self, run: Run) -> Ended {
+        let began = Instant::now();
         let ended = self.host.run(run).await;
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner).has_run();
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).has_run(began.elapsed());
         ended
     }
 

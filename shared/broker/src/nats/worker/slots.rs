@@ -3,12 +3,26 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use sagaline_model::{ActivityName, Name};
-use tokio::sync::Notify;
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use crate::turns::{Ask, LineId, Order, Turns};
+
+/// An attempt that is over within this time is quick. Where all are, a round trip to the queue takes longer than they do, so tasks are
+/// asked for ahead.
+const QUICK: Duration = Duration::from_millis(5);
+/// So many of them have to be quick in a row, for each slot.
+const QUICK_IN_A_ROW: usize = 4;
+/// So many tasks are held ahead at most, and no more than may run.
+const AHEAD_MOST: usize = 256;
+/// One that came ahead and cannot begin by then goes to somebody else.
+const AHEAD_WITHIN: Duration = Duration::from_millis(50);
 
 /// How the tasks that a worker holds are shared out.
 #[derive(Clone, Debug)]
@@ -29,6 +43,8 @@ impl Sharing {
 
 pub(super) struct Slots {
     sharing: Sharing,
+    /// As many attempts run at a time. There may be more slots than that.
+    running: Arc<Semaphore>,
     book: Mutex<Book>,
     /// All slots are free, and all results are stored.
     idle: Notify,
@@ -42,19 +58,41 @@ struct Book {
     wakes: Vec<Arc<Notify>>,
     /// How many tasks have run, whose results are being stored.
     storing: usize,
+    /// How many attempts at a time may run.
+    concurrency: usize,
+    /// How many were quick, one after the other.
+    quick: usize,
 }
 
 impl Book {
     fn is_idle(&self) -> bool {
         self.turns.free() == self.turns.slots() && self.storing == 0
     }
+
+    fn ran_for(&mut self, time: Duration) {
+        if QUICK < time {
+            return self.is_slow();
+        }
+        self.quick += 1;
+        if self.quick == QUICK_IN_A_ROW * self.concurrency {
+            self.turns.resize(self.concurrency + self.concurrency.min(AHEAD_MOST));
+        }
+    }
+
+    /// Nothing is asked for ahead.
+    fn is_slow(&mut self) {
+        self.quick = 0;
+        self.turns.resize(self.concurrency);
+    }
 }
 
 impl Slots {
     pub(super) fn new(sharing: Sharing) -> Self {
-        let turns = Turns::new(sharing.concurrency.clamp(1, u32::MAX as usize), sharing.order);
-        let book = Mutex::new(Book { turns, limits: BTreeMap::new(), wakes: vec![], storing: 0 });
-        Self { sharing, book, idle: Notify::new() }
+        let concurrency = sharing.concurrency.clamp(1, u32::MAX as usize);
+        let turns = Turns::new(concurrency, sharing.order);
+        let running = Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS)));
+        let book = Book { turns, limits: BTreeMap::new(), wakes: vec![], storing: 0, concurrency, quick: 0 };
+        Self { sharing, running, book: Mutex::new(book), idle: Notify::new() }
     }
 
     pub(super) fn weigh(&self, queue: &Name, weight: u32) {
@@ -104,19 +142,39 @@ pub struct Slot {
     line: LineId,
     /// The slot is somebody else's, and the result is being stored.
     storing: bool,
+    /// It may run, or has just done so.
+    running: Option<OwnedSemaphorePermit>,
 }
 
 impl Slot {
-    /// The attempt has run. Another one may begin while its result is stored, but for as many as there are slots: where results cannot
+    /// Waits until the attempt may begin. `false`: others take too long, and the task is to be given back.
+    pub async fn may_run(&mut self) -> bool {
+        let running = self.slots.running.clone();
+        let permit = match running.clone().try_acquire_owned() {
+            Ok(permit) => Ok(permit),
+            Err(_) => {
+                timeout(AHEAD_WITHIN, running.acquire_owned()).await.map_err(drop).and_then(|got| got.map_err(drop))
+            }
+        };
+        self.running = permit.ok();
+        if self.running.is_none() {
+            self.slots.change_all(Book::is_slow);
+        }
+        self.running.is_some()
+    }
+
+    /// The attempt has run, for so long. Another one may begin while its result is stored, but for as many as there are slots: where results cannot
     /// be stored, nothing more is begun.
-    pub fn has_run(&mut self) {
+    pub fn has_run(&mut self, time: Duration) {
         let (line, slots) = (self.line, self.slots.clone());
         slots.change_all(|book| {
-            if !self.storing && book.storing < book.turns.slots() {
+            if !self.storing && book.storing < book.concurrency {
                 self.storing = true;
                 book.storing += 1;
                 book.turns.release(line);
+                self.running = None;
             }
+            book.ran_for(time);
         });
     }
 }
@@ -204,7 +262,7 @@ impl Demand {
     /// The slot of a task that has come, after which so many wait. Without one it was not asked for, or no longer.
     pub(super) fn take(&self, waiting: u64) -> Option<Slot> {
         let taken = self.slots.book().turns.delivered(self.line, waiting);
-        taken.then(|| Slot { slots: self.slots.clone(), line: self.line, storing: false })
+        taken.then(|| Slot { slots: self.slots.clone(), line: self.line, storing: false, running: None })
     }
 
     /// What is waited for does not come.
@@ -244,10 +302,11 @@ mod tests {
 
     use super::*;
 
-    const SLOTS: usize = 2;
+    const CONCURRENCY: usize = 2;
+    const LONG: Duration = Duration::from_secs(1);
 
     fn line() -> (Arc<Slots>, Demand) {
-        let slots = Arc::new(Slots::new(Sharing::of(SLOTS)));
+        let slots = Arc::new(Slots::new(Sharing::of(CONCURRENCY)));
         let name = |text| Name::new(text).expect("a name");
         let demand = Demand::new(slots.clone(), &name("default"), &ActivityName::new("mail").expect("a name"));
         demand.begun(1000);
@@ -256,12 +315,23 @@ mod tests {
 
     /// As many tasks as there are slots for now.
     fn taken(demand: &Demand) -> Vec<Slot> {
-        let asked = demand.more().map_or(0, |ask| ask.count);
-        (0..asked).map(|_| demand.take(1000).expect("it was asked for")).collect()
+        let mut taken = vec![];
+        while let Some(ask) = demand.more() {
+            taken.extend((0..ask.count).map(|_| demand.take(1000).expect("it was asked for")));
+        }
+        taken
     }
 
     fn is_idle(slots: &Slots) -> bool {
         slots.idle().now_or_never().is_some()
+    }
+
+    /// So many are done, one after the other, each in this time.
+    fn done(demand: &Demand, count: usize, time: Duration) {
+        for _ in 0..count {
+            let mut slots = taken(demand);
+            slots[0].has_run(time);
+        }
     }
 
     #[test]
@@ -271,14 +341,14 @@ mod tests {
         // None is ever stored.
         loop {
             let mut begun = taken(&demand);
-            assert!(begun.len() <= SLOTS, "no more run than there are slots");
+            assert!(begun.len() <= CONCURRENCY, "no more run than may");
             if begun.is_empty() {
                 break;
             }
-            begun.iter_mut().for_each(Slot::has_run);
+            begun.iter_mut().for_each(|slot| slot.has_run(LONG));
             storing.append(&mut begun);
         }
-        assert_eq!(storing.len(), 2 * SLOTS);
+        assert_eq!(storing.len(), 2 * CONCURRENCY);
         // Each that is stored lets one begin.
         drop(storing.pop());
         assert_eq!(taken(&demand).len(), 1);
@@ -290,10 +360,44 @@ mod tests {
         assert!(is_idle(&slots));
         let mut begun = taken(&demand);
         // It is told twice.
-        begun.iter_mut().for_each(Slot::has_run);
-        begun.iter_mut().for_each(Slot::has_run);
+        begun.iter_mut().for_each(|slot| slot.has_run(LONG));
+        begun.iter_mut().for_each(|slot| slot.has_run(LONG));
         assert!(!is_idle(&slots), "results are on their way");
         drop(begun);
         assert!(is_idle(&slots));
+    }
+
+    #[test]
+    fn quick_tasks_are_asked_for_ahead_until_one_is_slow() {
+        let (slots, demand) = line();
+        done(&demand, QUICK_IN_A_ROW * CONCURRENCY - 1, QUICK);
+        assert_eq!(taken(&demand).len(), CONCURRENCY);
+        done(&demand, 1, QUICK);
+        assert_eq!(taken(&demand).len(), 2 * CONCURRENCY);
+        done(&demand, 1, LONG);
+        assert_eq!(taken(&demand).len(), CONCURRENCY);
+        assert!(is_idle(&slots));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_ahead_and_cannot_begin_is_given_back_and_nothing_more_comes_ahead() {
+        let (slots, demand) = line();
+        done(&demand, QUICK_IN_A_ROW * CONCURRENCY, QUICK);
+        let mut held = taken(&demand);
+        assert_eq!(held.len(), 2 * CONCURRENCY);
+        for slot in &mut held[..CONCURRENCY] {
+            assert!(slot.may_run().now_or_never().expect("at once"));
+        }
+        let mut waits = held.pop().expect("one more than may run");
+        assert!(!waits.may_run().await, "those that run take long");
+        drop(waits);
+        assert!(demand.more().is_none(), "no slot is free: as many run as may");
+        // One of them has run, and is only stored now.
+        held[0].has_run(LONG);
+        let mut waits = held.pop().expect("one more than may run");
+        assert!(waits.may_run().now_or_never().expect("at once"));
+        drop((held, waits));
+        assert!(is_idle(&slots));
+        assert_eq!(taken(&demand).len(), CONCURRENCY);
     }
 }
