@@ -154,7 +154,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failure> {
     match verb {
         Verb::Dev(args) => dev::run(args, context).await,
         Verb::Apply(args) => apply::run(args, context).await,
-        Verb::Validate(args) => validate::run(&args, context),
+        Verb::Validate(args) => validate::run(&args, context).await,
         Verb::Parse(args) => parse::run(&args, context),
         Verb::Fmt(args) => fmt::run(&args, context),
         Verb::Convert(args) => convert::run(&args, context),

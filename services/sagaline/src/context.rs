@@ -36,6 +36,12 @@ impl Context {
         self.given_url.as_deref().or_else(of_project).unwrap_or(DEFAULT_URL)
     }
 
+    /// Whether anybody says where NATS is, or it is only supposed to be where it is by default.
+    pub(crate) fn names_nats(&self) -> bool {
+        let of_project = || self.project.as_ref().and_then(|project| project.says.nats_url.as_deref());
+        self.given_url.as_deref().or_else(of_project).is_some()
+    }
+
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
         Ok(Client::connect(self.url(), &self.namespace, "cli").await?)
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sagaline_lang::{Definition, Fault, Form, LARGEST_FILE, Severity, Surroundings};
-use sagaline_model::{Name, Plan};
+use sagaline_model::{Kind, Name, Node, Plan};
 use serde_json::Value;
 
 use crate::{
@@ -67,7 +67,58 @@ pub(crate) fn read_what_can_be(
         tell(output, &faults, &text)?;
         faulty.push(name);
     }
+    let read = held_together(read, &mut faulty, within, output)?;
     Ok((read, faulty))
+}
+
+/// What children are given is held against what workflows of other files take: whoever starts such is read once more.
+fn held_together(
+    files: Vec<Read>,
+    faulty: &mut Vec<String>,
+    within: &Surroundings,
+    output: &Output,
+) -> Result<Vec<Read>, Failure> {
+    let plans = files.iter().flat_map(|file| &file.definitions).map(|definition| &definition.plan);
+    let schemas: BTreeMap<Name, Value> =
+        plans.filter_map(|plan| Some((plan.workflow.clone(), plan.checked_schema()?.clone()))).collect();
+    let within = Surroundings { schemas, ..within.clone() };
+    let starts_such = |file: &Read| {
+        let mut plans = file.definitions.iter().map(|definition| &definition.plan);
+        plans.any(|plan| plan.nodes().iter().any(|node| is_child_of(node, &within.schemas)))
+    };
+    let mut held = vec![];
+    for file in files {
+        if !starts_such(&file) {
+            held.push(file);
+            continue;
+        }
+        match sagaline_lang::read_all_within(&file.text, &file.name, &within) {
+            Ok(definitions) => {
+                tell_new(output, &file, &definitions)?;
+                held.push(Read { definitions, ..file });
+            }
+            Err(faults) => {
+                tell(output, &faults.0, &file.text)?;
+                faulty.push(file.name);
+            }
+        }
+    }
+    Ok(held)
+}
+
+fn is_child_of(node: &Node, schemas: &BTreeMap<Name, Value>) -> bool {
+    match &node.kind {
+        Kind::Child(child) => schemas.contains_key(&child.workflow),
+        _ => false,
+    }
+}
+
+/// Tells the warnings of definitions that were not told when the file was read before.
+fn tell_new(output: &Output, before: &Read, definitions: &[Definition]) -> io::Result<()> {
+    let told: Vec<&Fault> = before.definitions.iter().flat_map(|definition| &definition.warnings).collect();
+    let all = definitions.iter().flat_map(|definition| &definition.warnings);
+    let new: Vec<Fault> = all.filter(|warning| !told.contains(warning)).cloned().collect();
+    tell(output, &new, &before.text)
 }
 
 /// Two files that define the same workflow would take turns to be its newest version.
@@ -107,15 +158,11 @@ pub(crate) fn refuse_doubts(strict: bool, read: &[Read]) -> Result<(), Failure> 
 
 /// Reads what was read once more, with what the installation gives to workflows that say nothing of their own.
 pub(crate) fn under(file: Read, within: &Surroundings, output: &Output) -> Result<Read, Failure> {
-    let Read { name, text, definitions } = file;
-    let told: Vec<Fault> = definitions.into_iter().flat_map(|definition| definition.warnings).collect();
-    let definitions = sagaline_lang::read_all_within(&text, &name, within).map_err(|faults| {
-        Failure::bug(format!("`{name}` cannot be read with the defaults of the installation: {faults}"))
+    let definitions = sagaline_lang::read_all_within(&file.text, &file.name, within).map_err(|faults| {
+        Failure::bug(format!("`{}` cannot be read with the defaults of the installation: {faults}", file.name))
     })?;
-    let all = definitions.iter().flat_map(|definition| &definition.warnings);
-    let new: Vec<Fault> = all.filter(|warning| !told.contains(warning)).cloned().collect();
-    tell(output, &new, &text)?;
-    Ok(Read { name, text, definitions })
+    tell_new(output, &file, &definitions)?;
+    Ok(Read { definitions, ..file })
 }
 
 /// For people with the line in question, on standard error; for programs as objects, on standard output.

@@ -2,6 +2,7 @@
 //!
 //! Its text becomes the same tree as YAML does, so that all that reads a definition, and all that is checked about it, is shared.
 
+mod comments;
 mod lexer;
 mod lower;
 mod names;
@@ -21,7 +22,7 @@ pub(crate) use lower::{SHORT, SHORT_OF_TOP};
 pub(crate) use token::Piece;
 pub(crate) use write::text;
 
-use crate::{convert::Comments, reader::Reader, tree::Node};
+use crate::{comments::Comments, reader::Reader, tree::Node};
 
 /// The definitions of a file. Faults are noted, and what can be read in spite of them is there.
 pub(crate) fn load(reader: &mut Reader) -> Vec<Rc<Node>> {
@@ -32,12 +33,9 @@ pub(crate) fn load(reader: &mut Reader) -> Vec<Rc<Node>> {
 /// The same, and the comments.
 pub(crate) fn load_with_comments(reader: &mut Reader) -> (Vec<Rc<Node>>, Comments) {
     let tokens = lexer::tokens(reader);
-    let all = tokens.iter().filter(|token| token.kind == token::TokenKind::Comment).count();
     let (documents, file) = load_tokens(reader, tokens);
-    let above = file.definitions.first().map(|first| first.lead.as_slice()).unwrap_or_default();
-    let above: Vec<String> = above.iter().map(|comment| comment.text.trim_start_matches('/').to_owned()).collect();
-    let others = all - above.len();
-    (documents, Comments { above, others })
+    let comments = comments::of_file(&file, &documents);
+    (documents, comments)
 }
 
 fn load_tokens(reader: &mut Reader, tokens: Vec<token::Token>) -> (Vec<Rc<Node>>, syntax::File) {

@@ -3,6 +3,7 @@
 //! [`read`] takes the text of a file, YAML, JSON or .flow, and gives its [`Definition`] or every fault in it at once, each with its
 //! place and, where one can be given, a hint. Text in, values out: no files are opened here, and nothing is run.
 
+mod comments;
 mod conduct;
 mod convert;
 mod defaults;
@@ -14,6 +15,7 @@ mod flow;
 mod form;
 mod format;
 mod gate;
+mod given;
 mod incoming;
 mod limit;
 mod order;
@@ -37,7 +39,7 @@ mod words;
 mod workflow;
 mod write;
 
-pub use convert::{Converted, convert};
+pub use convert::convert;
 pub use defaults::read_defaults;
 pub use fault::{Fault, Faults, Severity};
 pub use form::Form;

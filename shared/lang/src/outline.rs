@@ -6,12 +6,14 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use sagaline_expr::Comparison;
 
-use crate::{source::Place, tree::Node};
+use crate::{given::Given, source::Place, tree::Node};
 
 #[derive(Default)]
 pub(crate) struct Outline {
     pub(crate) steps: Vec<Listed>,
     pub(crate) uses: Vec<Use>,
+    /// Children that are started without a certain version.
+    pub(crate) children: Vec<Given>,
     by_name: BTreeMap<String, usize>,
     /// What each map of steps is to the step that it stands in.
     levels: Vec<Part>,

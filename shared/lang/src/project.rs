@@ -39,7 +39,11 @@ impl Project {
 
     /// What its definitions are read within, on an installation with these defaults.
     pub fn surroundings(&self, installation: &Defaults) -> Surroundings {
-        Surroundings { defaults: self.defaults.clone().over(installation), config: Some(self.config.clone()) }
+        Surroundings {
+            defaults: self.defaults.clone().over(installation),
+            config: Some(self.config.clone()),
+            ..Surroundings::default()
+        }
     }
 }
 

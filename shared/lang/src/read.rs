@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use sagaline_model::{Defaults, Plan};
+use sagaline_model::{Defaults, Name, Plan};
 use serde_json::{Map, Value};
 
 use crate::{
     Form,
     doubt::{self, Looked},
     fault::{Fault, Faults},
-    flow, order,
+    flow, given, order,
     outline::Outline,
     reader::Reader,
     references,
@@ -36,6 +36,8 @@ pub struct Surroundings {
     /// What expressions read as `config`. `None`: nobody knows it here, so whatever they name may be there, and none of it comes into
     /// the plan.
     pub config: Option<Map<String, Value>>,
+    /// The `input_schema` of workflows of other files: what children are given, is held against it.
+    pub schemas: BTreeMap<Name, Value>,
 }
 
 /// Reads a file that defines one workflow. `file` is its name, for the places of faults.
@@ -51,7 +53,7 @@ pub fn read_all(source: &str, file: &str) -> Result<Vec<Definition>, Faults> {
 
 /// The same, with what an installation gives to workflows that say nothing of their own.
 pub fn read_all_under(source: &str, file: &str, defaults: &Defaults) -> Result<Vec<Definition>, Faults> {
-    read_all_within(source, file, &Surroundings { defaults: defaults.clone(), config: None })
+    read_all_within(source, file, &Surroundings { defaults: defaults.clone(), ..Surroundings::default() })
 }
 
 /// The same, with all that an installation and a project give.
@@ -102,13 +104,13 @@ fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted, within
             .hint("put each in a file of its own");
     }
     let mut names = BTreeMap::new();
-    let mut plans = vec![];
+    let (mut plans, mut children) = (vec![], vec![]);
     for document in documents {
         let mut outline = Outline::default();
         let mut plan = workflow::read(reader, &mut outline, document, &within.defaults);
         let order = order::check(reader, &outline);
         references::check(reader, &outline, &order);
-        let config = references::config(reader, &outline, within.config.as_ref());
+        let config = references::config(reader, &outline, within.config.as_ref(), plan.as_ref());
         // What has faults is mended first, and looks otherwise then.
         if let (Some(plan), false) = (&plan, reader.has_errors()) {
             doubt::tell(reader, &Looked { document, outline: &outline, plan, config: within.config.as_ref() });
@@ -125,6 +127,10 @@ fn read_each(reader: &mut Reader, documents: &[Rc<Node>], wanted: Wanted, within
             }
         }
         plans.extend(plan);
+        children.append(&mut outline.children);
+    }
+    if !reader.has_errors() {
+        given::check(reader, &children, &plans, &within.schemas);
     }
     plans
 }

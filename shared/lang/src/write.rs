@@ -15,6 +15,7 @@ use sagaline_model::Plan;
 use serde_json::Value;
 
 use self::shared::Shared;
+pub(crate) use self::yaml::yaml_with_comments;
 pub use self::{document::Document, yaml::yaml};
 use crate::{
     Form, LARGEST_FILE,

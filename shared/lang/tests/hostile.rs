@@ -1,10 +1,9 @@
 //! Whatever a file contains, reading it ends with an answer, and soon.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+#[path = "measured/growth.rs"]
+mod growth;
 
+use growth::repeated;
 use proptest::{prelude::*, test_runner::RngSeed};
 use sagaline_lang::{LARGEST_FILE, read, read_all};
 
@@ -114,46 +113,9 @@ proptest! {
     }
 }
 
-fn time_to_read(source: &str) -> Duration {
-    assert!(source.len() <= LARGEST_FILE, "{}", source.len());
-    let start = Instant::now();
-    let answer = read(source, "large.yaml");
-    let took = start.elapsed();
-    drop(answer);
-    took
-}
-
-/// One measurement at a time: the tests of a file run at once.
-static MEASURING: Mutex<()> = Mutex::new(());
-
-/// Four times the file may take four times as long, and somewhat more for a larger memory; sixteen times would be quadratic.
-/// Others use the machine too, so the best of a few measurements counts.
 #[track_caller]
 fn grows_with_its_size(what: &str, large: usize, source_of: impl Fn(usize) -> String) {
-    let sources = [large / 4, large / 2, large].map(source_of);
-    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut best = [Duration::MAX; 3];
-    for _ in 0..5 {
-        for (source, best) in sources.iter().zip(&mut best) {
-            *best = time_to_read(source).min(*best);
-        }
-        if best[2] < best[0] * 7 {
-            return;
-        }
-    }
-    panic!("{what}: a quarter of the file, half of it and all of it took {best:?}");
-}
-
-fn repeated(size: usize, head: &str, line: impl Fn(usize) -> String, tail: &str) -> String {
-    let mut source = head.to_owned();
-    for index in 0.. {
-        let line = line(index);
-        if source.len() + line.len() + tail.len() > size {
-            break;
-        }
-        source.push_str(&line);
-    }
-    source + tail
+    growth::grows_with_its_size(what, large, source_of, |source| drop(read(source, "large.yaml")));
 }
 
 const HEAD: &str = "workflow: w\nsteps:\n";
@@ -245,18 +207,7 @@ fn many_steps_are_written_back_in_linear_time() {
         read(&source, "large.yaml").unwrap_or_else(|faults| panic!("{}", faults.0[0])).plan
     };
     let plans = [1, 2, 4].map(|share| plan_of(LARGEST_FILE / 8 * share));
-    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut best = [Duration::MAX; 3];
-    for _ in 0..5 {
-        for (plan, best) in plans.iter().zip(&mut best) {
-            let start = Instant::now();
-            let written = sagaline_lang::to_yaml(plan);
-            *best = start.elapsed().min(*best);
-            written.expect("it can be written");
-        }
-        if best[2] < best[0] * 7 {
-            return;
-        }
-    }
-    panic!("a quarter of the plan, half of it and all of it took {best:?}");
+    growth::takes_linear_time("a plan", &plans, |plan| {
+        drop(sagaline_lang::to_yaml(plan).expect("it can be written"));
+    });
 }

@@ -1,10 +1,9 @@
 //! Whatever a .flow file contains, reading and formatting it ends with an answer, and soon.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+#[path = "measured/growth.rs"]
+mod growth;
 
+use growth::repeated;
 use proptest::{prelude::*, test_runner::RngSeed};
 use sagaline_lang::{LARGEST_FILE, format, read, read_all};
 
@@ -95,40 +94,13 @@ proptest! {
     }
 }
 
-/// One measurement at a time: the tests of a file run at once.
-static MEASURING: Mutex<()> = Mutex::new(());
-
-/// Four times the file may take four times as long, and somewhat more; sixteen times would be quadratic. The best of a few counts.
+/// Reading and formatting it.
 #[track_caller]
 fn grows_with_its_size(what: &str, large: usize, source_of: impl Fn(usize) -> String) {
-    let sources = [large / 4, large / 2, large].map(source_of);
-    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut best = [Duration::MAX; 3];
-    for _ in 0..5 {
-        for (source, best) in sources.iter().zip(&mut best) {
-            assert!(source.len() <= LARGEST_FILE, "{}", source.len());
-            let start = Instant::now();
-            drop(read(source, "large.flow"));
-            drop(format(source, "large.flow"));
-            *best = start.elapsed().min(*best);
-        }
-        if best[2] < best[0] * 7 {
-            return;
-        }
-    }
-    panic!("{what}: a quarter of the file, half of it and all of it took {best:?}");
-}
-
-fn repeated(size: usize, head: &str, line: impl Fn(usize) -> String, tail: &str) -> String {
-    let mut source = head.to_owned();
-    for index in 0.. {
-        let line = line(index);
-        if source.len() + line.len() + tail.len() > size {
-            break;
-        }
-        source.push_str(&line);
-    }
-    source + tail
+    growth::grows_with_its_size(what, large, source_of, |source| {
+        drop(read(source, "large.flow"));
+        drop(format(source, "large.flow"));
+    });
 }
 
 const HEAD: &str = "workflow w {\nsteps {\n";
@@ -189,4 +161,25 @@ fn quotes_that_are_never_closed_are_read_in_linear_time() {
     grows_with_its_size("quotes", LARGEST_FILE, |size| {
         repeated(size, HEAD, |i| format!("s{i} {{ activity \"noop }}\n"), "")
     });
+}
+
+#[test]
+fn steps_that_are_right_are_read_and_formatted_in_linear_time() {
+    let steps = |i: usize| format!("    s{i} {{ activity noop, input {{ n: {i}, text: \"value {i}\" }} }} // {i}\n");
+    grows_with_its_size("steps", LARGEST_FILE, |size| repeated(size, HEAD, steps, "  }\n}\n"));
+}
+
+#[test]
+fn an_expression_that_fills_the_file_is_read_in_linear_time() {
+    grows_with_its_size("a phrase", LARGEST_FILE, |size| {
+        repeated(size, "workflow w { steps { a { activity x if a", |i| format!(" + b{i}.c"), " } } }")
+    });
+}
+
+#[test]
+fn groups_that_wait_for_one_another_in_millions_of_pairs_are_refused() {
+    let group = |name: &str| (0..5_000).map(|i| format!("{name}{i} {{ wait 1s }} ")).collect::<String>();
+    let source = format!("workflow w {{ steps {{ parallel {{ {} }} parallel {{ {} }} }} }}", group("a"), group("b"));
+    let faults = read_all(&source, "x.flow").expect_err("25 million pairs");
+    assert!(faults.0[0].message.contains("more than 200000 pairs of steps wait for each other"), "{}", faults.0[0]);
 }

@@ -28,7 +28,7 @@ fn every_example_of_the_page_is_read_formatted_and_converted() {
             plans(&format(example, "page.flow").expect("it can be read"), "page.flow"),
             plans(example, "page.flow")
         );
-        let yaml = convert(example, "page.flow", Form::Yaml).expect("no fault").text;
+        let yaml = convert(example, "page.flow", Form::Yaml).expect("no fault");
         assert_eq!(plans(&yaml, "page.yaml"), plans(example, "page.flow"), "{yaml}");
     }
 }

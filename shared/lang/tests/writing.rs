@@ -100,3 +100,21 @@ fn what_a_project_gave_is_left_to_the_project() {
     assert_eq!(plan.config.len(), 1);
     assert_eq!(to_yaml(&plan).expect("it can be written"), text);
 }
+
+#[test]
+fn what_no_step_takes_of_what_all_share_is_no_part_of_a_plan() {
+    is_written(
+        "workflow: w\nstep_timeout: \"${ config.patience }\"\nretry: { attempts: 2, backoff: \"${ config.pause }\" }\nsteps:\n  a: { wait: 1s }\n",
+        "workflow: w\nsteps:\n  a:\n    wait: 1s\n",
+    );
+}
+
+#[test]
+fn a_text_that_ends_with_a_dash_is_no_mark_of_a_list() {
+    let list = documents("- [a -, - -, -a]\n", "w.yaml");
+    assert!(list.is_err(), "that is not what YAML takes for texts");
+    let texts = documents("- 'a -'\n- '- -'\n- a-\n", "w.yaml").expect("three texts");
+    let written = yaml(&texts);
+    assert_eq!(written, "[\"a -\", \"- -\", a-]\n");
+    assert_eq!(documents(&written, "w.yaml"), Ok(texts));
+}

@@ -10,7 +10,12 @@ use sagaline_expr::{Expression, Template};
 use sagaline_lang::{Faults, convert, documents, format, read_all, to_yaml, yaml};
 use serde_json::{Map, Value, json};
 
-use crate::{Form, watchdog::cpu};
+use crate::{
+    Form,
+    commented::{commented, lost},
+    random::Random,
+    watchdog::cpu,
+};
 
 /// What is wrong with an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +83,8 @@ fn definition(text: &str, file: &str) -> Result<Signs, Finding> {
         sagaline_lang::Form::Flow => (sagaline_lang::Form::Yaml, "converted.yaml"),
     };
     if let Ok(converted) = convert(text, file, to) {
-        same_plans(text, file, &converted.text, as_file)?;
+        same_plans(text, file, &converted, as_file)?;
+        with_comments(text, file, to)?;
     }
     if let Ok(documents) = documents(text, file) {
         let written = yaml(&documents);
@@ -93,6 +99,20 @@ fn definition(text: &str, file: &str) -> Result<Signs, Finding> {
         same_plans(text, file, &written, "written.yaml")?;
     }
     Ok(signs)
+}
+
+/// Comments at some places are all in the other form, and none in what it says.
+fn with_comments(text: &str, file: &str, to: sagaline_lang::Form) -> Result<(), Finding> {
+    let (commented, many) = commented(&mut Random::new(text.len() as u64), text, file, 4);
+    let Ok(converted) = convert(&commented, file, to) else {
+        return finding(format!("with comments it is\n{commented}\nwhich cannot be converted"));
+    };
+    let as_file = if to == sagaline_lang::Form::Flow { "converted.flow" } else { "converted.yaml" };
+    same_plans(&commented, file, &converted, as_file)?;
+    match lost(&converted, many) {
+        Some(lost) => finding(format!("{lost}:\n{commented}\nbecomes\n{converted}")),
+        None => Ok(()),
+    }
 }
 
 /// What says the same comes to the same, if it comes to anything.

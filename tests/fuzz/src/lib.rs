@@ -2,6 +2,7 @@
 //! breaks texts; [`check`] looks at what must hold whatever the text; [`hunt`] does all of it for as long as it is told to; [`watchdog`] ends it if a text does not.
 
 pub mod check;
+pub mod commented;
 pub mod corpus;
 pub mod documents;
 pub mod hunt;

@@ -44,7 +44,7 @@ pub fn seeds(form: Form) -> io::Result<Vec<String>> {
 }
 
 /// Every .flow file that there is, the broken ones of tests too.
-fn flows() -> io::Result<Vec<String>> {
+pub fn flows() -> io::Result<Vec<String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut found = vec![];
     for folder in ["examples", "examples/flow", "shared/lang/tests/broken", "shared/lang/tests/flow"] {

@@ -70,7 +70,7 @@ fn same_in_both_forms(name: &str, text: &str) -> Result<(), String> {
         Ok(definitions.into_iter().map(|definition| definition.plan).collect())
     };
     let meant = plans(text, name)?;
-    let flow = convert(text, name, Form::Flow).map_err(|faults| faults.to_string())?.text;
+    let flow = convert(text, name, Form::Flow).map_err(|faults| faults.to_string())?;
     if plans(&flow, "converted.flow")? != meant {
         return Err(format!("{text}\nbecomes\n{flow}\nwhich means something else"));
     }
@@ -78,7 +78,7 @@ fn same_in_both_forms(name: &str, text: &str) -> Result<(), String> {
     if formatted != flow {
         return Err(format!("{flow}\nis formatted as\n{formatted}"));
     }
-    let back = convert(&flow, "converted.flow", Form::Yaml).map_err(|faults| faults.to_string())?.text;
+    let back = convert(&flow, "converted.flow", Form::Yaml).map_err(|faults| faults.to_string())?;
     if plans(&back, "back.yaml")? != meant {
         return Err(format!("{flow}\nbecomes\n{back}\nwhich means something else"));
     }

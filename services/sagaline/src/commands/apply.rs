@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use sagaline_model::Defaults;
-use sagaline_sdk::client::{Applied, Change};
+use sagaline_sdk::client::{Applied, Change, WithoutWorker};
 use serde_json::json;
 
 use crate::{
@@ -60,12 +60,16 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     }
     let plans = read.iter().flat_map(|file| &file.definitions).map(|definition| &definition.plan);
     for one in client.without_worker(plans).await? {
-        output.talk(&format!(
-            "warning: no worker has served `{}` in the queue `{}` so far; its tasks wait for one",
-            one.activity, one.queue
-        ));
+        tell_without_worker(&one, output);
     }
     Ok(Exit::Done)
+}
+
+pub(crate) fn tell_without_worker(one: &WithoutWorker, output: &Output) {
+    let WithoutWorker { activity, queue } = one;
+    output.talk(&format!(
+        "warning: no worker has served `{activity}` in the queue `{queue}` so far; its tasks wait for one"
+    ));
 }
 
 /// What an apply came to.

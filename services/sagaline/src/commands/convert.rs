@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sagaline_lang::{Converted, Form};
+use sagaline_lang::Form;
 use sagaline_model::Plan;
 
 use crate::{
@@ -16,8 +16,7 @@ Examples:
   sagaline convert order.yaml --to flow > order.flow
   sagaline convert order.flow --to yaml > order.yaml
 
-The plans are the same, which is checked. Comments above the first definition
-are kept; how many others there are is said on standard error.";
+The plans are the same, which is checked, and every comment is kept.";
 
 /// Write definitions in the other form: YAML as .flow, .flow as YAML
 #[derive(Debug, clap::Args)]
@@ -44,7 +43,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         To::Flow => (Form::Flow, "converted.flow"),
         To::Yaml => (Form::Yaml, "converted.yaml"),
     };
-    let Converted { text: converted, comments_left } = match sagaline_lang::convert(&text, &name, form) {
+    let converted = match sagaline_lang::convert(&text, &name, form) {
         Ok(converted) => converted,
         Err(faults) => {
             files::tell(output, &faults.0, &text)?;
@@ -59,9 +58,5 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::bug(format!("`{name}` would mean something else in the other form; nothing is written")));
     }
     output.line(converted.trim_end_matches('\n'))?;
-    if comments_left > 0 {
-        let what = if comments_left == 1 { "1 comment is" } else { &format!("{comments_left} comments are") };
-        output.talk(&format!("{what} not carried over from `{name}`"));
-    }
     Ok(Exit::Done)
 }

@@ -1,16 +1,21 @@
-//! `sagaline validate`: tells every fault of definitions, with its place. Needs no NATS.
+//! `sagaline validate`: tells every fault of definitions, with its place. Needs no NATS; of one that is named it asks who serves what.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use sagaline_model::Defaults;
+use sagaline_model::{Defaults, Plan};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::{
+    commands::apply,
     context::Context,
     failure::{Exit, Failure},
     files,
     output::Tone,
 };
+
+/// Who validates waits for no server that does not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,7 +24,8 @@ Examples:
   sagaline validate workflows/ --output json     one object for each fault
   sagaline validate --strict                     no warnings either
 
-It exits with 65 if anything is wrong. No server is needed.";
+It exits with 65 if anything is wrong. No server is needed; if one is named
+and answers, it also says which activities no worker has served so far.";
 
 /// Tell every fault of definitions, with its line, column and a hint
 #[derive(Debug, clap::Args)]
@@ -33,12 +39,14 @@ pub(crate) struct Args {
     strict: bool,
 }
 
-pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
     let paths = context.definitions(&args.paths)?;
     context.warn()?;
     let read = files::read_within(&paths, &context.surroundings(&Defaults::default()), output)?;
     files::refuse_doubts(args.strict, &read)?;
+    let plans = read.iter().flat_map(|file| &file.definitions).map(|definition| &definition.plan);
+    warn_of_activities(plans, context).await;
     for file in read {
         for definition in &file.definitions {
             let (workflow, steps) = (&definition.plan.workflow, definition.plan.nodes().len());
@@ -51,4 +59,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Without an installation, or if it does not answer, there is nothing to say.
+async fn warn_of_activities(plans: impl IntoIterator<Item = &Plan>, context: &Context) {
+    if !context.names_nats() {
+        return;
+    }
+    let asked = async { Some(context.client().await.ok()?.without_worker(plans).await.ok()?) };
+    for one in timeout(PATIENCE, asked).await.ok().flatten().into_iter().flatten() {
+        apply::tell_without_worker(&one, &context.output);
+    }
 }

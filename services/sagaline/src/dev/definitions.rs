@@ -11,7 +11,7 @@ use std::{
 };
 
 use sagaline_model::Name;
-use sagaline_sdk::client::{Change, Client};
+use sagaline_sdk::client::{Change, Client, WithoutWorker};
 use tokio::time::sleep;
 
 use crate::{
@@ -35,6 +35,8 @@ pub(super) struct Definitions {
     defined: BTreeSet<Name>,
     /// What could not be done last, which is tried again and not told again.
     told: Option<String>,
+    /// Activities that nobody has served, each told once.
+    told_idle: BTreeSet<WithoutWorker>,
 }
 
 /// What tells that a file is another one than before.
@@ -43,7 +45,7 @@ type Stamps = BTreeMap<PathBuf, Option<(SystemTime, u64, u64)>>;
 impl Definitions {
     pub(super) fn of(project: &Located) -> Self {
         let (file, paths) = (project.file.clone(), project.paths());
-        Self { file, paths, read: Stamps::new(), defined: BTreeSet::new(), told: None }
+        Self { file, paths, read: Stamps::new(), defined: BTreeSet::new(), told: None, told_idle: BTreeSet::new() }
     }
 
     /// Applies all that is there. What has faults is told, and is not applied.
@@ -66,6 +68,12 @@ impl Definitions {
                     apply::show(&applied, name, output)?;
                 }
                 changes += usize::from(is_new);
+            }
+        }
+        let plans = read.iter().flat_map(|file| &file.definitions).map(|definition| &definition.plan);
+        for idle in client.without_worker(plans).await? {
+            if self.told_idle.insert(idle.clone()) {
+                apply::tell_without_worker(&idle, output);
             }
         }
         for file in &faulty {

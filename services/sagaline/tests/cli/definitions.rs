@@ -101,6 +101,20 @@ fn what_is_doubtful_is_told_and_refused_if_that_is_asked_for() {
 }
 
 #[test]
+fn validate_says_which_activities_no_worker_serves_if_it_is_told_whom_to_ask() {
+    let (installed, folder) = (Installed::new(), Folder::new());
+    let file = folder.file("w.yaml", "workflow: w\nsteps: { a: { activity: cars.book } }\n");
+    let told = "warning: no worker has served `cars.book` in the queue `default` so far; its tasks wait for one\n";
+    let ran = installed.run(&["validate", &file]).ends_with(0);
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let nobody_is_asked = run(["validate", &file]).ends_with(0).stderr;
+    assert!(!nobody_is_asked.contains("warning"), "{nobody_is_asked}");
+    // Nobody listens at the port that nobody may have.
+    let nobody_answers = run(["validate", &file, "--nats-url", "nats://127.0.0.1:1"]).ends_with(0).stderr;
+    assert!(!nobody_answers.contains("warning"), "{nobody_answers}");
+}
+
+#[test]
 fn apply_says_which_activities_no_worker_serves() {
     let (installed, folder) = (Installed::new(), Folder::new());
     let text = "workflow: w\nsteps: { a: { activity: cars.book, compensate: cars.cancel }, b: { activity: echo, queue: low } }\n";

@@ -124,7 +124,7 @@ fn dev_applies_the_project_and_again_when_a_file_changes() {
 
     // One with faults stays as it was; others go on.
     folder.file("workflows/order.yaml", "workflow: order\nsteps: { a: { activty: echo } }\n");
-    folder.file("workflows/pay.yaml", "workflow: pay\nsteps: { a: { activity: echo } }\n");
+    folder.file("workflows/pay.yaml", "workflow: pay\nsteps: { a: { activity: cars.book } }\n");
     dev.until(|line| line == "pay version 1 created");
     folder.file("sagaline.toml", "[confg]\n");
     folder.file("workflows/order.yaml", ORDER);
@@ -144,6 +144,7 @@ fn dev_applies_the_project_and_again_when_a_file_changes() {
         "did you mean `activity`?",
         "order.yaml` is left out: what it defines stays as it was before",
         "no file defines `pay` any more",
+        "warning: no worker has served `cars.book` in the queue `default` so far; its tasks wait for one",
     ] {
         assert!(stderr.contains(part), "{part}: {stderr}");
     }

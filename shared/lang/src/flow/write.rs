@@ -11,6 +11,7 @@ use super::{
     within::Within,
 };
 use crate::{
+    comments::{Comments, Note, Path, Side},
     scalar::{Plain, plain},
     source::Place,
     words,
@@ -23,26 +24,41 @@ pub(super) const PARTICULAR: [&str; 4] = ["trigger", "retry", "query", "select"]
 /// The most pairs of steps, of which one waits for the other, that are left to the order of the file.
 const MOST_WAITS: usize = 100_000;
 
-/// The text of a file with these documents, below some comments.
-pub(crate) fn text(documents: &[Document], comments: &[String]) -> String {
+/// The text of a file with these documents, and what stands at their entries and items.
+pub(crate) fn text(documents: &[Document], mut comments: Comments) -> String {
     let mut file = File::default();
-    for document in documents {
+    for (number, document) in documents.iter().enumerate() {
         // Once to know what is named, and once more with that.
-        let first = Writer { names: Names::default(), waits: 0 }.definition(document);
-        file.definitions.push(Writer { names: Names::of(&first.body), waits: 0 }.definition(document));
+        let first = Writer::new(Names::default(), Comments::default(), number).definition(document);
+        let mut writer = Writer::new(Names::of(&first.body), comments, number);
+        file.definitions.push(writer.definition(document));
+        comments = writer.comments;
     }
-    if let Some(first) = file.definitions.first_mut() {
-        first.lead = comments.iter().map(|text| Comment { text: text.clone(), apart: false }).collect();
-    }
+    file.tail = comments.take_tail().into_iter().map(comment).collect();
     print::print(&file)
 }
 
 struct Writer {
     names: Names,
     waits: usize,
+    comments: Comments,
+    /// What is written.
+    path: Path,
 }
 
 impl Writer {
+    fn new(names: Names, comments: Comments, document: usize) -> Self {
+        Self { names, waits: 0, comments, path: vec![document] }
+    }
+
+    /// What is made of the entry or item of this number.
+    fn inside<T>(&mut self, place: usize, make: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(place);
+        let made = make(self);
+        self.path.pop();
+        made
+    }
+
     fn definition(&mut self, document: &Document) -> Definition {
         let entries = match document {
             Document::Map(entries) => entries.as_slice(),
@@ -50,46 +66,117 @@ impl Writer {
         };
         let mut body = vec![];
         let mut name = String::new();
-        for (key, value) in entries {
-            match (key.as_str(), value) {
-                ("workflow", Document::Text(text)) => name.clone_from(text),
-                ("on", Document::List(items)) => body.extend(items.iter().map(|item| self.trigger(item))),
-                ("on", one) => body.push(self.trigger(one)),
-                (key, value) => body.push(entry(key, self.value(value, Within::Workflow.of(key)))),
-            }
+        let mut of_name = Note::default();
+        for (place, (key, value)) in entries.iter().enumerate() {
+            self.inside(place, |writer| match (key.as_str(), value) {
+                ("workflow", Document::Text(text)) => {
+                    name.clone_from(text);
+                    of_name = writer.comments.take(&writer.path);
+                }
+                ("on", Document::List(items)) => body.extend(writer.triggers(items)),
+                ("on", one) => body.push(writer.trigger(one)),
+                (key, value) => {
+                    let value = writer.value(value, Within::Workflow.of(key));
+                    body.push(writer.noted(entry(key, value)));
+                }
+            });
         }
         for entry in body.iter_mut().filter(|entry| entry.key.text == "steps") {
-            entry.apart = true;
+            match entry.lead.first_mut() {
+                Some(first) => first.apart = true,
+                None => entry.apart = true,
+            }
         }
+        let whole = self.comments.take(&self.path);
+        let mut body = block(body, false);
+        body.tail = whole.end.into_iter().map(comment).collect();
+        let mut behind = of_name.behind.into_iter().map(comment);
+        body.head = behind.next();
+        // What has found no place stands above the whole.
+        let lost = self.comments.take_within(&self.path);
+        let lead = of_name.above.into_iter().chain(of_name.end).chain(whole.above).chain(whole.behind).chain(lost);
         Definition {
-            lead: vec![],
+            lead: lead.map(comment).chain(behind).collect(),
             keyword: Keyword::Workflow,
             place: Place::START,
             name: scalar(name, Style::Quoted(Quotes::Double)),
-            body: block(body, false),
+            body,
             trail: None,
         }
     }
 
+    fn triggers(&mut self, items: &[Document]) -> Vec<Entry> {
+        // There is no list of them here.
+        let first = [self.path.as_slice(), &[0]].concat();
+        let of_first = self.comments.take(&first);
+        let above = self.comments.take(&self.path).all().chain(of_first.above).collect();
+        self.comments.put_back(&first, Note { above, ..of_first });
+        let written = items.iter().enumerate();
+        written.map(|(place, item)| self.inside(place, |writer| writer.trigger(item))).collect()
+    }
+
     fn trigger(&mut self, trigger: &Document) -> Entry {
-        let Document::Map(entries) = trigger else { return entry("trigger", self.value(trigger, Within::Literal)) };
+        let Document::Map(entries) = trigger else {
+            let value = self.value(trigger, Within::Literal);
+            return self.noted(entry("trigger", value));
+        };
         let is_schedule = entries.iter().any(|(key, _)| words::SCHEDULE.contains(&key.as_str()));
         let within = if is_schedule { Within::Schedule } else { Within::Trigger };
         let (word, of) = if is_schedule { ("schedule", "cron") } else { ("event", "event") };
-        let named = entries.iter().find(|(key, _)| key == of);
-        let rest = entries.iter().filter(|(key, _)| named.is_none() || key != of);
-        let rest: Vec<Entry> = rest.map(|(key, value)| entry(key, self.value(value, within.of(key)))).collect();
-        let head = match named {
-            Some((_, Document::Text(text))) => Head::Scalar(scalar(text.clone(), Style::Quoted(Quotes::Double))),
-            Some((_, value)) => match self.value(value, Within::Literal).head {
-                Some(head) => head,
-                None => return entry("trigger", Value::block(block(rest, false))),
-            },
-            None => return entry("trigger", Value::block(block(rest, true))),
+        let (mut rest, mut head) = (vec![], None);
+        let is_named = entries.iter().any(|(key, _)| key == of);
+        for (place, (key, value)) in entries.iter().enumerate() {
+            self.inside(place, |writer| match value {
+                value if key != of => {
+                    let value = writer.value(value, within.of(key));
+                    rest.push(writer.noted(entry(key, value)));
+                }
+                Document::Text(text) => {
+                    writer.comments.hand_up(&writer.path);
+                    head = Some(Head::Scalar(scalar(text.clone(), Style::Quoted(Quotes::Double))));
+                }
+                value => {
+                    writer.comments.hand_up(&writer.path);
+                    head = writer.value(value, Within::Literal).head;
+                }
+            });
+        }
+        let value = match head {
+            None => Value::block(block(rest, !is_named)),
+            Some(head) => {
+                let word = Key { text: word.to_owned(), place: Place::START, quoted: false };
+                let block = (!rest.is_empty()).then(|| block(rest, true));
+                Value { head: Some(Head::Named(word, Box::new(head))), block }
+            }
         };
-        let word = Key { text: word.to_owned(), place: Place::START, quoted: false };
-        let block = (!rest.is_empty()).then(|| block(rest, true));
-        entry("trigger", Value { head: Some(Head::Named(word, Box::new(head))), block })
+        self.noted(entry("trigger", value))
+    }
+
+    /// With what stands at the entry or item that is written.
+    fn noted(&mut self, mut entry: Entry) -> Entry {
+        let Note { above, behind, end } = self.comments.take(&self.path);
+        entry.lead.extend(above.into_iter().map(comment));
+        let mut behind: Vec<Comment> = behind.into_iter().map(comment).collect();
+        let last = behind.pop();
+        entry.lead.extend(behind);
+        let end = end.into_iter().map(comment);
+        match (&mut entry.value.head, &mut entry.value.block) {
+            (_, Some(block)) => {
+                block.tail.extend(end);
+                let has_comments = |entry: &Entry| !entry.lead.is_empty() || entry.trail.is_some();
+                let is_small = block.inline && block.tail.is_empty() && !block.entries.iter().any(has_comments);
+                *(if is_small { &mut entry.trail } else { &mut block.head }) = last;
+            }
+            (Some(Head::List(list)), None) => {
+                list.tail.extend(end);
+                entry.trail = last;
+            }
+            (_, None) => {
+                entry.lead.extend(end);
+                entry.trail = last;
+            }
+        }
+        entry
     }
 
     fn value(&mut self, document: &Document, within: Within) -> Value {
@@ -99,15 +186,17 @@ impl Writer {
             }
             Document::Text(text) => Value::of(Head::Scalar(self.text(text, within))),
             Document::List(items) => {
-                let item = |item| Item { lead: vec![], value: self.value(item, within), trail: None };
-                let items = items.iter().map(item).collect();
+                let written = items.iter().enumerate();
+                let item = |(place, item)| self.inside(place, |writer| writer.item(item, within));
+                let items = written.map(item).collect();
                 let list = List { place: Place::START, items, head: None, tail: vec![], inline: true };
                 Value::of(Head::List(list))
             }
             Document::Map(entries) => match within {
                 Within::Steps => Value::block(self.steps(entries)),
                 Within::Race => {
-                    let steps = entries.iter().map(|(name, step)| named(name, self.step(step, None))).collect();
+                    let steps = entries.iter().enumerate();
+                    let steps = steps.map(|(place, step)| self.named_step(place, step, None)).collect();
                     Value::block(block(steps, false))
                 }
                 Within::Step | Within::Action => self.step(document, None),
@@ -116,17 +205,25 @@ impl Writer {
         }
     }
 
+    fn item(&mut self, item: &Document, within: Within) -> Item {
+        let value = self.value(item, within);
+        let Entry { lead, value, trail, .. } = self.noted(entry("", value));
+        Item { lead, value, trail }
+    }
+
     fn map(&mut self, entries: &[(String, Document)], within: Within) -> Block {
         let is_small = entries.len() <= 5 && entries.iter().all(|(_, value)| !matches!(value, Document::Map(_)));
-        let written = entries.iter().map(|(key, value)| {
+        let written = entries.iter().enumerate().map(|(place, (key, value))| {
             let inside = match within {
                 Within::Data | Within::Raw | Within::Literal => within,
                 within => within.of(key),
             };
             let quoted = !within.has_words() && PARTICULAR.contains(&key.as_str());
-            let mut entry = entry(key, self.value(value, inside));
-            entry.key.quoted |= quoted;
-            entry
+            self.inside(place, |writer| {
+                let mut entry = entry(key, writer.value(value, inside));
+                entry.key.quoted |= quoted;
+                writer.noted(entry)
+            })
         });
         let written = written.collect();
         block(written, is_small)
@@ -145,13 +242,11 @@ impl Writer {
             let together = if self.admits(together * before.len()) { together } else { 0 };
             let run = &steps[at..at + together.max(1)];
             let says = together == 0;
-            let written: Vec<Entry> = run
-                .iter()
-                .map(|(name, step)| {
-                    let says_nothing = says && waits_for(step).is_some_and(|after| after.is_empty());
-                    named(name, self.step(step, Some((says, says_nothing && !before.is_empty()))))
-                })
-                .collect();
+            let written = run.iter().enumerate().map(|(place, step)| {
+                let says_nothing = says && waits_for(&step.1).is_some_and(|after| after.is_empty());
+                self.named_step(at + place, step, Some((says, says_nothing && !before.is_empty())))
+            });
+            let written: Vec<Entry> = written.collect();
             if together > 1 {
                 let group = Key { text: "parallel".to_owned(), place: Place::START, quoted: false };
                 entries.push(Entry { key: group, ..entry("", Value::block(block(written, false))) });
@@ -162,6 +257,13 @@ impl Writer {
             at += run.len();
         }
         block(entries, false)
+    }
+
+    fn named_step(&mut self, place: usize, (name, step): &(String, Document), order: Option<(bool, bool)>) -> Entry {
+        self.inside(place, |writer| {
+            let step = writer.step(step, order);
+            writer.noted(named(name, step))
+        })
     }
 
     fn admits(&mut self, waits: usize) -> bool {
@@ -178,14 +280,23 @@ impl Writer {
             let none = List { place: Place::START, items: vec![], head: None, tail: vec![], inline: true };
             written.push(entry("after", Value::of(Head::List(none))));
         }
-        for (key, value) in entries {
+        for (place, (key, value)) in entries.iter().enumerate() {
             let word = match key.as_str() {
-                "after" if matches!(order, Some((false, _) | (true, true))) => continue,
+                "after" if matches!(order, Some((false, _) | (true, true))) => {
+                    // The order of the file says it, and has no line of its own.
+                    for comment in self.comments.take_within(&[self.path.as_slice(), &[place]].concat()) {
+                        self.comments.put(self.path.clone(), Side::Above, comment);
+                    }
+                    continue;
+                }
                 "when" => "if",
                 "context_key" => "as",
                 other => other,
             };
-            written.push(entry(word, self.value(value, Within::Step.of(key))));
+            written.push(self.inside(place, |writer| {
+                let value = writer.value(value, Within::Step.of(key));
+                writer.noted(entry(word, value))
+            }));
         }
         Value::block(block(written, false))
     }
@@ -273,6 +384,10 @@ fn quoted(text: &str) -> Scalar {
         _ => Quotes::Double,
     };
     scalar(text, Style::Quoted(quotes))
+}
+
+fn comment(text: String) -> Comment {
+    Comment { text: format!("//{text}"), apart: false }
 }
 
 fn scalar(value: impl Into<String>, style: Style) -> Scalar {

@@ -1,5 +1,6 @@
 //! Values of the project that expressions read: that each is there, and which of them come into the plan.
 
+use sagaline_model::Plan;
 use serde_json::{Map, Value};
 
 use super::{CONFIG, is_local, place};
@@ -10,19 +11,24 @@ use crate::{
     syntax::shown,
 };
 
-/// What the expressions read of `given`, and no more: a plan is whole, and says what it does. `None`: they read nothing of it.
+/// What the expressions of a plan read of `given`, and no more: a plan is whole, and says what it does. `None`: they read nothing of it.
 pub(crate) fn config(
     reader: &mut Reader,
     outline: &Outline,
     given: Option<&Map<String, Value>>,
+    plan: Option<&Plan>,
 ) -> Option<Map<String, Value>> {
-    let mut read = None;
+    let (mut read, mut written) = (None, None);
     for used in outline.uses.iter().filter(|used| used.scope != Scope::Event) {
         for path in &used.paths {
             if path.first().is_none_or(|root| root != CONFIG) || is_local(outline, used.scope, CONFIG) {
                 continue;
             }
-            let into = read.get_or_insert_with(Map::new);
+            let mut idle = Map::new();
+            let into = match is_taken(used, plan, &mut written) {
+                true => read.get_or_insert_with(Map::new),
+                false => &mut idle,
+            };
             let Some(names) = path.get(1..).filter(|names| !names.is_empty()) else {
                 let at = place(reader, used, path, 0);
                 let hint = "name a value: `config.reports.recipients`";
@@ -38,6 +44,15 @@ pub(crate) fn config(
         }
     }
     read
+}
+
+/// Whether an expression is part of the plan: what all steps share is not, if none of them takes it.
+fn is_taken(used: &Use, plan: Option<&Plan>, written: &mut Option<String>) -> bool {
+    let is_shared = matches!(used.scope, Scope::Whole | Scope::Backoff(None));
+    let Some(plan) = plan.filter(|_| is_shared) else { return true };
+    let written = written.get_or_insert_with(|| serde_json::to_string(plan).unwrap_or_default());
+    let expression = Value::from(used.expression.as_str()).to_string();
+    written.contains(expression.trim_matches('"'))
 }
 
 /// A name on a path that leads nowhere.

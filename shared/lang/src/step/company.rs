@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     expression,
+    given::Given,
     outline::{Outline, Scope},
     reader::Reader,
     tree::{Content, Entry, Node, get},
@@ -54,7 +55,13 @@ pub(super) fn child(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>,
         Some("abandon") => OnParentEnd::Abandon,
         _ => OnParentEnd::Cancel,
     };
-    Some(Kind::Child(Child { workflow: workflow?, version, id, input, queue, wait, timeout, on_parent_end }))
+    let workflow = workflow?;
+    if value("version").is_none() {
+        let input = value("input").map(Rc::clone);
+        let place = input.as_ref().map_or(node.place, |input| input.place);
+        outline.children.push(Given { workflow: workflow.clone(), place, input });
+    }
+    Some(Kind::Child(Child { workflow, version, id, input, queue, wait, timeout, on_parent_end }))
 }
 
 /// `emit: type`, or a map.

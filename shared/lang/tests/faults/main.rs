@@ -2,6 +2,7 @@
 
 use sagaline_lang::{Severity, read};
 
+mod children;
 mod conduct;
 mod config;
 mod control;

@@ -14,10 +14,10 @@ fn plans(source: &str, file: &str) -> Vec<Plan> {
 /// Converts there and back, and gives the .flow text.
 #[track_caller]
 fn there_and_back(yaml: &str, file: &str) -> String {
-    let flow = convert(yaml, file, Form::Flow).expect("it has no fault").text;
+    let flow = convert(yaml, file, Form::Flow).expect("it has no fault");
     assert_eq!(plans(yaml, file), plans(&flow, "x.flow"), "{flow}");
     assert_eq!(format(&flow, "x.flow").as_ref(), Ok(&flow), "what is written is in its canonical form");
-    let back = convert(&flow, "x.flow", Form::Yaml).expect("it has no fault").text;
+    let back = convert(&flow, "x.flow", Form::Yaml).expect("it has no fault");
     assert_eq!(plans(yaml, file), plans(&back, "x.yaml"), "{back}");
     flow
 }
@@ -43,7 +43,7 @@ fn every_example_says_the_same_in_both_forms() {
         match Form::of(&name) {
             Form::Yaml => drop(there_and_back(&text, &name)),
             Form::Flow => {
-                let yaml = convert(&text, &name, Form::Yaml).expect("it has no fault").text;
+                let yaml = convert(&text, &name, Form::Yaml).expect("it has no fault");
                 assert_eq!(plans(&text, &name), plans(&yaml, "x.yaml"), "{yaml}");
                 drop(there_and_back(&yaml, "x.yaml"));
             }
@@ -83,7 +83,7 @@ workflow order {
     trigger schedule "0 6 * * *" { timezone UTC }
     trigger { every 5m }
     trigger manual
-    timeout 2h
+    timeout 2h // enough
     retry { attempts 3, initial 10s }
     metadata { "trigger": event, path: 'workflow.input.x' }
 
@@ -124,6 +124,174 @@ workflow order {
 }
 "#;
     assert_eq!(there_and_back(yaml, "order.yaml"), expected);
-    let converted = convert(yaml, "order.yaml", Form::Flow).expect("it has no fault");
-    assert_eq!(converted.comments_left, 1, "that of the timeout");
+}
+
+/// Every place where a comment may stand, in both forms.
+#[test]
+fn comments_stay_at_what_they_stand_at() {
+    let yaml = r##"# of all
+
+## of the name
+workflow: order # behind the name
+# above triggers
+on: # behind triggers
+  # above the first
+  - event: order.created # behind the first
+    # of its condition
+    when: "${ trigger.data.total > 0 }"
+  # the last of them
+steps:
+  # above a step
+  check: # behind a step
+    activity: orders.check # behind a key
+    input: { id: "#1", text: 'a # b' } # of it
+    # at its end
+  reserve:
+    # why it waits
+    after: check
+    activity: stock.reserve
+    input:
+      - |
+        # no comment
+        text
+      # between
+      - &two 2 # an item
+      - [ # opened
+          3, # three
+        ] # closed
+# at the end
+"##;
+    let flow = r##"// of all
+//# of the name
+workflow order { // behind the name
+    // above triggers
+    // behind triggers
+    // above the first
+    trigger event "order.created" { // behind the first
+        // of its condition
+        when "trigger.data.total > 0"
+    }
+
+    // the last of them
+    steps {
+        // above a step
+        check { // behind a step
+            activity orders.check // behind a key
+            input { id: "#1", text: "a # b" } // of it
+            // at its end
+        }
+        // why it waits
+        reserve {
+            activity stock.reserve
+            input [
+                """
+                    # no comment
+                    text
+                    """
+                // between
+                2 // an item
+                [
+                    // three
+                    3 // closed
+                ] // opened
+            ]
+        }
+    }
+}
+// at the end
+"##;
+    let there = there_and_back(yaml, "order.yaml");
+    assert!(there == flow, "{there}");
+    let back = convert(flow, "order.flow", Form::Yaml).expect("it has no fault");
+    let expected = r##"# of all
+## of the name
+workflow: order # behind the name
+# the last of them
+steps:
+  # above a step
+  check: # behind a step
+    activity: orders.check # behind a key
+    input: # of it
+      id: "#1"
+      text: "a # b"
+    # at its end
+  # why it waits
+  reserve:
+    after: [check]
+    activity: stock.reserve
+    input:
+      - |
+        # no comment
+        text
+      # between
+      - 2 # an item
+      # opened
+      # three
+      - - 3 # closed
+# above triggers
+# behind triggers
+# above the first
+on: # behind the first
+  - event: order.created
+    # of its condition
+    when: trigger.data.total > 0
+# at the end
+"##;
+    assert!(back == expected, "{back}");
+}
+
+#[test]
+fn comments_at_what_is_short_in_a_flow_file_find_a_place() {
+    let flow = r#"job report { // the job
+    schedule "0 6 * * *" // when
+    // the zone
+    timezone "UTC"
+    steps {
+        // together
+        parallel { // at once
+            a { call x.y { n: 1 } } // a call
+            // the last of these
+        } // and then
+        b {
+            send email("b@example.com") { // a letter
+                // what it says
+                subject: "x"
+            }
+            on_fail rollback // says nothing
+        }
+    }
+    on_fail: emit(ReportFailed) // an action
+} // the end
+"#;
+    let expected = r#"# says nothing
+workflow: report # the job
+steps:
+  # together
+  # at once
+  # the last of these
+  # and then
+  a: # a call
+    activity: x.y
+    input:
+      n: 1
+  b:
+    after: [a]
+    activity: send # a letter
+    input:
+      via: email
+      to: b@example.com
+      # what it says
+      subject: x
+on: # when
+  - cron: 0 6 * * *
+    # the zone
+    timezone: UTC
+on_failure: # an action
+  emit:
+    type: ReportFailed
+    data: "${ outcome }"
+# the end
+"#;
+    let yaml = convert(flow, "job.flow", Form::Yaml).expect("it has no fault");
+    assert!(yaml == expected, "{yaml}");
 }

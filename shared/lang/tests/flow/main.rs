@@ -49,4 +49,3 @@ fn several_definitions_stand_in_one_file() {
 }
 mod converting;
 mod formatting;
-mod hostile;

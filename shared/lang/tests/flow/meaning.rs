@@ -485,3 +485,18 @@ fn warnings_are_those_of_yaml() {
 fn a_number_may_have_a_sign() {
     step_means("activity x input { a: +5, b: -5, d: +0.5 }", r#"{ activity: x, input: { a: 5, b: -5, d: 0.5 } }"#);
 }
+
+#[test]
+fn a_number_with_a_sign_behind_something_is_added() {
+    step_means(
+        "activity x input { a: ctx.n -5, b: (1 +2) -3, c: 2 -5 // left\n d: [1 -5] } if ctx.n +1 > 2",
+        r#"{ activity: x, input: { a: "${ ctx.n -5 }", b: "${ (1 +2) -3 }", c: "${ 2 -5 }", d: [1, -5] }, when: "${ ctx.n +1 > 2 }" }"#,
+    );
+    let faults = sagaline_lang::read("workflow w { steps { a { activity x after b -5 } } }", "w.flow")
+        .expect_err("a name is one");
+    assert_eq!(faults.0.len(), 1, "{faults}");
+    assert!(
+        faults.to_string().contains("`after` has one value, and this is more\n  hint: put it in quotes"),
+        "{faults}"
+    );
+}

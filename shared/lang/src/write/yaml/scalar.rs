@@ -74,6 +74,8 @@ fn is_plain(text: &str, at: Where) -> bool {
         && !text.contains("${")
         && (at == Where::Key || !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
         && (at == Where::Block || !text.contains([',', '[', ']', '{', '}', ':']))
+        // Before the end of a list a `-` alone is taken for one that begins something.
+        && (at != Where::List || !text.ends_with(" -"))
 }
 
 /// What cannot stand in a line as it is, or could not be seen there.
