@@ -175,7 +175,7 @@ impl Workflow {
     /// The same, with what an installation gives to workflows that say nothing of their own:
     /// [`Client::defaults`](crate::client::Client::defaults).
     pub fn build_under(&self, defaults: &Defaults) -> Result<Definition, BuildError> {
-        self.build_within(&Surroundings { defaults: defaults.clone(), config: Some(Map::new()) })
+        self.build_within(&Surroundings { defaults: defaults.clone(), config: Some(Map::new()), ..Surroundings::default() })
     }
 
     /// The same, also with the values that expressions read as `config`. Those of the workflow itself go before them. `None`, and none of
@@ -183,7 +183,7 @@ impl Workflow {
     pub fn build_within(&self, within: &Surroundings) -> Result<Definition, BuildError> {
         let Written { text, places } = self.written();
         let config = self.values_over(within.config.as_ref())?;
-        let within = Surroundings { defaults: within.defaults.clone(), config };
+        let within = Surroundings { config, ..within.clone() };
         match sagaline_lang::read_all_within(&text, FILE, &within) {
             Ok(definitions) => {
                 let definition = definitions.into_iter().next().expect("a text with one definition gives one");

@@ -19,7 +19,8 @@ use crate::turns::{Ask, LineId, Order, Turns};
 const QUICK: Duration = Duration::from_millis(5);
 /// So many of them have to be quick in a row, for each slot.
 const QUICK_IN_A_ROW: usize = 4;
-/// So many tasks are held ahead at most, and no more than may run.
+/// So many tasks are held ahead for each that may run, and at most.
+const AHEAD: usize = 3;
 const AHEAD_MOST: usize = 256;
 /// One that came ahead and cannot begin by then goes to somebody else.
 const AHEAD_WITHIN: Duration = Duration::from_millis(50);
@@ -75,7 +76,7 @@ impl Book {
         }
         self.quick += 1;
         if self.quick == QUICK_IN_A_ROW * self.concurrency {
-            self.turns.resize(self.concurrency + self.concurrency.min(AHEAD_MOST));
+            self.turns.resize(self.concurrency + (AHEAD * self.concurrency).min(AHEAD_MOST));
         }
     }
 
@@ -373,7 +374,7 @@ mod tests {
         done(&demand, QUICK_IN_A_ROW * CONCURRENCY - 1, QUICK);
         assert_eq!(taken(&demand).len(), CONCURRENCY);
         done(&demand, 1, QUICK);
-        assert_eq!(taken(&demand).len(), 2 * CONCURRENCY);
+        assert_eq!(taken(&demand).len(), (1 + AHEAD) * CONCURRENCY);
         done(&demand, 1, LONG);
         assert_eq!(taken(&demand).len(), CONCURRENCY);
         assert!(is_idle(&slots));
@@ -384,7 +385,9 @@ mod tests {
         let (slots, demand) = line();
         done(&demand, QUICK_IN_A_ROW * CONCURRENCY, QUICK);
         let mut held = taken(&demand);
-        assert_eq!(held.len(), 2 * CONCURRENCY);
+        assert_eq!(held.len(), (1 + AHEAD) * CONCURRENCY);
+        // No more than one that waits, to see what becomes of it.
+        held.truncate(CONCURRENCY + 2);
         for slot in &mut held[..CONCURRENCY] {
             assert!(slot.may_run().now_or_never().expect("at once"));
         }
