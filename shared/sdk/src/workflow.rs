@@ -175,7 +175,11 @@ impl Workflow {
     /// The same, with what an installation gives to workflows that say nothing of their own:
     /// [`Client::defaults`](crate::client::Client::defaults).
     pub fn build_under(&self, defaults: &Defaults) -> Result<Definition, BuildError> {
-        self.build_within(&Surroundings { defaults: defaults.clone(), config: Some(Map::new()), ..Surroundings::default() })
+        self.build_within(&Surroundings {
+            defaults: defaults.clone(),
+            config: Some(Map::new()),
+            ..Surroundings::default()
+        })
     }
 
     /// The same, also with the values that expressions read as `config`. Those of the workflow itself go before them. `None`, and none of
