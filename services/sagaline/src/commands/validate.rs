@@ -66,7 +66,7 @@ async fn warn_of_activities(plans: impl IntoIterator<Item = &Plan>, context: &Co
     if !context.names_nats() {
         return;
     }
-    let asked = async { Some(context.client().await.ok()?.without_worker(plans).await.ok()?) };
+    let asked = async { context.client().await.ok()?.without_worker(plans).await.ok() };
     for one in timeout(PATIENCE, asked).await.ok().flatten().into_iter().flatten() {
         apply::tell_without_worker(&one, &context.output);
     }
