@@ -59,6 +59,15 @@ impl Definitions {
         let within = project.says.surroundings(&client.defaults().await?);
         let (read, faulty) = files::read_what_can_be(&self.paths, &within, output)?;
         let is_first = self.defined.is_empty();
+        let workflows =
+            read.iter().flat_map(|file| &file.definitions).map(|definition| definition.plan.workflow.clone());
+        let defined: BTreeSet<Name> = workflows.collect();
+        let known = self.defined.len();
+        if faulty.is_empty() {
+            for gone in self.defined.extract_if(.., |name| !defined.contains(name)) {
+                output.talk(&format!("no file defines `{gone}` any more; what was applied of it stays"));
+            }
+        }
         let mut changes = 0;
         for Read { name, text, definitions } in &read {
             for definition in definitions {
@@ -79,20 +88,11 @@ impl Definitions {
         for file in &faulty {
             output.talk(&format!("`{file}` is left out: what it defines stays as it was before"));
         }
-        let workflows =
-            read.iter().flat_map(|file| &file.definitions).map(|definition| definition.plan.workflow.clone());
-        let defined: BTreeSet<Name> = workflows.collect();
-        if faulty.is_empty() {
-            for gone in self.defined.difference(&defined) {
-                output.talk(&format!("no file defines `{gone}` any more; what was applied of it stays"));
-            }
-            if changes == 0 && !is_first {
-                output.talk(&output.paint(Tone::Quiet, "read again: nothing is different"));
-            }
-            self.defined = defined;
-        } else {
-            self.defined.extend(defined);
+        let nothing_is_gone = known == self.defined.len();
+        if faulty.is_empty() && nothing_is_gone && changes == 0 && !is_first {
+            output.talk(&output.paint(Tone::Quiet, "read again: nothing is different"));
         }
+        self.defined.extend(defined);
         Ok(())
     }
 

@@ -84,7 +84,8 @@ impl Turns {
         if it.want < 2 * it.asked {
             return 0;
         }
-        let more = (want - it.asked).min(share);
+        // It may have asked for more than there are slots since.
+        let more = want.saturating_sub(it.asked).min(share);
         // Many small requests are dear; what is on its way wakes it soon enough.
         if more < want / 4 { 0 } else { more }
     }

@@ -70,8 +70,9 @@ impl Book {
         self.turns.free() == self.turns.slots() && self.storing == 0
     }
 
+    /// Where several lines want the slots, what comes ahead would not come by their weights or in their order.
     fn ran_for(&mut self, time: Duration) {
-        if QUICK < time {
+        if QUICK < time || self.turns.is_contended() {
             return self.is_slow();
         }
         self.quick += 1;
@@ -378,6 +379,20 @@ mod tests {
         done(&demand, 1, LONG);
         assert_eq!(taken(&demand).len(), CONCURRENCY);
         assert!(is_idle(&slots));
+    }
+
+    #[test]
+    fn nothing_is_asked_for_ahead_while_several_lines_have_tasks() {
+        let (slots, demand) = line();
+        let name = |text| Name::new(text).expect("a name");
+        let other = Demand::new(slots.clone(), &name("low"), &ActivityName::new("mail").expect("a name"));
+        done(&demand, QUICK_IN_A_ROW * CONCURRENCY, QUICK);
+        assert!(CONCURRENCY < slots.book().turns.slots());
+        other.begun(1000);
+        done(&demand, 1, QUICK);
+        assert_eq!(slots.book().turns.slots(), CONCURRENCY);
+        done(&demand, QUICK_IN_A_ROW * CONCURRENCY, QUICK);
+        assert_eq!(slots.book().turns.slots(), CONCURRENCY);
     }
 
     #[tokio::test(start_paused = true)]
