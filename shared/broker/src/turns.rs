@@ -94,6 +94,13 @@ struct Limit {
     lines: usize,
 }
 
+impl Line {
+    /// How far ahead it is. Who has nothing is as far as those of its queue that have, at least.
+    fn ahead_of(&self, front: u64) -> u64 {
+        if self.standing == Standing::Behind { self.ahead } else { self.ahead.max(front) }
+    }
+}
+
 impl Turns {
     pub fn new(slots: usize, order: Order) -> Self {
         Self { slots, free: slots, owed: 0, order, queues: vec![], lines: vec![], limits: vec![] }
@@ -277,15 +284,19 @@ impl Turns {
     /// The same of a line, within its queue.
     fn line_ahead(&self, line: LineId) -> u64 {
         let it = &self.lines[line];
-        if it.standing == Standing::Behind {
-            return it.ahead;
-        }
-        let others = || {
-            let others = self.lines.iter().enumerate().filter(|(other, of)| *other != line && of.queue == it.queue);
-            others.map(|(_, of)| of)
-        };
-        let behind = others().filter(|of| of.standing == Standing::Behind).map(|of| of.ahead).min();
-        it.ahead.max(behind.or_else(|| others().map(|of| of.ahead).max()).unwrap_or(0))
+        it.ahead_of(self.front(it.queue))
+    }
+
+    /// Where those of its lines are that have tasks, or else the foremost.
+    fn front(&self, queue: usize) -> u64 {
+        let of_it = || self.lines.iter().filter(|line| line.queue == queue);
+        let behind = of_it().filter(|line| line.standing == Standing::Behind).map(|line| line.ahead).min();
+        behind.or_else(|| of_it().map(|line| line.ahead).max()).unwrap_or(0)
+    }
+
+    /// Of each queue: looked for once where all lines are compared, for there may be hundreds.
+    fn fronts(&self) -> Vec<u64> {
+        (0..self.queues.len()).map(|queue| self.front(queue)).collect()
     }
 }
 

@@ -46,8 +46,9 @@ impl Turns {
         if self.free == 0 {
             return None;
         }
+        let fronts = self.fronts();
         let hungry = (0..self.lines.len()).filter(|line| 0 < self.would_take(*line));
-        hungry.min_by_key(|line| (self.place(*line), *line))
+        hungry.min_by_key(|line| (self.place(*line, &fronts), *line))
     }
 
     /// Whether lines have to take turns with the slots that there are.
@@ -109,9 +110,10 @@ impl Turns {
         if most == 0 {
             return 0;
         }
+        let fronts = self.fronts();
         let rival = |line| {
-            let would_take = self.would_take(line);
-            (0 < would_take).then(|| Rival { line, queue: self.lines[line].queue, would_take, place: self.place(line) })
+            let (would_take, queue) = (self.would_take(line), self.lines[line].queue);
+            (0 < would_take).then(|| Rival { line, queue, would_take, place: self.place(line, &fronts) })
         };
         let mut rivals: Vec<Rival> = (0..self.lines.len()).filter_map(rival).collect();
         if rivals.len() == 1 {
@@ -137,7 +139,7 @@ impl Turns {
     }
 
     /// Where a line stands among those that would take a slot: the least is first.
-    fn place(&self, line: LineId) -> (u64, u64) {
+    fn place(&self, line: LineId, fronts: &[u64]) -> (u64, u64) {
         let it = &self.lines[line];
         let queue = &self.queues[it.queue];
         let with = |ahead: u64, step: u64, asked: usize| ahead + step * u64::try_from(asked).unwrap_or(u64::MAX >> 32);
@@ -145,6 +147,6 @@ impl Turns {
             Order::Weighted => with(self.queue_ahead(it.queue), queue.step, queue.asked),
             Order::Strict => u64::try_from(it.queue).unwrap_or(u64::MAX),
         };
-        (first, with(self.line_ahead(line), TASK, it.asked))
+        (first, with(it.ahead_of(fronts[it.queue]), TASK, it.asked))
     }
 }
