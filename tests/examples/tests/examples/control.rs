@@ -83,7 +83,8 @@ async fn who_fails_in_a_race_is_out_of_it() {
     assert_eq!(view.output, json!({ "price": 9 }));
 
     // Nobody is left who could win.
-    let view = site.run("race_with_failures", json!({ "patience": "200ms" })).await;
+    // Long enough for the other to fail first, also while everything starts.
+    let view = site.run("race_with_failures", json!({ "patience": "3s" })).await;
     failure(&view, "quote/other", "Timeout");
     assert_steps(&view, Failed, &["quote/broken"]);
     // The race has the error of who was the last to fail.
