@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use serde_json::Value;
 
 use crate::{
-    comparison::{self, Comparison},
+    ahead::{self, Foreseen, Knows},
     error::{CompileError, EvalCause, EvalError, Fault},
     eval::{self, Budget, Evaluation},
     lower,
@@ -44,11 +44,9 @@ impl Expression {
         &self.0.paths
     }
 
-    /// Every comparison in it, wherever it stands.
-    pub fn comparisons(&self) -> Vec<Comparison> {
-        let mut found = vec![];
-        comparison::collect(&self.0.root, &mut found);
-        found
+    /// What can be told before it is evaluated, by what is known of the values at some paths.
+    pub fn foresee(&self, knows: &Knows<'_>) -> Foreseen {
+        ahead::foresee(&self.0.source, &self.0.root, knows)
     }
 
     /// Selecting from something absent or null gives null. What a whole path leads to is handed on as it is, also the

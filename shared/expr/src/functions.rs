@@ -54,7 +54,7 @@ impl Function {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Size => "size",
             Self::Part(part) => part.name(),

@@ -11,7 +11,7 @@
 //!
 //! No clock, no randomness, no I/O: the same expression over the same values gives the same result, on any machine.
 
-mod comparison;
+mod ahead;
 mod error;
 mod eval;
 mod expression;
@@ -27,7 +27,7 @@ mod template;
 mod time;
 mod value;
 
-pub use comparison::{Comparison, Side};
+pub use ahead::{Doubt, Foreseen, Known, Knows, Problem, ValueKind};
 pub use error::{CompileError, EvalCause, EvalError, TemplateError};
 pub use expression::{Expression, whole};
 pub use scope::{Lookup, Scope};

@@ -91,6 +91,19 @@ impl Binary {
             Self::In => "in",
         }
     }
+
+    pub(crate) fn compares(self) -> bool {
+        match self {
+            Self::Equal | Self::NotEqual | Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => {
+                true
+            }
+            Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Modulo | Self::In => false,
+        }
+    }
+
+    pub(crate) fn is_equality(self) -> bool {
+        matches!(self, Self::Equal | Self::NotEqual)
+    }
 }
 
 /// A macro over the elements of a list, or the keys of a map.

@@ -32,8 +32,12 @@ enum Form {
 #[derive(Clone, Debug, PartialEq)]
 enum Piece {
     Plain(String),
-    Expression(Expression),
+    /// And where it starts in the text, in bytes.
+    Expression(usize, Expression),
 }
+
+/// Behind `${`, where a text is nothing else.
+const START: usize = 2;
 
 impl Template {
     /// Every fault in it at once.
@@ -50,7 +54,7 @@ impl Template {
     /// Every static path that its expressions read, without duplicates.
     pub fn paths(&self) -> Vec<&[String]> {
         let mut paths: Vec<&[String]> = vec![];
-        self.0.visit(&mut |expression| {
+        self.0.visit(&mut |_, expression| {
             for path in expression.paths() {
                 if !paths.contains(&path.as_slice()) {
                     paths.push(path);
@@ -58,6 +62,13 @@ impl Template {
             }
         });
         paths
+    }
+
+    /// Every expression, and where it starts in the text that holds it, in bytes.
+    pub fn expressions(&self) -> Vec<(usize, &Expression)> {
+        let mut expressions = vec![];
+        self.0.visit(&mut |at, expression| expressions.push((at, expression)));
+        expressions
     }
 
     /// The value with every expression replaced. All of them share one budget.
@@ -70,14 +81,14 @@ impl Template {
 }
 
 impl Form {
-    fn visit<'f>(&'f self, look: &mut impl FnMut(&'f Expression)) {
+    fn visit<'f>(&'f self, look: &mut impl FnMut(usize, &'f Expression)) {
         match self {
             Self::Literal(_) => {}
-            Self::Whole(expression) => look(expression),
+            Self::Whole(expression) => look(START, expression),
             Self::Text(pieces) => {
                 for piece in pieces {
-                    if let Piece::Expression(expression) = piece {
-                        look(expression);
+                    if let Piece::Expression(at, expression) = piece {
+                        look(*at, expression);
                     }
                 }
             }
@@ -95,7 +106,7 @@ impl Form {
                 for piece in pieces {
                     match piece {
                         Piece::Plain(plain) => text.push_str(plain),
-                        Piece::Expression(expression) => expression.write_within(scope, budget, &mut text)?,
+                        Piece::Expression(_, expression) => expression.write_within(scope, budget, &mut text)?,
                     }
                 }
                 Value::String(text)
@@ -174,7 +185,7 @@ impl Compiler {
 
     fn text(&mut self, text: &str) -> Form {
         if let Some(source) = exactly_whole(text) {
-            return self.expression(source, 2).map_or(Form::Literal(Value::Null), Form::Whole);
+            return self.expression(source, START).map_or(Form::Literal(Value::Null), Form::Whole);
         }
         let mut pieces = vec![];
         let mut plain = String::new();
@@ -186,7 +197,7 @@ impl Compiler {
                 plain.push_str("${");
                 at = next + 3;
             } else if rest.starts_with("${") {
-                let Some(end) = scan::end_of_expression(text, next + 2) else {
+                let Some(end) = scan::end_of_expression(text, next + START) else {
                     let error = CompileError::new(&text[next..], 0, "the expression that begins here has no end");
                     self.fault(
                         next,
@@ -197,7 +208,9 @@ impl Compiler {
                     return Form::Literal(Value::Null);
                 };
                 pieces.push(Piece::Plain(std::mem::take(&mut plain)));
-                pieces.extend(self.expression(&text[next + 2..end], next + 2).map(Piece::Expression));
+                let start = next + START;
+                let expression = self.expression(&text[start..end], start);
+                pieces.extend(expression.map(|expression| Piece::Expression(start, expression)));
                 at = end + 1;
             } else {
                 plain.push('$');

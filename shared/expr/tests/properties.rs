@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use cel::{Context, Program, Value as CelValue, objects::Key};
 use proptest::{prelude::*, test_runner::RngSeed};
-use sagaline_expr::{EvalCause, Expression, Template};
+use sagaline_expr::{EvalCause, Expression, Known, Problem, Template, ValueKind};
 use serde_json::{Map, Value, json};
 
 /// Failures are told, not filed: what they teach becomes a row of a table. Every day the same cases, so that who is told of a
@@ -158,6 +158,36 @@ fn any_expression() -> impl Strategy<Value = String> {
     })
 }
 
+fn kind_in_state(path: &[String]) -> Option<Known> {
+    let state = Value::Object(state());
+    let mut value = &state;
+    for name in path {
+        value = value.get(name)?;
+    }
+    kind_of(value).map(Known::Kind)
+}
+
+/// Null and what is stored elsewhere have none.
+fn kind_of(value: &Value) -> Option<ValueKind> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(_) => ValueKind::Boolean,
+        Value::Number(_) => ValueKind::Number,
+        Value::String(_) => ValueKind::Text,
+        Value::Array(_) => ValueKind::List,
+        Value::Object(object) if object.contains_key("$ref") => return None,
+        Value::Object(_) => ValueKind::Map,
+    })
+}
+
+/// Times and durations are texts as a result.
+fn as_json(kind: ValueKind) -> ValueKind {
+    match kind {
+        ValueKind::Time | ValueKind::Duration => ValueKind::Text,
+        other => other,
+    }
+}
+
 proptest! {
     #![proptest_config(cases(600))]
 
@@ -187,6 +217,40 @@ proptest! {
             prop_assert_eq!(&result, &again.evaluate(&state()));
             let truth = result.is_ok_and(|value| value == Value::Bool(true));
             prop_assert_eq!(expression.holds(&state()), truth);
+        }
+    }
+
+    /// Of what it reads, the kinds are known as they are.
+    #[test]
+    fn what_is_told_before_is_so(source in any_expression()) {
+        let Ok(expression) = Expression::compile(&source) else { return Ok(()) };
+        let foreseen = expression.foresee(&kind_in_state);
+        let result = expression.evaluate(&state());
+        if let (Some(kinds), Ok(value)) = (&foreseen.kinds, &result) {
+            let fits = kind_of(value).is_none_or(|kind| kinds.iter().any(|foreseen| as_json(*foreseen) == kind));
+            prop_assert!(fits, "{} is {}, and {:?} was told", source, value, kinds);
+        }
+        // Where one part may do without another, that may fail.
+        let does_all = ["&&", "||", "?", "coalesce", ".all(", ".exists", ".map(", ".filter("].iter().all(|part| !source.contains(part));
+        for doubt in foreseen.doubts.iter().filter(|_| does_all) {
+            let Problem::Other { message, .. } = &doubt.problem else { continue };
+            let is_no_fault = message.starts_with("this never holds") || message.starts_with("this always holds");
+            prop_assert!(is_no_fault || result.is_err(), "{} gives {:?}, and was told: {}", source, result, message);
+        }
+    }
+
+    #[test]
+    fn a_comparison_that_never_changes_never_does(left in any_expression(), right in any_expression(), is_equal: bool) {
+        let told = |source: &str| Expression::compile(source).map(|expression| expression.foresee(&kind_in_state).doubts);
+        let source = format!("({left}) {} ({right})", if is_equal { "==" } else { "!=" });
+        let (Ok(doubts), Ok(of_left), Ok(of_right)) = (told(&source), told(&left), told(&right)) else { return Ok(()) };
+        if doubts.len() > of_left.len() + of_right.len() {
+            let Some(Problem::Other { message, .. }) = doubts.last().map(|doubt| &doubt.problem) else { return Ok(()) };
+            let outcome = message.starts_with("this always holds");
+            prop_assert!(outcome || message.starts_with("this never holds"), "{}", message);
+            if let Ok(result) = Expression::compile(&source).expect("it compiled before").evaluate(&state()) {
+                prop_assert_eq!(result, Value::Bool(outcome), "{}: {}", source, message);
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Whatever is told here must be worth reading: none of the examples has any of it.
 
-mod comparisons;
 mod idle;
+mod kinds;
 mod secrets;
 mod unread;
 
@@ -26,5 +26,5 @@ pub(crate) fn tell(reader: &mut Reader, looked: &Looked) {
     secrets(reader, looked.document);
     idle::tell(reader, looked);
     unread::tell(reader, looked);
-    comparisons::tell(reader, looked);
+    kinds::tell(reader, looked);
 }

@@ -9,7 +9,7 @@ use sagaline_model::Moment;
 use serde_json::Value;
 
 use crate::{
-    outline::{Outline, Scope, Use},
+    outline::{MustBe, Outline, Scope, Use},
     reader::Reader,
     syntax::shown,
     tree::{Content, Node, Text},
@@ -26,9 +26,9 @@ pub(crate) fn condition(reader: &mut Reader, outline: &mut Outline, node: &Rc<No
         }
     };
     if text.value.contains("${") {
-        return whole(reader, outline, node, "when", scope);
+        return whole(reader, outline, node, "when", scope, Some(MustBe::Condition));
     }
-    bare(reader, outline, node, text, &text.value, scope)
+    bare(reader, outline, node, text, &text.value, scope, Some(MustBe::Condition))
 }
 
 /// A text that is one `${…}` and nothing else; gives what is in it.
@@ -38,13 +38,14 @@ pub(crate) fn whole(
     node: &Rc<Node>,
     what: &str,
     scope: Scope,
+    must_be: Option<MustBe>,
 ) -> Option<String> {
     let text = reader.text(node, what)?;
     let Some(inner) = sagaline_expr::whole(&text.value) else {
         reader.error(node.place, format!("`{what}` must be one `${{…}}` with nothing around it"));
         return None;
     };
-    bare(reader, outline, node, text, inner, scope)
+    bare(reader, outline, node, text, inner, scope, must_be)
 }
 
 /// A duration, or `${…}` that gives one when the time comes.
@@ -55,7 +56,7 @@ pub(crate) fn duration(
     what: &str,
     scope: Scope,
 ) -> Option<String> {
-    computed(reader, outline, node, what, scope)
+    computed(reader, outline, node, what, scope, MustBe::Duration)
         .unwrap_or_else(|| reader.span(node, what).map(|span| written(node, span)))
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn timeout(
     what: &str,
     scope: Scope,
 ) -> Option<String> {
-    computed(reader, outline, node, what, scope)
+    computed(reader, outline, node, what, scope, MustBe::Duration)
         .unwrap_or_else(|| reader.positive_span(node, what).map(|span| written(node, span)))
 }
 
@@ -79,7 +80,7 @@ pub(crate) fn moment(
     what: &str,
     scope: Scope,
 ) -> Option<String> {
-    computed(reader, outline, node, what, scope).unwrap_or_else(|| {
+    computed(reader, outline, node, what, scope, MustBe::Moment).unwrap_or_else(|| {
         let text = reader.text(node, what)?;
         if text.value.parse::<Moment>().is_ok() {
             return Some(text.value.clone());
@@ -99,7 +100,7 @@ pub(crate) fn count(
     hint: &str,
     scope: Scope,
 ) -> Option<String> {
-    computed(reader, outline, node, what, scope)
+    computed(reader, outline, node, what, scope, MustBe::Count)
         .unwrap_or_else(|| reader.count(node, what, hint).map(|count| count.to_string()))
 }
 
@@ -109,10 +110,11 @@ fn computed(
     node: &Rc<Node>,
     what: &str,
     scope: Scope,
+    must_be: MustBe,
 ) -> Option<Option<String>> {
     match &node.content {
         Content::Text(text) if text.value.contains("${") => {
-            let inside = whole(reader, outline, node, what, scope);
+            let inside = whole(reader, outline, node, what, scope, Some(must_be));
             Some(inside.map(|_| text.value.trim().to_owned()))
         }
         Content::Text(_) | Content::Plain(..) | Content::List(_) | Content::Map(_) => None,
@@ -147,7 +149,8 @@ fn text_template(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, te
             expression: text.value.clone(),
             paths: template.paths().into_iter().map(<[String]>::to_vec).collect(),
             scope,
-            comparisons: vec![],
+            compiled: template.expressions().into_iter().map(|(at, one)| (at, one.clone())).collect(),
+            must_be: None,
         }),
         Err(errors) => {
             for error in errors {
@@ -166,6 +169,7 @@ fn bare(
     text: &Text,
     inner: &str,
     scope: Scope,
+    must_be: Option<MustBe>,
 ) -> Option<String> {
     if !reader.admits_expressions(node, inner) {
         return None;
@@ -175,10 +179,10 @@ fn bare(
     match Expression::compile(trimmed) {
         Ok(expression) => {
             let paths = expression.paths().to_vec();
-            let comparisons = expression.comparisons();
+            let compiled = vec![(offset, expression)];
             let expression = trimmed.to_owned();
             let node = Rc::clone(node);
-            outline.uses.push(Use { node, offset, expression: expression.clone(), paths, scope, comparisons });
+            outline.uses.push(Use { node, offset, expression: expression.clone(), paths, scope, compiled, must_be });
             Some(expression)
         }
         Err(error) => {

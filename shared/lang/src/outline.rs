@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use sagaline_expr::Comparison;
+use sagaline_expr::{Expression, ValueKind};
 
 use crate::{given::Given, source::Place, tree::Node};
 
@@ -63,8 +63,35 @@ pub(crate) struct Use {
     pub(crate) expression: String,
     pub(crate) paths: Vec<Vec<String>>,
     pub(crate) scope: Scope,
-    /// What it compares, if it is no part of a text.
-    pub(crate) comparisons: Vec<Comparison>,
+    /// Compiled, each with where it starts in that text: one, or those within a text.
+    pub(crate) compiled: Vec<(usize, Expression)>,
+    /// What its value must be of, if that is not anything.
+    pub(crate) must_be: Option<MustBe>,
+}
+
+/// Of which kind the value of an expression must be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MustBe {
+    /// Or it never holds.
+    Condition,
+    /// Such as `5m`, or seconds.
+    Duration,
+    Moment,
+    Count,
+    /// What a loop goes through.
+    Items,
+}
+
+impl MustBe {
+    pub(crate) fn kinds(self) -> &'static [ValueKind] {
+        match self {
+            Self::Condition => &[ValueKind::Boolean],
+            Self::Duration => &[ValueKind::Text, ValueKind::Number, ValueKind::Duration],
+            Self::Moment => &[ValueKind::Text, ValueKind::Time],
+            Self::Count => &[ValueKind::Number],
+            Self::Items => &[ValueKind::List],
+        }
+    }
 }
 
 /// Where an expression stands, which decides what it may read.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     expression,
-    outline::{Outline, Scope},
+    outline::{MustBe, Outline, Scope},
     reader::Reader,
     source::Place,
     tree::{Content, Node, get},
@@ -234,7 +234,7 @@ fn shape(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, scope: Sco
     if let Content::Text(text) = &node.content
         && text.value.contains("${")
     {
-        return expression::whole(reader, outline, node, "backoff", scope).map(Shape::Custom);
+        return expression::whole(reader, outline, node, "backoff", scope, Some(MustBe::Duration)).map(Shape::Custom);
     }
     match reader.choice(node, "backoff", &["fixed", "linear", "exponential"])? {
         "fixed" => Some(Shape::Fixed),

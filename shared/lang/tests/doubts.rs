@@ -119,6 +119,57 @@ on_failure: { activity: echo, when: "outcome.status == 'timeout'" }
 }
 
 #[test]
+fn operations_that_always_fail_are_told_wherever_they_stand() {
+    let text = r#"workflow: w
+input_schema:
+  type: object
+  properties: { n: { type: integer }, name: { type: string }, tags: { type: array } }
+timeout: "${ workflow.input.tags }"
+steps:
+  a: { activity: echo, input: { greeting: "hello ${ workflow.input.name + 1 }, again ${ -workflow.input.name }" } }
+  b: { activity: echo, input: "${ workflow.input.name.first }", deadline: "${ workflow.input.n }" }
+  c: { activity: echo, when: "${ workflow.input.tags.contains('x') }", retry: { attempts: 2, backoff: "${ attempt > 1 }" } }
+  d: { activity: echo, when: "size(workflow.input.tags)" }
+  e: { for_each: "${ workflow.input.name }", activity: echo, input: "${ item }" }
+  f: { wait: "${ duration('5 minutes') }" }
+  g: { for_each: { items: [1], concurrency: "${ workflow.input.name }" }, activity: echo, input: "${ timestamp(item) + 5 }" }
+output: { sum: "${ size(workflow.input.n) }" }
+"#;
+    let expected = [
+        "5:14: a duration is needed here, and this is a list",
+        "7:73: `+` cannot be applied here: `workflow.input.name` is text, and `1` is a number",
+        "7:89: `-` cannot be applied here: `workflow.input.name` is text",
+        "8:35: `workflow.input.name` is text, and has no `first` inside",
+        "8:79: a time is needed here, and this is a number",
+        "9:54: `contains` cannot be applied here: `workflow.input.tags` is a list, and `\"x\"` is text",
+        "9:107: a duration is needed here, and this is true or false",
+        "10:31: a condition holds if it is true, and this is a number",
+        "11:22: a loop goes through a list, and this is text",
+        "12:18: `duration` cannot read `5 minutes`",
+        "13:49: a whole number is needed here, and this is text",
+        "13:118: `+` cannot be applied here: `timestamp(…)` is a time, and `5` is a number",
+        "14:20: `size` cannot be applied here: `workflow.input.n` is a number",
+    ];
+    let told = told(text);
+    assert_eq!(told.iter().map(String::as_str).collect::<Vec<_>>(), expected, "{told:#?}");
+}
+
+#[test]
+fn what_is_written_down_and_compared_with_itself_is_told() {
+    let text = r#"workflow: w
+steps:
+  a: { activity: echo, when: "'workflow.input.total' == 'large'" }
+  b: { after: a, activity: echo, when: "1 < 2 && steps.a.status in ['completed', 'skiped']" }
+"#;
+    let expected = [
+        "3:57: this never holds: neither of its sides reads anything",
+        "4:45: this always holds: neither of its sides reads anything",
+        "4:82: `steps.a.status` is never `skiped`",
+    ];
+    assert_eq!(told(text), expected);
+}
+
+#[test]
 fn values_of_the_project_have_types_too() {
     let config = json!({ "least": 10, "open": true });
     let within = Surroundings { config: config.as_object().cloned(), ..Surroundings::default() };

@@ -23,7 +23,7 @@ pub fn read_event_type(text: &str, from: &str) -> Result<(EventType, Vec<Fault>)
     read_map(text, from, "an event's type", HINT, "trigger", |reader, outline, document, entries| {
         reader.keys(entries, "the event's type", words::EVENT_TYPE);
         let version = get(entries, "version")
-            .and_then(|entry| expression::whole(reader, outline, &entry.value, "version", Scope::Trigger));
+            .and_then(|entry| expression::whole(reader, outline, &entry.value, "version", Scope::Trigger, None));
         let versions = match (get(entries, "versions"), get(entries, "schema")) {
             (Some(entry), None) => versions(reader, outline, entry),
             (None, Some(entry)) => {

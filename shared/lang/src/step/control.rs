@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::read_all;
 use crate::{
     expression,
-    outline::{Outline, Part, Scope},
+    outline::{MustBe, Outline, Part, Scope},
     reader::Reader,
     references::is_taken,
     retry::Retry,
@@ -146,7 +146,7 @@ pub(super) fn for_each(
         Content::Text(_) | Content::Plain(..) | Content::List(_) => (node, &[] as &[Entry]),
     };
     if !matches!(&items.content, Content::List(_)) {
-        expression::whole(reader, outline, items, "items", Scope::Step(index))?;
+        expression::whole(reader, outline, items, "items", Scope::Step(index), Some(MustBe::Items))?;
     } else {
         expression::template(reader, outline, items, Scope::Step(index));
     }
