@@ -164,20 +164,7 @@ fn kind_in_state(path: &[String]) -> Option<Known> {
     for name in path {
         value = value.get(name)?;
     }
-    kind_of(value).map(Known::Kind)
-}
-
-/// Null and what is stored elsewhere have none.
-fn kind_of(value: &Value) -> Option<ValueKind> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(_) => ValueKind::Boolean,
-        Value::Number(_) => ValueKind::Number,
-        Value::String(_) => ValueKind::Text,
-        Value::Array(_) => ValueKind::List,
-        Value::Object(object) if object.contains_key("$ref") => return None,
-        Value::Object(_) => ValueKind::Map,
-    })
+    ValueKind::of_json(value).map(Known::Kind)
 }
 
 /// Times and durations are texts as a result.
@@ -227,11 +214,14 @@ proptest! {
         let foreseen = expression.foresee(&kind_in_state);
         let result = expression.evaluate(&state());
         if let (Some(kinds), Ok(value)) = (&foreseen.kinds, &result) {
-            let fits = kind_of(value).is_none_or(|kind| kinds.iter().any(|foreseen| as_json(*foreseen) == kind));
+            let fits = ValueKind::of_json(value).is_none_or(|kind| kinds.iter().any(|foreseen| as_json(*foreseen) == kind));
             prop_assert!(fits, "{} is {}, and {:?} was told", source, value, kinds);
         }
         // Where one part may do without another, that may fail.
         let does_all = ["&&", "||", "?", "coalesce", ".all(", ".exists", ".map(", ".filter("].iter().all(|part| !source.contains(part));
+        for doubt in &foreseen.doubts {
+            prop_assert!(source.get(doubt.at..doubt.at + doubt.len).is_some(), "{}: {:?}", source, doubt);
+        }
         for doubt in foreseen.doubts.iter().filter(|_| does_all) {
             let Problem::Other { message, .. } = &doubt.problem else { continue };
             let is_no_fault = message.starts_with("this never holds") || message.starts_with("this always holds");

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use sagaline_expr::{Expression, Template};
+use sagaline_expr::{EvalError, Expression, Known, Problem, Template, ValueKind};
 use sagaline_lang::{Faults, convert, documents, format, read_all, to_yaml, yaml};
 use serde_json::{Map, Value, json};
 
@@ -203,6 +203,39 @@ fn shape(around: &str, json: &Value, signs: &mut Signs) {
     }
 }
 
+/// What is told of an expression before it is evaluated stands in it, and comes true.
+fn foreseen(
+    expression: &Expression,
+    scope: &Map<String, Value>,
+    result: &Result<Value, EvalError>,
+    signs: &mut Signs,
+) -> Result<(), Finding> {
+    let whole = Value::Object(scope.clone());
+    let knows = |path: &[String]| {
+        let value = path.iter().try_fold(&whole, |value, name| value.get(name))?;
+        ValueKind::of_json(value).map(Known::Kind)
+    };
+    let foreseen = expression.foresee(&knows);
+    for doubt in &foreseen.doubts {
+        if expression.source().get(doubt.at..doubt.at + doubt.len).is_none() {
+            return finding(format!("it is told of something nowhere: {doubt:?}"));
+        }
+        if let Problem::Other { message, .. } = &doubt.problem {
+            signs.insert(format!("told: {}", kind(message)));
+        }
+    }
+    let (Some(kinds), Ok(value)) = (foreseen.kinds, result) else { return Ok(()) };
+    let Some(kind) = ValueKind::of_json(value) else { return Ok(()) };
+    // As a result, times and durations are texts.
+    let is_text =
+        kind == ValueKind::Text && kinds.iter().any(|kind| [ValueKind::Time, ValueKind::Duration].contains(kind));
+    if kinds.contains(&kind) || is_text {
+        Ok(())
+    } else {
+        finding(format!("it was told to be {kinds:?} and gives {value}"))
+    }
+}
+
 fn expression(text: &str) -> Result<Signs, Finding> {
     let mut signs = Signs::new();
     let scope: Map<String, Value> = Map::from_iter([
@@ -235,6 +268,7 @@ fn expression(text: &str) -> Result<Signs, Finding> {
                 Ok(Value::Object(_)) => "a map".to_owned(),
                 Err(error) => kind(&error.cause.to_string()),
             });
+            foreseen(&expression, &scope, &one, &mut signs)?;
             if expression.holds(&scope) != matches!(one, Ok(Value::Bool(true))) {
                 return finding(format!("it holds, or not, and gives {one:?}"));
             }

@@ -1,56 +1,82 @@
-//! How long reading and writing take for files of several sizes: in a linear world the time for each KiB stays the same.
+//! How long reading, formatting and converting take for files of several sizes: in a linear world the time for each KiB stays
+//! the same.
 
 use std::{
     io::{self, Write},
     time::{Duration, Instant},
 };
 
-use sagaline_lang::{LARGEST_FILE, read, to_yaml};
+use sagaline_lang::{Faults, Form, LARGEST_FILE, convert, format, read};
 
-/// A chain of steps of about so many bytes.
-fn chain(size: usize) -> String {
-    let mut text = String::from("workflow: large\nsteps:\n  s0: { activity: noop }\n");
+/// A file of steps, one after the other, of about so many bytes.
+fn chain(form: Form, size: usize) -> String {
+    let (start, end) = match form {
+        Form::Yaml => ("workflow: large\nsteps:\n  s0: { activity: noop }\n", ""),
+        Form::Flow => ("workflow large {\n\tsteps {\n\t\ts0 { activity: noop }\n", "\t}\n}\n"),
+    };
+    let mut text = start.to_owned();
     for number in 1.. {
-        let before = number - 1;
-        let step = format!(
-            "  s{number}: {{ activity: echo, after: s{before}, input: {{ number: {number}, text: \"some words of a step\" }}, retry: 3, timeout: 5m }}\n"
-        );
-        if size < text.len() + step.len() {
+        let step = step(form, number);
+        if size < text.len() + step.len() + end.len() {
             break;
         }
         text.push_str(&step);
     }
-    text
+    text + end
 }
 
-/// A table of sizes up to the largest file, on standard output.
+fn step(form: Form, number: usize) -> String {
+    let before = number - 1;
+    match form {
+        Form::Yaml => format!(
+            "  s{number}: {{ activity: echo, after: s{before}, when: \"steps.s{before}.output.number < 5\", input: {{ number: {number}, text: \"${{ steps.s{before}.output.text }}\" }}, retry: 3, timeout: 5m }}\n"
+        ),
+        Form::Flow => format!(
+            "\t\ts{number} {{\n\t\t\tactivity: echo\n\t\t\tafter: s{before}\n\t\t\tif: steps.s{before}.output.number < 5\n\t\t\tinput: {{ number: {number}, text: steps.s{before}.output.text }}\n\t\t\tretry: 3\n\t\t\ttimeout: 5m\n\t\t}}\n"
+        ),
+    }
+}
+
+/// A table of both forms and of sizes up to the largest file.
 pub fn measure(out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{:>8} {:>8} {:>12} {:>12} {:>12}", "KiB", "steps", "read", "per KiB", "written")?;
-    for share in [8, 4, 2, 1] {
-        let text = chain(LARGEST_FILE / share);
-        let read_in = best_of(|| drop(read(&text, "large.yaml")));
-        let plan = read(&text, "large.yaml").map_err(io::Error::other)?.plan;
-        // What is written out may be larger than a file may be; then there is no time to tell.
-        let written = to_yaml(&plan).is_ok().then(|| best_of(|| drop(to_yaml(&plan))));
-        let kib = text.len() / 1024;
-        let each = read_in / u32::try_from(kib).unwrap_or(1);
-        let written = written.map_or("too large".to_owned(), |time| format!("{time:.1?}"));
-        writeln!(
-            out,
-            "{kib:>8} {:>8} {:>12} {:>12} {written:>12}",
-            plan.root.nodes.len(),
-            format!("{read_in:.1?}"),
-            format!("{each:.1?}")
-        )?;
+    writeln!(
+        out,
+        "{:>6} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10}",
+        "form", "KiB", "steps", "read", "per KiB", "formatted", "converted"
+    )?;
+    for (form, file, other) in [(Form::Yaml, "large.yaml", Form::Flow), (Form::Flow, "large.flow", Form::Yaml)] {
+        for share in [8, 4, 2, 1] {
+            let text = chain(form, LARGEST_FILE / share);
+            let kib = text.len() / 1024;
+            let steps = read(&text, file).map_err(io::Error::other)?.plan.root.nodes.len();
+            let read = best_of(|| read(&text, file).map(drop))?;
+            let formatted = best_of(|| format(&text, file).map(drop))?;
+            let converted = best_of(|| convert(&text, file, other).map(drop))?;
+            let each = read / u32::try_from(kib).unwrap_or(1);
+            writeln!(
+                out,
+                "{:>6} {kib:>6} {steps:>6} {:>10} {:>10} {:>10} {:>10}",
+                format!("{form:?}").to_lowercase(),
+                shown(read),
+                shown(each),
+                shown(formatted),
+                shown(converted)
+            )?;
+        }
     }
     Ok(())
 }
 
-fn best_of(mut run: impl FnMut()) -> Duration {
-    let times = (0..3).map(|_| {
+fn shown(time: Duration) -> String {
+    format!("{time:.1?}")
+}
+
+fn best_of(run: impl Fn() -> Result<(), Faults>) -> io::Result<Duration> {
+    let mut best = Duration::MAX;
+    for _ in 0..3 {
         let begun = Instant::now();
-        run();
-        begun.elapsed()
-    });
-    times.min().unwrap_or_default()
+        run().map_err(io::Error::other)?;
+        best = best.min(begun.elapsed());
+    }
+    Ok(best)
 }

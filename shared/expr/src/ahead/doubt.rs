@@ -81,26 +81,28 @@ pub(super) fn called(node: &Node) -> Option<String> {
 
 /// Where the text of a part starts, in bytes, and how long it is, as far as that is known.
 fn span(source: &str, node: &Node) -> (usize, usize) {
-    match &node.kind {
+    let name = called(node).unwrap_or_default();
+    let (start, len) = match &node.kind {
         // The place of a path is that of its last selection.
         Kind::Read { path, .. } => {
-            let whole = path.join(".");
-            let before = whole.len() - path.last().map_or(0, |last| last.len() + 1).min(whole.len());
-            let start = node.at.saturating_sub(before);
-            let stands_here = source.get(start..).is_some_and(|rest| rest.starts_with(&whole));
-            if stands_here { (start, whole.len()) } else { (node.at, 1) }
+            let last = path.last().map_or(0, |last| last.len() + 1);
+            (node.at.saturating_sub(name.len().saturating_sub(last)), name.len())
         }
         // That of a call is its bracket.
         Kind::Call(..) | Kind::Each(_) | Kind::Matches(..) => {
-            let name = called(node).unwrap_or_default();
             let name = name.trim_end_matches("(…)");
-            let stands_here = source.get(..node.at).is_some_and(|before| before.ends_with(name));
-            if stands_here { (node.at - name.len(), name.len()) } else { (node.at, 1) }
+            (node.at.saturating_sub(name.len()), name.len())
         }
-        Kind::Literal(Literal::String(text)) => (node.at, text.len() + 2),
-        Kind::Literal(_) => (node.at, called(node).map_or(1, |text| text.len())),
-        _ => (node.at, 1),
-    }
+        Kind::Literal(Literal::String(text)) => return (node.at, within(source, node.at, text.len() + 2)),
+        _ => (node.at, name.len()),
+    };
+    let stands_there = source.get(start..start + len).is_some_and(|text| len > 0 && name.starts_with(text));
+    if stands_there { (start, len) } else { (node.at, within(source, node.at, 1)) }
+}
+
+/// So many bytes of it from there on, if they end between two characters.
+fn within(source: &str, at: usize, len: usize) -> usize {
+    if source.get(at..at + len).is_some() { len } else { 0 }
 }
 
 impl Doubt {

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use chrono::{DateTime, TimeDelta};
+use serde_json::Value;
 
 use crate::{
     error::EvalCause,
@@ -41,7 +42,11 @@ impl ValueKind {
         }
     }
 
-    /// Nothing of null and of what is stored elsewhere: that may be anything.
+    /// That of a JSON value; nothing of null and of what is stored elsewhere: that may be anything.
+    pub fn of_json(value: &Value) -> Option<Self> {
+        Self::of(&Val::of(value))
+    }
+
     pub(super) fn of(value: &Val<'_>) -> Option<Self> {
         Some(match value {
             Val::Null | Val::Offloaded(_) => return None,

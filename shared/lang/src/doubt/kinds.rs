@@ -96,23 +96,11 @@ fn known(looked: &Looked, used: &Use, path: &[String]) -> Option<Known> {
         ("workflow", ["input", inside @ ..]) => of_schema(looked.plan.input_schema.as_ref()?, inside),
         ("config", [name, inside @ ..]) => {
             let whole = looked.config?.get(*name)?;
-            of_value(inside.iter().try_fold(whole, |at, name| at.get(name))?)
+            // What it is may change, but hardly of which kind.
+            ValueKind::of_json(inside.iter().try_fold(whole, |at, name| at.get(name))?).map(Known::Kind)
         }
         _ => None,
     }
-}
-
-/// Of a value of the project: what it is may change, but hardly of which kind.
-fn of_value(value: &Value) -> Option<Known> {
-    Some(Known::Kind(match value {
-        // Whatever is absent is null.
-        Value::Null => return None,
-        Value::Bool(_) => ValueKind::Boolean,
-        Value::Number(_) => ValueKind::Number,
-        Value::String(_) => ValueKind::Text,
-        Value::Array(_) => ValueKind::List,
-        Value::Object(_) => ValueKind::Map,
-    }))
 }
 
 /// What a schema says of the value at this path; nothing if it says it in any other way than by `properties` and `type`.
