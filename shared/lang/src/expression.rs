@@ -9,6 +9,7 @@ use sagaline_model::Moment;
 use serde_json::Value;
 
 use crate::{
+    fault::Severity,
     outline::{MustBe, Outline, Scope, Use},
     reader::Reader,
     syntax::shown,
@@ -154,7 +155,7 @@ fn text_template(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, te
         }),
         Err(errors) => {
             for error in errors {
-                let place = reader.inside(node, error.offset, 1);
+                let place = reader.inside(Severity::Error, node, error.offset, 1);
                 reader.error(place, error.error.message).maybe_hint(error.error.hint);
             }
         }
@@ -186,7 +187,7 @@ fn bare(
             Some(expression)
         }
         Err(error) => {
-            let place = reader.inside(node, offset + error.offset, 1);
+            let place = reader.inside(Severity::Error, node, offset + error.offset, 1);
             reader.error(place, error.message).maybe_hint(error.hint);
             None
         }

@@ -126,10 +126,10 @@ impl<'a> Reader<'a> {
         noticed.told.len() < MOST_FAULTS
     }
 
-    /// The place of `len` bytes from `offset` on within a text, for an error about it.
-    pub(crate) fn inside(&self, node: &Node, offset: usize, len: usize) -> Place {
+    /// The place of `len` bytes from `offset` on within a text, for an error or a warning about it.
+    pub(crate) fn inside(&self, severity: Severity, node: &Node, offset: usize, len: usize) -> Place {
         match &node.content {
-            Content::Text(text) if self.tells(Severity::Error) => self.source.inside(text, offset, len),
+            Content::Text(text) if self.tells(severity) => self.source.inside(text, offset, len),
             Content::Text(_) | Content::Plain(..) | Content::List(_) | Content::Map(_) => node.place,
         }
     }

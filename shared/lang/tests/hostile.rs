@@ -181,6 +181,14 @@ fn one_line_with_very_many_wrong_expressions_is_read_in_linear_time() {
 }
 
 #[test]
+fn one_line_with_very_many_doubtful_expressions_is_read_in_linear_time() {
+    grows_with_its_size("doubts", LARGEST_FILE / 8, |size| {
+        let line = |i: usize| format!("ünknown ${{ 'a' + {i} }}");
+        repeated(size, "workflow: w\nsteps: { a: { wait: 5m } }\noutput: !!str \"", line, "\"\n")
+    });
+}
+
+#[test]
 fn a_file_with_very_many_expressions_is_refused_before_they_are_compiled() {
     let source =
         repeated(LARGEST_FILE, "workflow: w\noutput: \"", |i| format!("${{a{i}}}"), "\"\nsteps: { a: { wait: 5m } }\n");

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Looked;
 use crate::{
+    fault::Severity,
     outline::{MustBe, Scope, Use},
     reader::Reader,
     references::is_local,
@@ -45,7 +46,7 @@ pub(super) fn tell(reader: &mut Reader, looked: &Looked) {
 }
 
 fn tell_one(reader: &mut Reader, used: &Use, offset: usize, doubt: &Doubt) {
-    let place = reader.inside(&used.node, offset + doubt.at, doubt.len);
+    let place = reader.inside(Severity::Warning, &used.node, offset + doubt.at, doubt.len);
     let (message, hint) = match &doubt.problem {
         Problem::NeverThis { side, word, words } => {
             let hint = match nearest(word, words.iter().map(String::as_str)) {
@@ -74,7 +75,7 @@ fn hold(reader: &mut Reader, used: &Use, offset: usize, must_be: MustBe, kinds: 
         MustBe::Count => ("a whole number is needed here", "`int(x)` makes a number of a text"),
         MustBe::Items => ("a loop goes through a list", "`[x]` is a list of one"),
     };
-    let place = reader.inside(&used.node, offset, used.expression.len());
+    let place = reader.inside(Severity::Warning, &used.node, offset, used.expression.len());
     reader.warning(place, format!("{wanted}, and this is {}", kind.name())).hint(hint);
 }
 

@@ -6,6 +6,7 @@ use sagaline_model::{Every, Moment, Name, Overlap, PlannedSchedule, When};
 use sagaline_schedule::{Fault, Part, Pattern};
 
 use crate::{
+    fault::Severity,
     reader::Reader,
     syntax::shown,
     tree::{Content, Entry, Node, get},
@@ -66,7 +67,7 @@ fn note(reader: &mut Reader, node: &Rc<Node>, entries: &[Entry], fault: &Fault) 
         Part::Jitter => of("jitter"),
     };
     let place = match &fault.within {
-        Some(within) => reader.inside(at, within.start, within.len().max(1)),
+        Some(within) => reader.inside(Severity::Error, at, within.start, within.len().max(1)),
         None => at.place,
     };
     reader.error(place, format!("`{}`: {}", fault.part, fault.what)).hint(fault.hint.clone());
