@@ -288,6 +288,7 @@ fn begin(
         grafts: Grafts::default(),
         closed: vec![],
         undo: Default::default(),
+        tallies: Default::default(),
         schedule: start.schedule,
         delay: None,
         job: start.job,

@@ -15,6 +15,7 @@ mod people;
 mod place;
 mod rounds;
 mod slots;
+mod tally;
 mod task;
 mod undo;
 mod unique;
@@ -31,7 +32,7 @@ use sagaline_model::{ExecutionId, JobSpec, Moment, Name, Span, StepError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::{asking::is_place, delegated::parent, place::asked_again};
+pub(crate) use self::{asking::is_place, delegated::parent, place::asked_again, tally::item as item_of};
 pub use self::{
     asking::{Asking, AtGates},
     awaiting_event::AwaitingEvent,
@@ -47,6 +48,7 @@ pub use self::{
     place::{Place, PlaceState},
     rounds::{Between, Rounds},
     slots::Slots,
+    tally::{Ended, Tally},
     task::{Course, Dispatched, Limits, Report, TaskInput},
     undo::{Asked, Doubt, Left, Phase, Place as UndoPlace, SagaEnd, Seen, Undo, Undoable, Undoing},
     unique::OwnKey,
@@ -200,6 +202,9 @@ pub struct Run {
     /// What can be undone of it.
     #[serde(default, skip_serializing_if = "Undo::is_empty")]
     pub undo: Undo,
+    /// Of loops, by their paths: how the items ended that are done. They are not in its weight: they do not grow with the items.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tallies: BTreeMap<FramePath, Tally>,
     /// The schedule that started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Box<Scheduled>>,
@@ -524,6 +529,7 @@ impl Execution {
             grafts: Grafts::default(),
             closed: vec![],
             undo: Undo::default(),
+            tallies: BTreeMap::new(),
             schedule: None,
             delay: None,
             job: None,

@@ -179,7 +179,7 @@ pub struct StepView {
     /// The execution that it started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<ExecutionId>,
-    /// Of a loop that is at work: how what is done for each item stands.
+    /// Of a loop: how what is done for each item stands, and how it ended in those that are done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inside: Vec<InsideView>,
 }
@@ -190,22 +190,28 @@ pub struct ItemsView {
     pub done: usize,
 }
 
-/// A step inside of a loop, in the items that are worked on.
+/// A step inside of a loop, in the items that are worked on, and in those that are done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InsideView {
     /// Where it stands in the plan: the same for every item.
     pub step: String,
-    /// The newest of those items; the first of a list is number 1.
+    /// The newest of those items that are worked on; the first of a list is number 1. Where none is any more, 0.
     pub item: u32,
-    /// How it stands there,
+    /// How it stands there; where none is worked on, what it came to in all of them: failed, if it did in any, else what in most.
     pub status: StepStatus,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempt: u32,
-    /// and, if it is a loop, how far it is there.
+    /// If it is a loop, how far it is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<ItemsView>,
-    /// In how many of those items it stands how, where it was begun.
+    /// In how many of those that are worked on it stands how, where it was begun.
     pub statuses: BTreeMap<StepStatus, usize>,
+    /// In how many of those that are done it ended how, where it was begun.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ended: BTreeMap<StepStatus, usize>,
+    /// In which of those it failed: the first ten items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<u32>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -22,6 +22,9 @@ pub struct PathStep {
     /// Where it stands, such as `deliver/pack`.
     pub step: String,
     pub length: Length,
+    /// How often that was measured, where it was not in every execution that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<usize>,
 }
 
 /// How long steps took, by the path of the step.
@@ -31,6 +34,8 @@ pub struct Measured {
     pub executions: usize,
     /// The median of what was found.
     pub medians: BTreeMap<String, Span>,
+    /// How often each was found.
+    pub times: BTreeMap<String, usize>,
 }
 
 /// By what the length of steps is told.
@@ -39,6 +44,11 @@ pub(crate) enum By<'a> {
     /// Their timeouts, if everything takes as long as it may.
     Timeouts,
     Medians(&'a Measured),
+}
+
+/// How long one step may take.
+pub(crate) fn at_most(node: &Node) -> Length {
+    limited(&node.kind, node.name.as_str()).length
 }
 
 impl CriticalPath {
@@ -151,7 +161,7 @@ fn of_node(node: &Node, below: &str, by: By<'_>) -> Stretch {
 
 /// A step whose inside is not looked at.
 fn alone(path: String, length: Length) -> Stretch {
-    Stretch { length, steps: vec![PathStep { step: path, length }] }
+    Stretch { length, steps: vec![PathStep { step: path, length, times: None }] }
 }
 
 fn limited(kind: &Kind, path: &str) -> Stretch {
@@ -203,7 +213,8 @@ fn took(kind: &Kind, path: String, measured: &Measured) -> Stretch {
         return through(dag, &format!("{path}/"), By::Medians(measured));
     }
     let length = measured.medians.get(&path).copied().map_or(Length::OPEN, Length::of);
-    alone(path, length)
+    let times = measured.times.get(&path).copied().filter(|times| *times < measured.executions);
+    Stretch { length, steps: vec![PathStep { step: path, length, times }] }
 }
 
 #[cfg(test)]
@@ -260,7 +271,7 @@ mod tests {
         );
         let medians =
             [("a", 10), ("b", 40), ("c", 5)].map(|(step, millis)| (step.to_owned(), Span::from_millis(millis)));
-        let measured = Measured { executions: 3, medians: medians.into() };
+        let measured = Measured { executions: 3, medians: medians.into(), times: BTreeMap::new() };
         let CriticalPath { steps, length } = CriticalPath::of(&plan.root, By::Medians(&measured));
         // One of the two was enough, and the first came after 10 ms. But nothing is over before `b` is.
         assert_eq!(steps.iter().map(|step| step.step.as_str()).collect::<Vec<_>>(), ["b"]);

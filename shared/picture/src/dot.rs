@@ -5,7 +5,7 @@ mod ends;
 use std::{collections::BTreeMap, fmt::Arguments};
 
 use self::ends::{Ends, Tie};
-use crate::{Edge, Graph, Link, Part, What, mermaid::colours, states};
+use crate::{Edge, Graph, Link, Part, What, mermaid::colours, states, words};
 
 /// How everything looks that says nothing of its own.
 const LOOKS: [&str; 3] = [
@@ -125,7 +125,8 @@ fn write_edge(text: &mut String, edge: &Edge, ends: &Ends<'_>) {
     let mut attributes: Vec<String> = vec![];
     // What takes a step back says so itself: between neighbours there is no room for a label.
     let says = edge.says.as_ref().filter(|_| edge.what != Link::Undoes);
-    attributes.extend(says.map(|says| format!("label=\" {} \"", escaped(says))));
+    let in_lines = |says: &String| words::on_arrow(says).iter().map(|line| format!(" {} ", escaped(line))).collect();
+    attributes.extend(says.map(in_lines).map(|lines: Vec<String>| format!("label=\"{}\"", lines.join("\\n"))));
     if edge.what.is_aside() {
         attributes.push("style=dashed".to_owned());
     }

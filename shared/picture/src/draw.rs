@@ -156,9 +156,9 @@ impl Drawing {
             Kind::Dag(dag) | Kind::Race(dag) => drop(self.dag(dag, place)),
             Kind::Switch { cases } => {
                 let head = self.add(&format!("{id}_case"), Part::new("which case", What::Head), Some(id));
-                for case in cases {
+                for (number, case) in cases.iter().enumerate() {
                     let entries = self.dag(&case.steps, place);
-                    let says = case.when.as_deref().map_or("otherwise".to_owned(), words::edge);
+                    let says = words::case(number, case.when.as_deref());
                     self.lead(&head, &entries, Link::Case, Some(&says));
                 }
             }
@@ -195,7 +195,7 @@ impl Drawing {
     fn late(&mut self, head: &str, timeout: Option<&str>, on_timeout: &OnTimeout, place: Place<'_>) {
         let OnTimeout::Steps(dag) = on_timeout else { return };
         let entries = self.dag(dag, place);
-        let says = timeout.map_or("too late".to_owned(), |timeout| format!("after {}", words::edge(timeout)));
+        let says = timeout.map_or("too late".to_owned(), |timeout| format!("after {}", words::condition(timeout)));
         self.lead(head, &entries, Link::Late, Some(&says));
     }
 

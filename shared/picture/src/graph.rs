@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sagaline_events::record::{ItemsView, Status, StepStatus};
+use sagaline_events::record::{InsideView, ItemsView, Status, StepStatus};
 use sagaline_model::{ExecutionId, Name};
 use serde::Serialize;
 
@@ -78,7 +78,7 @@ pub struct Part {
     /// The execution that it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub child: Option<ExecutionId>,
-    /// Of a loop, and of what is inside of one: how it stands in the items that are worked on.
+    /// Of a loop, and of what is inside of one: how it stands in its items.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounds: Option<Rounds>,
 }
@@ -90,8 +90,13 @@ pub struct Rounds {
     /// that of the whole loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub item: Option<u32>,
-    /// In how many of those items it stands how.
+    /// In how many of those that are worked on it stands how.
     pub statuses: BTreeMap<StepStatus, usize>,
+    /// In how many of those that are done it ended how, and in which it failed: the first of them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ended: BTreeMap<StepStatus, usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<u32>,
 }
 
 /// What a part is.
@@ -213,16 +218,73 @@ impl Part {
 }
 
 impl Rounds {
-    fn says(&self) -> String {
-        let count = |(status, count): (&StepStatus, &usize)| format!("{count} {}", status.as_str().replace('_', " "));
-        let all = self.statuses.iter().map(count).collect::<Vec<_>>().join(", ");
-        match self.item {
-            None => format!("now {all}"),
-            // There is no other item.
-            Some(item) if self.statuses.values().sum::<usize>() <= 1 => format!("item {item}"),
-            Some(item) => format!("item {item} (all: {all})"),
+    /// How what one step inside of a loop does stands.
+    pub fn of(inside: &InsideView) -> Self {
+        Self {
+            item: Some(inside.item).filter(|item| 0 < *item),
+            statuses: inside.statuses.clone(),
+            ended: inside.ended.clone(),
+            failed: inside.failed.clone(),
         }
     }
+
+    /// The same, of the loop itself.
+    pub fn of_loop(body: &InsideView) -> Self {
+        Self { item: None, ..Self::of(body) }
+    }
+
+    /// It in a few words, such as `item 7 (now 2 running, 1 completed; before 4 completed)`.
+    pub fn says(&self) -> String {
+        let [now, ended] = [&self.statuses, &self.ended].map(counted);
+        let ended = format!("{ended}{}", self.failures());
+        let now_and_before = match (self.statuses.is_empty(), self.ended.is_empty()) {
+            // The status that they all came to stands in front of it.
+            (true, _) if self.item.is_none() && self.ended.len() <= 1 && self.failed.is_empty() => {
+                return times(self.ended.values().sum());
+            }
+            (true, _) if self.item.is_none() => return ended,
+            (true, true) => String::new(),
+            (true, false) => format!("before {ended}"),
+            (false, true) => format!("now {now}"),
+            (false, false) => format!("now {now}; before {ended}"),
+        };
+        match self.item {
+            None => now_and_before,
+            // There is no other item.
+            Some(item) if self.ended.is_empty() && self.statuses.values().sum::<usize>() <= 1 => format!("item {item}"),
+            Some(item) => format!("item {item} ({now_and_before})"),
+        }
+    }
+
+    /// Whether it failed in no other items than those that are named.
+    pub fn names_all(&self) -> bool {
+        let bad = [StepStatus::Failed, StepStatus::TimedOut].iter().filter_map(|status| self.ended.get(status));
+        // Of a loop inside of a loop several may be of one item.
+        self.failed.len() < NAMED_MAX || bad.sum::<usize>() <= self.failed.len()
+    }
+
+    /// In which items it failed.
+    fn failures(&self) -> String {
+        if self.failed.is_empty() {
+            return String::new();
+        }
+        let named: Vec<String> = self.failed.iter().map(u32::to_string).collect();
+        let more = if self.names_all() { "" } else { " and others" };
+        let s = if self.failed.len() == 1 && more.is_empty() { "" } else { "s" };
+        format!(" (failed: item{s} {}{more})", named.join(", "))
+    }
+}
+
+/// Of those that failed so many are told.
+const NAMED_MAX: usize = 10;
+
+fn times(count: usize) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+fn counted(statuses: &BTreeMap<StepStatus, usize>) -> String {
+    let count = |(status, count): (&StepStatus, &usize)| format!("{count} {}", status.as_str().replace('_', " "));
+    statuses.iter().map(count).collect::<Vec<_>>().join(", ")
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -47,21 +47,25 @@ impl Length {
     /// All attempts of a step, and what is waited between them. The time until a worker takes a task is not in it.
     pub(crate) fn of_step(step: &Step) -> Self {
         let total = Self::written(step.limits.total_timeout.as_deref());
-        if !total.open {
-            return total;
-        }
+        let attempts = Self::of_attempts(step);
+        // The attempts may be over long before the time of all of them is.
+        let own = if total.open || (!attempts.open && attempts.known < total.known) { attempts } else { total };
+        // What it returns comes behind its last attempt.
+        Self { open: own.open || step.expand.is_some(), ..own }
+    }
+
+    fn of_attempts(step: &Step) -> Self {
         let attempt = Self::written(step.timeout.as_deref());
-        let expanded = Self { known: Span::ZERO, open: step.expand.is_some() };
         let attempts = usize::try_from(step.retry.attempts.max(1)).unwrap_or(usize::MAX);
         if attempt.open {
             return Self::OPEN;
         }
-        attempt.times(attempts).and(delays(&step.retry)).and(expanded)
+        attempt.times(attempts).and(delays(&step.retry))
     }
 }
 
 /// All that is waited between the attempts, if every one but the last fails. Jitter only shortens it.
-fn delays(policy: &RetryPolicy) -> Length {
+pub(crate) fn delays(policy: &RetryPolicy) -> Length {
     let last = policy.attempts.max(1) - 1;
     if last == 0 {
         return Length::default();
@@ -99,6 +103,27 @@ mod tests {
             delays(&policy(u32::MAX, Backoff::Fixed)),
             Length::of(Span::from_secs(u64::from(u32::MAX) - 1).min(Span::LONGEST))
         );
+    }
+
+    #[test]
+    fn the_time_of_all_attempts_counts_where_they_are_not_over_before() {
+        let length = |text: &str| {
+            let text = format!("workflow: w\nsteps: {{ a: {{ activity: x, {text} }} }}\n");
+            let plan = sagaline_lang::read(&text, "w.yaml").expect("a definition").plan;
+            match &plan.root.nodes[0].kind {
+                sagaline_model::Kind::Step(step) => Length::of_step(step),
+                other => panic!("{other:?}"),
+            }
+        };
+        let of = |secs| Length::of(Span::from_secs(secs));
+        assert_eq!(length("timeout: 30s, retry: 1, total_timeout: 1h"), of(30));
+        assert_eq!(
+            length("timeout: 30s, retry: { attempts: 9, initial: 1m, backoff: fixed }, total_timeout: 5m"),
+            of(300)
+        );
+        assert_eq!(length("retry: 1, total_timeout: 5m"), of(300));
+        // The steps that it returns have no part in that time.
+        assert_eq!(length("timeout: 30s, retry: 1, total_timeout: 5m, expand: true"), Length { open: true, ..of(30) });
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod states;
 mod summary;
 mod table;
 mod text;
+mod whole;
 mod words;
 
 pub use critical::{CriticalPath, Measured, PathStep};
@@ -25,7 +26,7 @@ pub use graph::{Edge, Graph, Link, Part, Rounds, Shown, What};
 pub use length::Length;
 pub use line::{Ink, Line};
 pub use mermaid::{MERMAID_EDGES_MAX, mermaid};
-pub use report::{Inside, MeasuredPath, Report, Undone};
+pub use report::{Ending, Inside, MeasuredPath, Report, Undone};
 pub use summary::Summary;
 pub use table::table;
 pub use text::text;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Arguments};
 
 use sagaline_events::record::StepStatus;
 
-use crate::{Edge, Graph, Part, What, states};
+use crate::{Edge, Graph, Part, What, states, words};
 
 /// Mermaid draws no graph with more edges than 500, unless it is configured to; two of them nobody sees.
 pub const MERMAID_EDGES_MAX: usize = 498;
@@ -95,7 +95,10 @@ fn write_edge(text: &mut String, edge: &Edge) {
     let arrow = if edge.what.is_aside() { "-.->" } else { "-->" };
     // An empty text between two `"` is none to Mermaid.
     match edge.says.as_ref().filter(|says| !says.trim().is_empty()) {
-        Some(says) => line(text, format_args!("  {} {arrow}|\"{}\"| {}", edge.from, escaped(says), edge.to)),
+        Some(says) => {
+            let lines: Vec<String> = words::on_arrow(says).iter().map(|line| escaped(line)).collect();
+            line(text, format_args!("  {} {arrow}|\"{}\"| {}", edge.from, lines.join("<br/>"), edge.to));
+        }
         None => line(text, format_args!("  {} {arrow} {}", edge.from, edge.to)),
     }
 }

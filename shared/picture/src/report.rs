@@ -7,23 +7,28 @@ use serde::Serialize;
 
 use crate::{
     CriticalPath, Ink, Length, Line, Measured, Summary,
-    critical::By,
+    critical::{self, By},
     order::Order,
     summary::{Lines, at_most, handlers},
-    words::condition,
+    whole::Whole,
+    words::{self, condition},
 };
 
 /// A workflow in detail.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     pub summary: Summary,
-    /// Every step by its path, each behind all that it comes after, those inside another right behind it.
+    /// Every step by its path, each behind all that it comes after, those inside another right behind it. What is done when it ends
+    /// is not among them.
     pub order: Vec<String>,
     /// The steps that nothing encloses, by levels: those of one level can be done at once.
     pub levels: Vec<Vec<Name>>,
     /// The same of those inside of others, in the order of the definition.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inside: Vec<Inside>,
+    /// What is done when an execution ends, behind all others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endings: Vec<Ending>,
     pub groups: BTreeMap<Name, Vec<Name>>,
     /// The workflow that a step starts, by the path of the step.
     pub children: BTreeMap<String, Name>,
@@ -40,6 +45,8 @@ pub struct Report {
     pub measured: Option<MeasuredPath>,
     /// Steps without a limit, by their paths.
     pub unlimited: Vec<String>,
+    #[serde(skip)]
+    whole: Whole,
 }
 
 /// A critical path by medians.
@@ -65,6 +72,19 @@ pub struct Inside {
     below: String,
 }
 
+/// What is done when an execution ends in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ending {
+    /// The word that asks for it.
+    pub handler: &'static str,
+    /// When it comes to that.
+    pub says: &'static str,
+    /// It and the steps inside of it by their paths, each behind all that it comes after.
+    pub order: Vec<String>,
+    /// How long it may take. It is no part of any path.
+    pub length: Length,
+}
+
 /// A step that can be undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undone {
@@ -81,6 +101,8 @@ impl Report {
             order: vec![],
             levels: levels(&plan.root),
             inside: vec![],
+            endings: vec![],
+            whole: Whole::of(plan),
             groups: BTreeMap::new(),
             children: BTreeMap::new(),
             compensations: vec![],
@@ -94,7 +116,15 @@ impl Report {
             unlimited: vec![],
         };
         report.dag(&plan.root, "", false);
+        handlers(plan).into_iter().for_each(|(handler, node)| report.ending(handler, node));
         report
+    }
+
+    fn ending(&mut self, handler: &'static str, node: &Node) {
+        let before = self.order.len();
+        self.node(node, "", None, false);
+        let (order, length) = (self.order.split_off(before), critical::at_most(node));
+        self.endings.push(Ending { handler, says: comes(handler), order, length });
     }
 
     /// Steps inside of a step.
@@ -149,9 +179,8 @@ impl Report {
             Kind::Dag(dag) => self.inside(&step, if body_of.is_some() { "each" } else { "" }, dag, &inside, looped),
             Kind::Race(dag) => self.inside(&step, "the first wins", dag, &inside, looped),
             Kind::Switch { cases } => {
-                for case in cases {
-                    let says =
-                        case.when.as_deref().map_or("otherwise".to_owned(), |when| format!("if {}", condition(when)));
+                for (number, case) in cases.iter().enumerate() {
+                    let says = words::case(number, case.when.as_deref());
                     self.inside(&step, says, &case.steps, &inside, looped);
                 }
             }
@@ -165,10 +194,12 @@ impl Report {
             | Kind::AwaitSignals(AwaitSignals { on_timeout, .. })
             | Kind::AwaitEvent(AwaitEvent { on_timeout, .. })
             | Kind::Approval(Approval { on_timeout, .. }) => {
-                if Length::written(crate::words::timeout(node)).open {
+                if Length::written(words::timeout(node)).open {
                     self.unlimited.push(path);
                 }
                 if let Kind::Approval(Approval { notify: Some(notify), .. }) = &node.kind {
+                    let (step, says, below) = (step.clone(), "to tell who is asked".to_owned(), inside.clone());
+                    self.inside.push(Inside { step, says, levels: vec![vec![notify.name.clone()]], below });
                     self.node(notify, &inside, None, looped);
                 }
                 if let OnTimeout::Steps(dag) = on_timeout {
@@ -196,11 +227,18 @@ impl Report {
         let mut blocks: BTreeMap<&str, Vec<&Inside>> = BTreeMap::new();
         self.inside.iter().for_each(|inside| blocks.entry(&inside.step).or_default().push(inside));
         say_levels(&mut lines, &self.levels, "", 1, &blocks);
+        for ending in &self.endings {
+            let name = ending.order.first().map_or(ending.handler, String::as_str);
+            let called = if name == ending.handler { String::new() } else { format!("{name}, ") };
+            // The longest of these words leaves no room to the next column.
+            lines.say(&format!("  {} ", ending.handler), Ink::Quiet, &format!("{called}{}", ending.says));
+            say_inside(&mut lines, name, "", 1, &blocks);
+        }
         heading(&mut lines, format!("critical path by timeouts: {}", at_most(self.critical_path.length)));
         path(&mut lines, &self.critical_path, "not limited");
-        if let Some(undoing) = self.undoing {
+        for note in self.notes() {
             let mut line = Line::default();
-            line.push(Ink::Quiet, format!("  undoing is not in it: {}", undoing_takes(undoing)));
+            line.push(Ink::Quiet, format!("  {note}"));
             lines.0.push(line);
         }
         if let Some(measured) = &self.measured {
@@ -239,6 +277,41 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What else makes an execution longer or shorter than its critical path.
+    fn notes(&self) -> Vec<String> {
+        let Whole { steps, rounds, limit, at_once } = &self.whole;
+        let mut notes = vec![];
+        if let Some(limit) = limit.filter(|_| self.whole.length() != rounds.map_or(*steps, |(_, length)| length)) {
+            notes.push(format!("no execution takes that long: after {limit} its time is over"));
+        }
+        if let Some((count, length)) = rounds {
+            notes.push(format!("it begins anew when it fails: {count} times in all take {}", at_most(*length)));
+        }
+        if let Some(at_once) = at_once {
+            let count = condition(at_once);
+            notes.push(format!("step_concurrency is {count}: what a step waits for its turn is not in it"));
+        }
+        notes.extend(self.undoing.map(|undoing| format!("undoing is not in it: {}", undoing_takes(undoing))));
+        let endings = self.endings.iter().filter(|ending| ending.handler != BESIDE);
+        notes.extend(endings.map(|it| format!("{} is not in it: it takes {}", it.handler, at_most(it.length))));
+        notes
+    }
+}
+
+/// It runs beside an execution, which goes on.
+const BESIDE: &str = "on_step_error";
+
+/// When it comes to what is done at the end.
+fn comes(handler: &str) -> &'static str {
+    match handler {
+        "on_success" => "only if it completes",
+        "on_failure" => "only if it fails, or its time is over",
+        "on_cancel" => "only if it is cancelled",
+        _ => "only if an attempt of a step fails, once for each, beside all else",
+    }
+}
+
 fn path(lines: &mut Lines, path: &CriticalPath, unknown: &str) {
     let widest = path.steps.iter().map(|step| step.step.chars().count()).max().unwrap_or(0).max(11);
     for step in &path.steps {
@@ -249,6 +322,11 @@ fn path(lines: &mut Lines, path: &CriticalPath, unknown: &str) {
             Length { known, open: true } if known.as_nanos() == 0 => line.push(Ink::Quiet, unknown),
             Length { known, open: true } => line.push(Ink::Plain, format!("{known} and more")),
         }
+        let s = if step.times == Some(1) { "" } else { "s" };
+        line.push(
+            Ink::Quiet,
+            step.times.map_or(String::new(), |times| format!("  measured in {times} execution{s} only")),
+        );
         lines.0.push(line);
     }
 }
@@ -265,15 +343,17 @@ fn say_levels(
     for (level, steps) in levels.iter().enumerate() {
         let names: Vec<&str> = steps.iter().map(|step| step.as_str()).collect();
         lines.say(&format!("{indent}level {}", level + 1), Ink::Plain, &names.join(", "));
-        for name in names {
-            for block in blocks.get(format!("{below}{name}").as_str()).into_iter().flatten() {
-                let mut line = Line::default();
-                let says = if block.says.is_empty() { String::new() } else { format!(", {}", block.says) };
-                line.push(Ink::Quiet, format!("{indent}  in {name}{says}"));
-                lines.0.push(line);
-                say_levels(lines, &block.levels, &block.below, depth + 2, blocks);
-            }
-        }
+        names.into_iter().for_each(|name| say_inside(lines, name, below, depth, blocks));
+    }
+}
+
+fn say_inside(lines: &mut Lines, name: &str, below: &str, depth: usize, blocks: &BTreeMap<&str, Vec<&Inside>>) {
+    for block in blocks.get(format!("{below}{name}").as_str()).into_iter().flatten() {
+        let mut line = Line::default();
+        let says = if block.says.is_empty() { String::new() } else { format!(", {}", block.says) };
+        line.push(Ink::Quiet, format!("{}  in {name}{says}", "  ".repeat(depth)));
+        lines.0.push(line);
+        say_levels(lines, &block.levels, &block.below, depth + 2, blocks);
     }
 }
 

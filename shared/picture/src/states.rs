@@ -30,17 +30,20 @@ impl Graph {
         steps.len() - shown
     }
 
-    /// How what is done for each item stands: of the newest item, and of all that are worked on.
+    /// How what is done for each item stands: of the newest item, of all that are worked on, and of those that are done.
     fn show_inside(&mut self, outer: &StepView) {
-        let rounds = |inside: &InsideView, item| Some(Rounds { item, statuses: inside.statuses.clone() });
         let places: BTreeMap<&str, &InsideView> =
             outer.inside.iter().map(|inside| (inside.step.as_str(), inside)).collect();
         if places.is_empty() {
             return;
         }
+        let is_at_work = outer.inside.iter().any(|inside| 0 < inside.item);
         let outer = place(&outer.step);
         for part in &mut self.parts {
             let Some(path) = &part.path else { continue };
+            let Some(rest) = path.strip_prefix(outer.as_str()).filter(|it| it.is_empty() || it.starts_with('/')) else {
+                continue;
+            };
             // What one step does for each item is drawn as that step.
             let body = format!("{path}/{BODY}");
             match places.get(path.as_str()) {
@@ -48,14 +51,12 @@ impl Graph {
                     part.status = Some(inside.status);
                     part.attempt = Some(inside.attempt).filter(|attempt| 0 < *attempt);
                     part.items = inside.items;
-                    part.rounds = rounds(inside, Some(inside.item));
+                    part.rounds = Some(Rounds::of(inside));
                 }
-                None if part.holds => {}
                 None => {
-                    part.rounds = places.get(body.as_str()).and_then(|inside| rounds(inside, None));
+                    part.rounds = places.get(body.as_str()).map(|inside| Rounds::of_loop(inside));
                     // Nothing of it has begun in the newest item.
-                    let is_inside = path.strip_prefix(outer.as_str()).is_some_and(|rest| rest.starts_with('/'));
-                    if is_inside && part.status.is_none() {
+                    if !rest.is_empty() && is_at_work && !part.holds && part.status.is_none() {
                         part.status = Some(StepStatus::Pending);
                     }
                 }

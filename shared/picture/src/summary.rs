@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sagaline_model::{Kind, Name, Node, Plan};
 use serde::Serialize;
 
-use crate::{CriticalPath, Ink, Length, Line, critical::By, order::Order, words};
+use crate::{Ink, Length, Line, order::Order, whole::Whole, words};
 
 /// A workflow in figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,6 +31,7 @@ pub struct Summary {
     /// Steps that can be undone.
     pub compensated: usize,
     pub handlers: Vec<&'static str>,
+    /// All that workers do for it, also to undo, and when it ends.
     pub activities: BTreeSet<String>,
     pub queues: BTreeSet<Name>,
     /// Signals that it waits for or takes, what can be asked of it and changed.
@@ -42,11 +43,14 @@ pub struct Summary {
     pub timeout: Option<String>,
     /// What the limits of its steps come to on the longest way.
     pub total_timeout: Length,
+    /// What all of it comes to until it is known how it ends: no more than its `timeout`, and every round of one that begins anew.
+    pub ends_within: Length,
 }
 
 impl Summary {
     pub fn of(plan: &Plan, version: Option<u32>) -> Self {
         let nodes = inside_of(plan);
+        let whole = Whole::of(plan);
         let mut summary = Self {
             workflow: plan.workflow.clone(),
             version,
@@ -67,26 +71,23 @@ impl Summary {
             queries: plan.exchange.queries.keys().cloned().collect(),
             updates: plan.exchange.updates.keys().cloned().collect(),
             timeout: limit(plan),
-            total_timeout: CriticalPath::of(&plan.root, By::Timeouts).length,
+            total_timeout: whole.steps,
+            ends_within: whole.length(),
         };
         for (node, is_body) in nodes {
             summary.count(node, is_body);
         }
+        plan.nodes().into_iter().for_each(|node| summary.need(node));
         summary
     }
 
-    fn count(&mut self, node: &Node, is_body: bool) {
-        self.steps += usize::from(!is_body);
-        let kind = match &node.kind {
-            Kind::ForEach(_) => "for_each",
-            other => words::kind(words::what(other)),
-        };
-        *self.kinds.entry(kind).or_default() += 1;
+    /// What a step needs of others, also one that is done when an execution ends.
+    fn need(&mut self, node: &Node) {
         match &node.kind {
             Kind::Step(step) => {
+                let undone = step.compensate.iter().flat_map(|undo| &undo.actions);
+                self.activities.extend(undone.map(|action| action.activity.to_string()));
                 self.activities.insert(step.activity.to_string());
-                self.expanding += usize::from(step.expand.is_some());
-                self.compensated += usize::from(step.compensate.is_some());
             }
             Kind::Child(child) => drop(self.children.insert(child.workflow.clone())),
             Kind::Await(what) => drop(self.signals.insert(what.signal.clone())),
@@ -102,6 +103,19 @@ impl Summary {
             | Kind::Set { .. }
             | Kind::Raise(_)
             | Kind::Emit(_) => {}
+        }
+    }
+
+    fn count(&mut self, node: &Node, is_body: bool) {
+        self.steps += usize::from(!is_body);
+        let kind = match &node.kind {
+            Kind::ForEach(_) => "for_each",
+            other => words::kind(words::what(other)),
+        };
+        *self.kinds.entry(kind).or_default() += 1;
+        if let Kind::Step(step) = &node.kind {
+            self.expanding += usize::from(step.expand.is_some());
+            self.compensated += usize::from(step.compensate.is_some());
         }
     }
 
@@ -127,6 +141,8 @@ impl Summary {
         lines.add("updates", &self.updates);
         lines.add("timeout", &self.timeout);
         lines.add("steps take", [at_most(self.total_timeout)]);
+        let differs = self.ends_within != self.total_timeout;
+        lines.add("ends within", differs.then(|| within(self.ends_within)));
         lines.0
     }
 }
@@ -165,6 +181,14 @@ pub(crate) fn at_most(length: Length) -> String {
     match length {
         Length { known, open: false } => format!("at most {known}"),
         Length { known, open: true } if known.as_nanos() == 0 => "as long as it takes: nothing is limited".to_owned(),
+        Length { known, open: true } => format!("{known}, and what is not limited"),
+    }
+}
+
+/// The same of a whole that may be over before its steps are.
+fn within(length: Length) -> String {
+    match length {
+        Length { known, open: false } => known.to_string(),
         Length { known, open: true } => format!("{known}, and what is not limited"),
     }
 }

@@ -1,10 +1,11 @@
-//! A graph for a terminal: levels from top to bottom, what is inside a step further to the right.
+//! A graph for a terminal: levels from top to bottom, what is inside a step further to the right. Conditions that are too long for
+//! their line stand beneath it all, by number.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_events::record::StepStatus;
 
-use crate::{Graph, Ink, Line, Link, Part, What, states, table};
+use crate::{Graph, Ink, Line, Link, Part, What, states, table, words};
 
 /// No line is longer than `width`.
 pub fn text(graph: &Graph, width: usize) -> Vec<Line> {
@@ -15,9 +16,10 @@ pub fn text(graph: &Graph, width: usize) -> Vec<Line> {
             says.entry(&edge.to).or_default().push((edge.what, text));
         }
     }
-    let mut writing = Writing { tree, says, lines: vec![heading(graph)] };
+    let mut writing = Writing { tree, says, lines: vec![heading(graph)], notes: vec![], width };
     writing.inside(None, "");
     let mut lines = writing.lines;
+    lines.extend(notes(&writing.notes, width));
     lines.extend(legend(graph));
     lines.into_iter().map(|line| line.cut(width)).collect()
 }
@@ -26,6 +28,29 @@ struct Writing<'a> {
     tree: BTreeMap<Option<&'a str>, Vec<&'a Part>>,
     says: BTreeMap<&'a str, Vec<(Link, &'a str)>>,
     lines: Vec<Line>,
+    /// Conditions that have a number instead of a place in their line.
+    notes: Vec<String>,
+    width: usize,
+}
+
+/// What is said of a part, and the condition that it ends with.
+struct Saying {
+    words: String,
+    condition: Option<String>,
+}
+
+impl Saying {
+    fn of(words: impl Into<String>) -> Self {
+        Self { words: words.into(), condition: None }
+    }
+
+    fn with(words: &str, condition: String) -> Self {
+        Self { words: words.to_owned(), condition: Some(condition) }
+    }
+
+    fn whole(&self) -> String {
+        format!("{}{}", self.words, self.condition.as_deref().unwrap_or_default())
+    }
 }
 
 impl<'a> Writing<'a> {
@@ -91,20 +116,24 @@ impl<'a> Writing<'a> {
         if !status.is_empty() {
             line.push(part.status.map_or(Ink::Plain, Ink::Of), format!("  {status}"));
         }
-        let mut says: Vec<String> = part.does.clone();
+        let mut says: Vec<Saying> = part.does.iter().map(Saying::of).collect();
         says.extend(self.says.get(part.id.as_str()).into_iter().flatten().filter_map(|(link, text)| match link {
-            Link::Case => Some(if *text == "otherwise" { (*text).to_owned() } else { format!("if {text}") }),
-            Link::Late => Some(format!("too late {text}")),
-            Link::Fails => Some("if that fails".to_owned()),
-            Link::Tells => Some("tells them".to_owned()),
+            Link::Case => match text.split_once("if ") {
+                Some((before, condition)) => Some(Saying::with(&format!("{before}if "), condition.to_owned())),
+                None => Some(Saying::of(*text)),
+            },
+            Link::Late => Some(Saying::of(format!("too late {text}"))),
+            Link::Fails => Some(Saying::of("if that fails")),
+            Link::Tells => Some(Saying::of("tells them")),
             Link::Start | Link::After | Link::AfterAny | Link::Undoes => None,
         }));
-        says.extend(part.when.as_ref().map(|when| format!("when {}", crate::words::condition(when))));
-        says.extend(part.timeout.as_ref().map(|timeout| format!("at most {}", crate::words::condition(timeout))));
-        says.extend(after(part, before));
-        says.extend((!part.undone_by.is_empty()).then(|| format!("↩ {}", part.undone_by.join(", then "))));
+        says.extend(part.when.as_ref().map(|when| Saying::with("when ", words::bare(when))));
+        says.extend(part.timeout.as_ref().map(|it| Saying::of(format!("at most {}", words::condition(it)))));
+        says.extend(after(part, before).map(Saying::of));
+        says.extend((!part.undone_by.is_empty()).then(|| Saying::of(format!("↩ {}", part.undone_by.join(", then ")))));
         if !says.is_empty() {
-            line.push(Ink::Quiet, format!("  {}", says.join(" · ")));
+            let room = self.width.saturating_sub(line.width() + "  ".len());
+            line.push(Ink::Quiet, format!("  {}", self.said(says, room)));
         }
         self.lines.push(line);
         if part.holds {
@@ -114,6 +143,26 @@ impl<'a> Writing<'a> {
                 _ => "│   ",
             };
             self.inside(Some(&part.id), &format!("{indent}{stem}"));
+        }
+    }
+
+    /// All that is said; with numbers for the conditions, the longest first, until it fits.
+    fn said(&mut self, mut says: Vec<Saying>, room: usize) -> String {
+        loop {
+            let whole = says.iter().map(Saying::whole).collect::<Vec<_>>().join(" · ");
+            let longest = says.iter_mut().max_by_key(|it| it.condition.as_ref().map_or(0, |it| it.chars().count()));
+            let condition = longest.and_then(|it| Some((&mut it.words, it.condition.take()?)));
+            match condition {
+                Some((words, condition)) if room < whole.chars().count() => {
+                    let known = self.notes.iter().position(|note| *note == condition);
+                    let number = known.unwrap_or(self.notes.len());
+                    if known.is_none() {
+                        self.notes.push(condition);
+                    }
+                    words.push_str(&format!("[{}]", number + 1));
+                }
+                Some(_) | None => return whole,
+            }
         }
     }
 
@@ -134,6 +183,24 @@ fn after(part: &Part, before: Option<&BTreeSet<&str>>) -> Option<String> {
     }
     let is_all = before.is_some_and(|before| after.iter().copied().collect::<BTreeSet<_>>() == *before);
     (!after.is_empty() && !is_all).then(|| format!("after {}", after.join(", ")))
+}
+
+/// The conditions that stand beneath the graph, whole.
+fn notes(notes: &[String], width: usize) -> Vec<Line> {
+    let mut lines = vec![];
+    for (place, note) in notes.iter().enumerate() {
+        let number = format!("[{}] ", place + 1);
+        for (row, text) in words::wrapped(note, width.saturating_sub(number.len())).into_iter().enumerate() {
+            let mut line = Line::default();
+            line.push(Ink::Quiet, if row == 0 { number.clone() } else { " ".repeat(number.len()) });
+            line.push(Ink::Plain, text);
+            lines.push(line);
+        }
+    }
+    if !lines.is_empty() {
+        lines.insert(0, Line::default());
+    }
+    lines
 }
 
 fn heading(graph: &Graph) -> Line {

@@ -9,8 +9,11 @@ use crate::What;
 
 /// The most characters of a text of somebody else's in a box.
 const TEXT_MAX: usize = 48;
-/// The same on an arrow.
+/// The same in a line on an arrow, and of how many lines.
 const EDGE_MAX: usize = 30;
+const EDGE_LINES_MAX: usize = 4;
+/// The most characters of an expression that anything shows: enough for what a person wrote, and no page of it.
+const EXPRESSION_MAX: usize = 600;
 
 /// One line without control characters, cut where it is too long for a box.
 pub(crate) fn short(text: &str) -> String {
@@ -26,16 +29,62 @@ fn cut(text: &str, most: usize) -> String {
     shown
 }
 
-/// An expression without what is around it: a picture is no place to read syntax.
-pub(crate) fn condition(text: &str) -> String {
+/// An expression without what is around it, on one line: a picture is no place to read syntax.
+pub(crate) fn bare(text: &str) -> String {
     let text = text.trim();
     let inner = text.strip_prefix("${").and_then(|text| text.strip_suffix('}'));
-    short(inner.filter(|inner| !inner.contains("${")).map_or(text, str::trim))
+    let words = inner.filter(|inner| !inner.contains("${")).unwrap_or(text).split_whitespace();
+    cut(&words.collect::<Vec<_>>().join(" "), EXPRESSION_MAX)
 }
 
-/// The same on an arrow, where there is less room.
-pub(crate) fn edge(text: &str) -> String {
-    cut(&condition(text), EDGE_MAX)
+/// What decides for a case of a switch. The first that holds is taken: a later one needs that those before it do not.
+pub(crate) fn case(number: usize, when: Option<&str>) -> String {
+    match when {
+        None => "otherwise".to_owned(),
+        Some(when) if number == 0 => format!("if {}", bare(when)),
+        Some(when) => format!("else if {}", bare(when)),
+    }
+}
+
+/// The same, short enough for a box.
+pub(crate) fn condition(text: &str) -> String {
+    short(&bare(text))
+}
+
+/// Lines of at most so many characters; a word that is longer is broken.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut line, mut has) = (vec![], String::new(), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if 0 < has && width < has + 1 + length {
+            lines.push(std::mem::take(&mut line));
+            has = 0;
+        }
+        if 0 < has {
+            line.push(' ');
+            has += 1;
+        }
+        for c in word.chars() {
+            if has == width.max(1) {
+                lines.push(std::mem::take(&mut line));
+                has = 0;
+            }
+            line.push(c);
+            has += 1;
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+/// What stands on an arrow of a picture, in lines. What is longer than a few of them is cut.
+pub(crate) fn on_arrow(text: &str) -> Vec<String> {
+    let mut lines = wrapped(text, EDGE_MAX);
+    if EDGE_LINES_MAX < lines.len() {
+        lines.truncate(EDGE_LINES_MAX);
+        lines.iter_mut().last().expect("there are some").push('…');
+    }
+    lines
 }
 
 /// What a step is.

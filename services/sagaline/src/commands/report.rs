@@ -63,12 +63,13 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
 /// What the last executions of a version took; nothing if there are none.
 async fn measured(client: &Client, workflow: &Name, version: u32, most: u32) -> Result<Option<Measured>, Failure> {
     let took = client.step_durations(workflow, version, most as usize).await?;
+    let times = took.steps.iter().map(|(step, spans)| (step.clone(), spans.len())).collect();
     let medians = took.steps.into_iter().filter_map(|(step, mut spans)| {
         spans.sort_unstable();
         Some((step, median(&spans)?))
     });
     let (executions, medians) = (took.executions, medians.collect());
-    Ok((0 < executions).then_some(Measured { executions, medians }))
+    Ok((0 < executions).then_some(Measured { executions, medians, times }))
 }
 
 /// The one in the middle, or what is between the two that are.

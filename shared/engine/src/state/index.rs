@@ -211,6 +211,7 @@ impl Run {
 
     fn forget_frame(&mut self, path: &FramePath) {
         let Some(frame) = self.frames.remove(path) else { return };
+        self.tallies.remove(path);
         self.index.forget(path, &frame);
         if let State::Expanding(expanding) = frame.state {
             self.close(path, expanding.base);

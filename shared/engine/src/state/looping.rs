@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Run, State};
-use crate::weight;
+use crate::{compiled::NodeId, weight};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loop {
@@ -67,13 +67,15 @@ impl Run {
         Some(looping.next - 1)
     }
 
-    /// An item is done; its frames are not needed any more. Gives how many are worked on still, and whether others are to come.
-    pub(crate) fn item_done(&mut self, path: &FramePath, item: &FramePath) -> Option<(u32, bool)> {
+    /// An item is done; its frames are not needed any more, but for how they ended. Nodes from `returned` on are in no plan. Gives how
+    /// many are worked on still, and whether others are to come.
+    pub(crate) fn item_done(&mut self, path: &FramePath, item: &FramePath, returned: NodeId) -> Option<(u32, bool)> {
         let result = match &self.frames.get(item)?.state {
             State::Completed { output, .. } => output.clone(),
             State::Failed { error, .. } => json!({ "error": error }),
             _ => Value::Null,
         };
+        self.count_item(item, returned);
         self.forget_tree(item);
         self.index.weight = self.index.weight + weight::of(&result) - weight::of(&Value::Null);
         let looping = self.looping(path)?;

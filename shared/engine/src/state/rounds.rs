@@ -91,6 +91,7 @@ impl Run {
     pub(crate) fn begin_anew(&mut self, root: OpenDag, pause: Between) {
         self.frames.retain(|_, frame| frame.state.is_beside());
         self.ctx.clear();
+        self.tallies.clear();
         self.root = root;
         if let Some(paused) = &mut self.paused {
             paused.held.clear();

@@ -44,6 +44,9 @@ impl Turn<'_> {
         }
         let is_empty = items.is_empty();
         self.run.set(path, id, State::Looping(Loop::over(items, at_once)), self.at);
+        if !self.plan.node(id).looped && (id as usize) < self.plan.nodes.len() {
+            self.run.begin_tally(path);
+        }
         self.tell(Happening::StepStarted { step: path.clone(), attempt: 0, worker: None });
         if is_empty {
             self.complete(path, id, 0, Value::Array(vec![]));
@@ -69,7 +72,8 @@ impl Turn<'_> {
 
     /// An item is done: another takes its place, or the loop is done with the last.
     pub(super) fn item_done(&mut self, path: &FramePath, id: NodeId, item: &FramePath) {
-        match self.run.item_done(path, item) {
+        let returned = NodeId::try_from(self.plan.nodes.len()).unwrap_or(NodeId::MAX);
+        match self.run.item_done(path, item, returned) {
             Some((0, false)) => {
                 let results = self.run.take_results(path);
                 self.complete(path, id, 0, Value::Array(results));

@@ -1,6 +1,6 @@
-//! The steps inside of a loop, each once: how it stands in the newest item, and in all that are worked on.
+//! The steps inside of a loop, each once: how it stands in the newest item, in all that are worked on, and in those that are done.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::collections::BTreeMap;
 
 use sagaline_events::{
     FramePath,
@@ -10,51 +10,89 @@ use sagaline_events::{
 
 use super::{items, step_status};
 use crate::{
-    compiled::CompiledNode,
+    compiled::{CompiledKind, CompiledNode},
     nodes::Nodes,
-    state::{Frame, Run, State},
+    state::{Ended, Frame, Run, State, Tally, item_of},
 };
 
-/// Nothing, unless the node is a loop at work that is inside of no other.
+/// Nothing, unless the node is a loop that is inside of no other.
 pub(super) fn views(run: &Run, plan: Nodes<'_>, node: &CompiledNode) -> Vec<InsideView> {
-    let is_at_work = matches!(run.frames.get(&node.path).map(|frame| &frame.state), Some(State::Looping(_)));
-    if !is_at_work || node.looped {
+    let Some(frame) = run.frames.get(&node.path) else { return vec![] };
+    if node.looped || !matches!(node.kind, CompiledKind::ForEach { .. }) {
         return vec![];
     }
     // Steps that steps returned are not in the plan.
     let known = |frame: &Frame| (frame.node as usize) < plan.nodes.len();
-    let frames: Vec<(&FramePath, &Frame)> = below(run, &node.path).filter(|(_, frame)| known(frame)).collect();
-    let Some(newest) = frames.iter().map(|(path, _)| item(&node.path, path)).max() else { return vec![] };
+    let frames = run.frames_below(Some(&node.path)).filter(|(_, frame)| known(frame));
+    let frames: Vec<(&FramePath, &Frame)> = frames.collect();
+    let tally = run.tallies.get(&node.path);
+    match &frame.state {
+        State::Looping(_) => at_work(&node.path, &frames, tally, plan),
+        _ => over(&node.path, &frames, tally, plan),
+    }
+}
+
+fn at_work(
+    path: &FramePath,
+    frames: &[(&FramePath, &Frame)],
+    tally: Option<&Tally>,
+    plan: Nodes<'_>,
+) -> Vec<InsideView> {
+    let newest = frames.iter().map(|(inner, _)| item_of(path, inner)).max().unwrap_or(0);
     let mut views: BTreeMap<usize, (Vec<u32>, InsideView)> = BTreeMap::new();
-    for (path, frame) in frames {
+    let pending = |id: usize| (vec![], blank(&plan.nodes[id], newest));
+    for (inner, frame) in frames {
         let (id, status) = (frame.node as usize, step_status(Some(frame)));
-        let (_, view) = views.entry(id).or_insert_with(|| (vec![], pending(&plan.nodes[id], newest)));
-        *view.statuses.entry(status).or_default() += 1;
-        let visits = visits(&node.path, path);
-        let entry = views.get_mut(&id).expect("it is there by now");
+        let entry = views.entry(id).or_insert_with(|| pending(id));
+        *entry.1.statuses.entry(status).or_default() += 1;
+        let visits = visits(path, inner);
         if visits.first() == Some(&newest) && entry.0 <= visits {
             let view = &mut entry.1;
             (view.status, view.attempt, view.items) = (status, frame.state.attempt(), items(frame));
             entry.0 = visits;
         }
     }
+    for (node, ended) in tally.into_iter().flat_map(Tally::steps) {
+        let (_, view) = views.entry(node as usize).or_insert_with(|| pending(node as usize));
+        (view.ended, view.failed) = (ended.statuses.clone(), ended.failed.clone());
+    }
     views.into_values().map(|(_, view)| view).collect()
 }
 
-fn pending(node: &CompiledNode, item: u32) -> InsideView {
-    let (step, status) = (node.path.to_string(), StepStatus::Pending);
-    InsideView { step, item, status, attempt: 0, items: None, statuses: BTreeMap::new() }
+/// Nothing is worked on any more: the frames that are left are those of items that failed, or were given up.
+fn over(path: &FramePath, frames: &[(&FramePath, &Frame)], tally: Option<&Tally>, plan: Nodes<'_>) -> Vec<InsideView> {
+    // Without it, what was done before is not known, and what is left is only a part.
+    let Some(mut tally) = tally.cloned() else { return vec![] };
+    for (inner, frame) in frames {
+        tally.add(frame.node, step_status(Some(frame)), item_of(path, inner));
+    }
+    let view = |(node, ended): (u32, &Ended)| InsideView {
+        status: of_all(&ended.statuses),
+        ended: ended.statuses.clone(),
+        failed: ended.failed.clone(),
+        ..blank(&plan.nodes[node as usize], 0)
+    };
+    tally.steps().map(view).collect()
 }
 
-fn below<'a>(run: &'a Run, path: &FramePath) -> impl Iterator<Item = (&'a FramePath, &'a Frame)> {
-    let prefix = format!("{path}/");
-    let behind = run.frames.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
-    behind.take_while(move |(inner, _)| inner.as_str().starts_with(&prefix))
+/// One word for all: what went wrong anywhere, else what most of them came to.
+fn of_all(statuses: &BTreeMap<StepStatus, usize>) -> StepStatus {
+    let bad = [StepStatus::Failed, StepStatus::TimedOut].into_iter().find(|status| statuses.contains_key(status));
+    let most = statuses.iter().max_by_key(|(_, count)| **count).map(|(status, _)| *status);
+    bad.or(most).unwrap_or(StepStatus::Pending)
 }
 
-/// The number of the item that a frame in the loop is about.
-fn item(outer: &FramePath, inner: &FramePath) -> u32 {
-    visits(outer, inner).first().copied().unwrap_or(1)
+fn blank(node: &CompiledNode, item: u32) -> InsideView {
+    InsideView {
+        step: node.path.to_string(),
+        item,
+        status: StepStatus::Pending,
+        attempt: 0,
+        items: None,
+        statuses: BTreeMap::new(),
+        ended: BTreeMap::new(),
+        failed: vec![],
+    }
 }
 
 /// Which visit of each node on the way from the loop to the frame it is: the first is the item.

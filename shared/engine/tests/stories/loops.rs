@@ -185,6 +185,8 @@ each:
         attempt,
         items: None,
         statuses: BTreeMap::from_iter(statuses.iter().copied()),
+        ended: BTreeMap::new(),
+        failed: vec![],
     };
     use StepStatus::{BackingOff, Completed, Pending, Running};
     assert_eq!(
@@ -201,5 +203,77 @@ each:
     looping = looping.at("6s", succeeded("each/item:2/b/item:3", 1));
     let b = InsideView { items: Some(ItemsView { total: 3, done: 1 }), ..one("/b", Running, 0, &[(Running, 2)]) };
     assert_eq!(inside(&looping)[2], b);
-    assert_eq!(inside(&looping)[3], one("/b/item", Running, 1, &[(Running, 5)]));
+    let item = InsideView { ended: [(Completed, 1)].into(), ..one("/b/item", Running, 1, &[(Running, 5)]) };
+    assert_eq!(inside(&looping)[3], item);
+}
+
+/// The frames of an item are gone with it. What they came to is counted, while the loop is at work and when it is over.
+#[test]
+fn of_the_items_that_are_done_it_is_known_how_many_ended_how_and_which_failed() {
+    let text = "
+each:
+  for_each: { items: '${ workflow.input.list }', concurrency: 1, on_item_error: continue }
+  steps:
+    a: { activity: one }
+    b: { after: a, for_each: [1, 2], activity: two }
+";
+    let mut looping = looping(text)
+        .at("1s", failed("each/item/a", 1, "Down"))
+        .at("2s", succeeded("each/item:2/a", 1))
+        .at("3s", succeeded("each/item:2/b/item", 1))
+        .at("4s", succeeded("each/item:2/b/item:2", 1));
+    let inside = |story: &Story| -> Vec<(String, u32, StepStatus, Vec<(StepStatus, usize)>, Vec<u32>)> {
+        let inside = story.step_view("each").inside.into_iter();
+        let short = |it: InsideView| (it.step, it.item, it.status, it.ended.into_iter().collect(), it.failed);
+        inside.map(short).collect()
+    };
+    let of = |step: &str, item, status, ended: &[(StepStatus, usize)], failed: &[u32]| {
+        (format!("each/item{step}"), item, status, ended.to_vec(), failed.to_vec())
+    };
+    use StepStatus::{Completed, Failed, Pending, Running};
+    assert_eq!(
+        inside(&looping),
+        [
+            of("", 3, Running, &[(Completed, 1), (Failed, 1)], &[1]),
+            of("/a", 3, Running, &[(Completed, 1), (Failed, 1)], &[1]),
+            of("/b", 3, Pending, &[(Completed, 1)], &[]),
+            of("/b/item", 3, Pending, &[(Completed, 2)], &[]),
+        ]
+    );
+    looping = looping.at("5s", failed("each/item:3/a", 1, "Down")).is(Status::Completed);
+    assert_eq!(
+        inside(&looping),
+        [
+            of("", 0, Failed, &[(Completed, 1), (Failed, 2)], &[1, 3]),
+            of("/a", 0, Failed, &[(Completed, 1), (Failed, 2)], &[1, 3]),
+            of("/b", 0, Completed, &[(Completed, 1)], &[]),
+            of("/b/item", 0, Completed, &[(Completed, 2)], &[]),
+        ]
+    );
+}
+
+/// What was given up when an item failed the whole is counted with what was done before.
+#[test]
+fn a_loop_that_failed_says_what_became_of_its_items() {
+    let text = "each: { for_each: { items: '${ workflow.input.list }', concurrency: 2 }, activity: one }";
+    let looping =
+        looping(text).at("1s", succeeded("each/item", 1)).at("2s", failed("each/item:3", 1, "Down")).is(Status::Failed);
+    let inside = looping.step_view("each").inside.remove(0);
+    use StepStatus::{Cancelled, Completed, Failed};
+    assert_eq!((inside.status, inside.failed), (Failed, vec![3]));
+    assert_eq!(inside.ended, BTreeMap::from([(Completed, 1), (Failed, 1), (Cancelled, 1)]));
+}
+
+/// A step of a hundred thousand items that all fail is no longer than one of ten.
+#[test]
+fn of_many_that_failed_the_first_are_named() {
+    let list = serde_json::Value::from((1..=50).collect::<Vec<u32>>());
+    let text = "each: { for_each: { items: '${ workflow.input.list }', concurrency: 1, on_item_error: continue }, activity: one }";
+    let mut looping = story(text).start_with(json!({ "list": list }));
+    for item in 1..=50 {
+        let path = if item == 1 { "each/item".to_owned() } else { format!("each/item:{item}") };
+        looping = looping.at("1s", failed(&path, 1, "Down"));
+    }
+    let inside = looping.step_view("each").inside.remove(0);
+    assert_eq!((inside.ended[&StepStatus::Failed], inside.failed), (50, (1..=10).collect()));
 }

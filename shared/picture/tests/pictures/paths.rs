@@ -59,7 +59,7 @@ proptest! {
     fn by_medians_it_ends_when_the_last_step_does(plan in random::flat()) {
         let medians: BTreeMap<String, Span> =
             plan.root.nodes.iter().map(|node| (node.name.to_string(), span(node))).collect();
-        let measured = Measured { executions: 1, medians };
+        let measured = Measured { executions: 1, medians, times: BTreeMap::new() };
         let path = Report::of(&plan, None, Some(&measured)).measured.unwrap().path;
         let last = plan.root.nodes.iter().map(|node| done(&plan.root, node)).max().unwrap_or(0);
         prop_assert_eq!(path.length.known.as_secs(), last);

@@ -1,5 +1,7 @@
 //! Plans that are written down, and how one of their executions stands.
 
+use std::collections::BTreeMap;
+
 use sagaline_events::record::{ExecutionView, InsideView, ItemsView, Status, StepStatus, StepView};
 use sagaline_model::{ExecutionId, Plan};
 
@@ -43,9 +45,15 @@ fn of_items() -> Vec<InsideView> {
         attempt: 1,
         items: None,
         statuses: statuses.iter().copied().collect(),
+        ended: BTreeMap::new(),
+        failed: vec![],
     };
     vec![
-        one("items/item", Running, &[(Running, 4)]),
+        InsideView {
+            ended: [(Completed, 10), (StepStatus::Failed, 2)].into(),
+            failed: vec![3, 7],
+            ..one("items/item", Running, &[(Running, 4)])
+        },
         one("items/item/pack", Running, &[(Running, 1), (Completed, 3)]),
         one("items/item/label", Pending, &[(Running, 2), (BackingOff, 1)]),
     ]

@@ -1,8 +1,8 @@
 //! Pictures as they are written, whole. `SAGALINE_BLESS=1` writes what is missing, and overwrites what differs.
 
-use std::{env, fs, path::PathBuf};
+use std::{collections::BTreeMap, env, fs, path::PathBuf};
 
-use sagaline_events::record::{Status, StepStatus};
+use sagaline_events::record::{InsideView, Status, StepStatus};
 use sagaline_model::Span;
 use sagaline_picture::{Graph, Line, Look, Measured, Report, Summary, dot, draw, mermaid, table, text};
 
@@ -75,6 +75,38 @@ fn an_execution_colours_its_steps() {
     assert_eq!((status("safe/risky"), status("more")), (Some(Waiting), None));
 }
 
+/// Of a hundred thousand items it is known how many ended how, and the first of those that failed.
+#[test]
+fn a_loop_that_is_over_says_what_its_steps_came_to() {
+    let mut graph = draw(&everything(), Some(3), Look::default());
+    let mut view = execution(Status::Completed, &[("items", StepStatus::Completed), ("single", StepStatus::Completed)]);
+    let ended = |step: &str, status, ended: &[(StepStatus, usize)], failed: &[u32]| InsideView {
+        step: step.to_owned(),
+        item: 0,
+        status,
+        attempt: 0,
+        items: None,
+        statuses: BTreeMap::new(),
+        ended: ended.iter().copied().collect(),
+        failed: failed.to_vec(),
+    };
+    use StepStatus::{Completed, Failed};
+    view.steps[0].items = None;
+    view.steps[0].inside = vec![
+        ended("items/item", Failed, &[(Completed, 99_988), (Failed, 12)], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 11]),
+        ended("items/item/pack", Completed, &[(Completed, 100_000)], &[]),
+        ended("items/item/label", Failed, &[(Completed, 99_999), (Failed, 1)], &[41]),
+    ];
+    view.steps[1].inside = vec![ended("single/item", Completed, &[(Completed, 5)], &[])];
+    graph.show(&view);
+    let shown = plain(&text(&graph, usize::MAX));
+    let expected = "✓ items  completed, 99988 completed, 12 failed (failed: items 1, 2, 3, 4, 5, 6, 7, 8, 9, 11 and others)  \
+                    for each part of ctx.items\n  ✓ pack  completed, 100000 times  item.pack\n  │\n  \
+                    ✗ label  failed, 99999 completed, 1 failed (failed: item 41)  item.label\n";
+    assert!(shown.contains(expected), "{shown}");
+    assert!(shown.contains("✓ single  completed, 5 times  "), "{shown}");
+}
+
 #[test]
 fn what_took_a_step_back_is_seen_and_what_is_of_no_step_is_counted() {
     let mut graph = draw(&everything(), Some(3), Look::default());
@@ -99,10 +131,33 @@ fn summaries_and_reports() {
     is_written("everything.summary.json", &(serde_json::to_string_pretty(&summary).unwrap() + "\n"));
     let medians = [("end", 12), ("reserve", 340), ("right", 25), ("both", 300_000), ("quick", 90), ("route", 4)];
     let medians = medians.map(|(step, millis)| (step.to_owned(), Span::from_millis(millis)));
-    let measured = Measured { executions: 20, medians: medians.into() };
+    let times = medians.iter().map(|(step, _)| (step.clone(), if step == "right" { 3 } else { 20 })).collect();
+    let measured = Measured { executions: 20, medians: medians.into(), times };
     let report = Report::of(&plan, Some(3), Some(&measured));
     is_written("everything.report", &plain(&report.lines()));
     is_written("everything.report.json", &(serde_json::to_string_pretty(&report).unwrap() + "\n"));
+}
+
+/// A condition is seen whole, however narrow the terminal is.
+#[test]
+fn conditions_that_do_not_fit_stand_beneath_by_number() {
+    let plan = read(
+        "workflow: w\nsteps:\n  a: { activity: x }\n  choose:\n    after: a\n    switch:\n      - when: \"${ ctx.total > 100 && \
+         ctx.country != 'DE' && ctx.customer.is_new_here }\"\n        steps: { big: { activity: x } }\n      - steps: { small: \
+         { activity: x, when: \"${ ctx.total > 100 && ctx.country != 'DE' && ctx.customer.is_new_here }\" } }\n",
+    );
+    let graph = draw(&plan, None, Look::default());
+    let condition = "ctx.total > 100 && ctx.country != 'DE' && ctx.customer.is_new_here";
+    let wide = plain(&text(&graph, 100));
+    assert!(wide.contains(&format!("big  x · if {condition}\n")) && !wide.contains("[1]"), "{wide}");
+    let narrow = plain(&text(&graph, 40));
+    let expected = "  ├─● big  x · if [1]\n  ╰─● small  x · otherwise · when [1]\n\n\
+                    [1] ctx.total > 100 && ctx.country !=\n    'DE' && ctx.customer.is_new_here\n";
+    assert!(narrow.ends_with(expected), "{narrow}");
+    for picture in [mermaid(&graph).replace("<br/>", " "), dot(&graph).replace(" \\n ", " ")] {
+        let picture = picture.replace("#62;", ">").replace("#38;", "&").replace("&amp;", "&");
+        assert!(picture.contains(condition), "{picture}");
+    }
 }
 
 #[test]
