@@ -1,17 +1,15 @@
 //! An execution as text.
 
+mod steps;
+
 use std::collections::BTreeMap;
 
-use sagaline_events::{
-    progress::Progress,
-    record::{ExecutionView, StepView},
-};
+use sagaline_events::{progress::Progress, record::ExecutionView};
 use sagaline_model::StepError;
 use serde_json::Value;
 
 use crate::{
     output::{Output, Tone},
-    table::Table,
     words,
 };
 
@@ -19,10 +17,11 @@ use crate::{
 pub(crate) type Said = BTreeMap<String, Progress>;
 
 pub(crate) fn lines(view: &ExecutionView, output: &Output) -> Vec<String> {
-    lines_with(view, &Said::new(), output)
+    lines_with(view, &Said::new(), false, output)
 }
 
-pub(crate) fn lines_with(view: &ExecutionView, said: &Said, output: &Output) -> Vec<String> {
+/// `all`: every step has its line, however many there are.
+pub(crate) fn lines_with(view: &ExecutionView, said: &Said, all: bool, output: &Output) -> Vec<String> {
     let mut lines = vec![
         format!("execution: {}", output.paint(Tone::Strong, view.execution.as_str())),
         format!("workflow: {} (version {})", view.workflow, view.version),
@@ -56,8 +55,8 @@ pub(crate) fn lines_with(view: &ExecutionView, said: &Said, output: &Output) -> 
         lines.push(format!("tags: {}", words::tags(&view.tags)));
     }
     if !view.steps.is_empty() {
-        lines.push("steps:".to_owned());
-        lines.extend(steps(&view.steps, said, output).into_iter().map(|line| format!("  {line}")));
+        lines.push(format!("steps:{}", steps::progress(&view.steps).unwrap_or_default()));
+        lines.extend(steps::rows(view, said, all, output).into_iter().map(|line| format!("  {line}")));
     }
     lines.extend(output_lines(&view.output));
     lines
@@ -73,25 +72,6 @@ fn violations(error: &StepError) -> Vec<String> {
         words::one_line(&format!("{at} {}; expected {}", part("problem"), part("expected")))
     };
     violations.into_iter().flatten().map(line).collect()
-}
-
-fn steps(steps: &[StepView], said: &Said, output: &Output) -> Vec<String> {
-    let mut table = Table::new(&[]);
-    for step in steps {
-        let (sign, tone) = words::sign(step.status);
-        let why = step.error.as_ref().map(words::error).or_else(|| step.reason.as_deref().map(words::short));
-        let said = said.get(&step.step);
-        let why = why.or_else(|| said.map(|said| words::progress(said.fraction, said.message.as_deref())));
-        let attempt = if 1 < step.attempt { format!("attempt {}", step.attempt) } else { String::new() };
-        table.row(vec![
-            (tone, sign.to_owned()),
-            (Tone::Plain, step.step.clone()),
-            (tone, step.status.as_str().to_owned()),
-            (Tone::Quiet, attempt),
-            (Tone::Plain, why.unwrap_or_default()),
-        ]);
-    }
-    table.lines(output).split_off(1)
 }
 
 fn output_lines(value: &Value) -> Vec<String> {

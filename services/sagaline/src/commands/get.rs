@@ -18,10 +18,12 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   sagaline get order-A-1
+  sagaline get order-A-1 --all               every step, however many there are
   sagaline get order-A-1 --output json | jq -r .status
 
 An execution that runs is asked of its orchestrator; one that ended is kept for
-seven days. Where what it did is undone, the saga is shown below it.";
+seven days. What is inside of a step stands beneath it. Where what it did is
+undone, the saga is shown below it.";
 
 /// Show an execution: its status, steps and output
 #[derive(Debug, clap::Args)]
@@ -29,6 +31,9 @@ seven days. Where what it did is undone, the saga is shown below it.";
 pub(crate) struct Args {
     #[command(flatten)]
     which: Which,
+    /// A line for every step, also where there are very many inside of one
+    #[arg(long)]
+    all: bool,
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
@@ -54,7 +59,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure>
         output.json(&json)?;
         return Ok(Exit::Done);
     }
-    for line in view::lines_with(&view, &said, output) {
+    for line in view::lines_with(&view, &said, args.all, output) {
         output.line(&line)?;
     }
     if let Some(saga) = saga {

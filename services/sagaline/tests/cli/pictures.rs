@@ -120,7 +120,49 @@ fn an_execution_is_shown_and_measured() {
     let bounded = at(&["report", "trip", "--executions", "2"]).ends_with(0).stdout;
     assert!(bounded.contains("critical path by medians of 2 executions: "), "{bounded}");
     let ended = at(&["graph", "--execution", "t-1", "--format", "table"]).ends_with(0).stdout;
-    assert!(ended.contains("│ go     │ completed │ signal go"), "{ended}");
+    assert!(ended.contains("│ legs   │ completed, 3 times │ for each item of 3 items, echo"), "{ended}");
+    assert!(ended.contains("│ go     │ completed          │ signal go"), "{ended}");
+    dev.signal(Signal::TERM);
+    assert!(dev.end().0.success());
+}
+
+/// What is inside of a step stands beneath it, and a loop says what its items came to, also when it is over.
+#[test]
+fn an_execution_shows_what_is_inside_of_its_steps() {
+    let (dev, folder) = (Dev::start(&["--output", "json"]), Folder::new());
+    let url = dev.ready()["nats_url"].take();
+    let at = |line: &[&str]| at(&url, line);
+    let text = "
+workflow: nested
+steps:
+  route:
+    switch:
+      - when: \"${ workflow.input.big == true }\"
+        steps: { big: { activity: echo } }
+      - steps: { small: { activity: echo } }
+  each:
+    after: route
+    for_each: { items: [1, 2, 3, 4, 5], concurrency: 2, on_item_error: continue }
+    steps:
+      first: { activity: echo }
+      second: { after: first, activity: fail, retry: 1, input: { error: { type: Odd, message: no } }, when: \"${ item == 3 }\" }
+  go: { after: each, await: go }
+";
+    at(&["apply", &folder.file("nested.yaml", text)]).ends_with(0);
+    at(&["start", "nested", "--id", "n-1"]).ends_with(0);
+    eventually("it waits", SOON, || at(&["why", "n-1"]).stdout.contains("the signal `go`"));
+    let shown = at(&["get", "n-1"]).ends_with(0).stdout;
+    assert!(shown.contains("steps: 2 of 3 done\n"), "{shown}");
+    assert!(shown.contains("\n  ✓    small   completed\n"), "{shown}");
+    assert!(shown.contains("4 completed, 1 failed (failed: item 3)\n"), "{shown}");
+    let of = |step: &str| {
+        let row = shown.lines().find(|line| line.split_whitespace().nth(1) == Some(step));
+        row.unwrap_or_else(|| panic!("no `{step}` in {shown}")).split_whitespace().skip(2).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(of("first"), "completed 5 times");
+    assert_eq!(of("second"), "failed 1 failed, 4 skipped (failed: item 3)");
+    let graph = at(&["graph", "--execution", "n-1"]).ends_with(0).stdout;
+    assert!(graph.contains("✗ second  failed, 1 failed, 4 skipped (failed: item 3)"), "{graph}");
     dev.signal(Signal::TERM);
     assert!(dev.end().0.success());
 }
