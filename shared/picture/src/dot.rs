@@ -76,7 +76,10 @@ fn of_box(part: &Part) -> String {
     let fill = if part.status.is_some() { format!("{fill}60") } else { fill.to_owned() };
     let mut label = vec![part.name.clone()];
     label.extend(part.lines());
-    let label = escaped(&label.join(" · "));
+    // How far it is makes a line of its own, or a box would be as wide as that is long.
+    let progress = label.split_off(label.len() - part.progress().len());
+    let lines = [label, progress].into_iter().filter(|line| !line.is_empty());
+    let label = lines.map(|line| format!("{}\\l", escaped(&line.join(" · ")))).collect::<String>();
     format!("label=\"{label}\"; labeljust=l; style=\"{style}\"; fillcolor=\"{fill}\"; color=\"{edge}\"; margin=10")
 }
 
@@ -159,6 +162,14 @@ fn legend(text: &mut String, graph: &Graph) {
         format_args!("label=\"Legend\"; labeljust=l; style=\"rounded\"; color=\"#ced4da\"; fontsize=9; margin=6"),
     );
     line(text, 2, format_args!("node [fontsize=9, height=0.2, margin=\"0.08,0.03\"]"));
+    // One beneath the other: side by side they would be wider than most graphs.
+    for pair in statuses.windows(2) {
+        line(
+            text,
+            2,
+            format_args!("legend_{} -> legend_{} [style=invis, weight=0]", pair[0].as_str(), pair[1].as_str()),
+        );
+    }
     for status in statuses {
         let (word, (fill, edge, dashed)) = (status.as_str(), colours(status));
         let style = if dashed { "rounded,filled,dashed" } else { "rounded,filled" };

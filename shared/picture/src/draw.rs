@@ -69,21 +69,23 @@ impl Drawing {
             }
         }
         let is_entry = |index: &usize| order.after[*index].is_empty() && order.after_any[*index].is_empty();
-        (0..ids.len()).filter(is_entry).map(|index| ids[index].clone()).collect()
+        let entries: Vec<usize> = (0..ids.len()).filter(is_entry).collect();
+        let whole = whole_groups(&entries, &order, &groups);
+        let mut drawn = BTreeSet::new();
+        let entries = entries.into_iter().map(|index| {
+            let group = order.nodes[index].group.as_ref().and_then(|group| whole.get(group));
+            group.unwrap_or(&&ids[index]).to_string()
+        });
+        entries.filter(|id| drawn.insert(id.clone())).collect()
     }
 
     /// Arrows from what a step comes after; one from a group, where it comes after the whole of it.
     fn after(&mut self, to: &str, after: &[usize], order: &Order<'_>, groups: &BTreeMap<&Name, Group>, ids: &[String]) {
-        let mut of_group: BTreeMap<&Name, usize> = BTreeMap::new();
-        for group in after.iter().filter_map(|before| order.nodes[*before].group.as_ref()) {
-            *of_group.entry(group).or_default() += 1;
-        }
-        let whole =
-            |group: &Name| groups.get(group).filter(|it| of_group.get(group).is_some_and(|count| *count == it.members));
+        let whole = whole_groups(after, order, groups);
         let mut drawn: BTreeSet<&str> = BTreeSet::new();
         for before in after {
-            let group = order.nodes[*before].group.as_ref().and_then(whole);
-            let from = group.map_or(&ids[*before], |group| &group.id);
+            let group = order.nodes[*before].group.as_ref().and_then(|group| whole.get(group));
+            let from: &str = group.map_or(&ids[*before], |group| group);
             if drawn.insert(from) {
                 self.edge(from, to, Link::After, None);
             }
@@ -248,6 +250,23 @@ impl Drawing {
     fn edge(&mut self, from: &str, to: &str, what: Link, says: Option<String>) {
         self.edges.push(Edge { from: from.to_owned(), to: to.to_owned(), what, says });
     }
+}
+
+/// The ids of the groups of which all members are among these places, by their names.
+fn whole_groups<'a>(
+    places: &[usize],
+    order: &Order<'a>,
+    groups: &'a BTreeMap<&Name, Group>,
+) -> BTreeMap<&'a Name, &'a String> {
+    let mut of_group: BTreeMap<&Name, usize> = BTreeMap::new();
+    for group in places.iter().filter_map(|place| order.nodes[*place].group.as_ref()) {
+        *of_group.entry(group).or_default() += 1;
+    }
+    let whole = of_group.into_iter().filter_map(|(name, count)| {
+        let group = groups.get(name).filter(|group| group.members == count)?;
+        Some((name, &group.id))
+    });
+    whole.collect()
 }
 
 /// A drawn group.

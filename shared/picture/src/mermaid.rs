@@ -9,6 +9,9 @@ use crate::{Edge, Graph, Part, What, states, words};
 /// Mermaid draws no graph with more edges than 500, unless it is configured to; two of them nobody sees.
 pub const MERMAID_EDGES_MAX: usize = 498;
 
+/// So many of the legend stand side by side: all of them are wider than most graphs.
+const LEGEND_WIDTH: usize = 4;
+
 /// The graph as Mermaid's `flowchart`.
 pub fn mermaid(graph: &Graph) -> String {
     let mut text = String::from("flowchart TD\n");
@@ -65,7 +68,8 @@ fn shape(what: What) -> (&'static str, &'static str) {
         What::Activity | What::Steps | What::Race | What::Switch | What::Try | What::Loop => ("[", "]"),
         What::Section | What::Group | What::Ending => ("[", "]"),
         What::Wait | What::Signal | What::Event | What::Approval => ("{{", "}}"),
-        What::Head => ("{", "}"),
+        // Not a diamond: an arrow from there to a box would begin beside it.
+        What::Head => ("(", ")"),
         What::Set => ("[/", "/]"),
         What::Raise => ("[/", "\\]"),
         What::Emit => (">", "]"),
@@ -95,9 +99,10 @@ fn write_edge(text: &mut String, edge: &Edge) {
     let arrow = if edge.what.is_aside() { "-.->" } else { "-->" };
     // An empty text between two `"` is none to Mermaid.
     match edge.says.as_ref().filter(|says| !says.trim().is_empty()) {
+        // Mermaid breaks the lines itself, and would break lines of ours once more.
         Some(says) => {
-            let lines: Vec<String> = words::on_arrow(says).iter().map(|line| escaped(line)).collect();
-            line(text, format_args!("  {} {arrow}|\"{}\"| {}", edge.from, lines.join("<br/>"), edge.to));
+            let says = escaped(&words::on_arrow_unbroken(says));
+            line(text, format_args!("  {} {arrow}|\"{says}\"| {}", edge.from, edge.to));
         }
         None => line(text, format_args!("  {} {arrow} {}", edge.from, edge.to)),
     }
@@ -110,6 +115,9 @@ fn legend(text: &mut String, graph: &Graph) {
     }
     line(text, format_args!("  subgraph legend[\"Legend\"]"));
     line(text, format_args!("    direction TB"));
+    for (above, beneath) in statuses.iter().zip(statuses.iter().skip(LEGEND_WIDTH)) {
+        line(text, format_args!("    legend_{} ~~~ legend_{}", above.as_str(), beneath.as_str()));
+    }
     for status in &statuses {
         let word = status.as_str();
         line(text, format_args!("    legend_{word}[\"{}\"]:::{}", word.replace('_', " "), class(*status)));

@@ -51,30 +51,38 @@ pub(crate) fn condition(text: &str) -> String {
     short(&bare(text))
 }
 
-/// Lines of at most so many characters; a word that is longer is broken.
+/// Lines of at most so many characters. A word that is longer is broken, behind a `.`, `,` or `(` where it has one.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let (mut lines, mut line, mut has) = (vec![], String::new(), 0);
+    let (mut lines, mut line) = (vec![], String::new());
     for word in text.split(' ') {
         let length = word.chars().count();
+        let has = line.chars().count();
         if 0 < has && width < has + 1 + length {
             lines.push(std::mem::take(&mut line));
-            has = 0;
         }
-        if 0 < has {
+        if !line.is_empty() {
             line.push(' ');
-            has += 1;
         }
-        for c in word.chars() {
-            if has == width.max(1) {
-                lines.push(std::mem::take(&mut line));
-                has = 0;
-            }
-            line.push(c);
-            has += 1;
+        line.push_str(word);
+        while width.max(1) < line.chars().count() {
+            let rest = line.split_off(breaks_at(&line, width.max(1)));
+            lines.push(std::mem::replace(&mut line, rest));
         }
     }
     lines.push(line);
     lines
+}
+
+/// Behind which byte a word goes on in the next line.
+fn breaks_at(word: &str, width: usize) -> usize {
+    let fits = word.char_indices().nth(width).map_or(word.len(), |(at, _)| at);
+    let behind = word[..fits].rfind(['.', ',', '(']).map_or(0, |at| at + 1);
+    if fits < behind * 2 { behind } else { fits }
+}
+
+/// What stands on an arrow of a picture where whoever draws it breaks the lines.
+pub(crate) fn on_arrow_unbroken(text: &str) -> String {
+    cut(text, EDGE_MAX * EDGE_LINES_MAX)
 }
 
 /// What stands on an arrow of a picture, in lines. What is longer than a few of them is cut.
@@ -244,4 +252,24 @@ fn when(when: &When) -> String {
     parts.extend(when.at.iter().map(|at| format!("at {at}")));
     parts.extend(when.after.map(|after| format!("once, after {after}")));
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_broken_where_they_can_be_read() {
+        assert_eq!(
+            wrapped("if steps.screen.output.verdict == 'review'", 24),
+            ["if", "steps.screen.output.", "verdict == 'review'"]
+        );
+        assert_eq!(
+            wrapped("after coalesce(workflow.input.patience, '24h')", 30),
+            ["after", "coalesce(workflow.input.", "patience, '24h')"]
+        );
+        assert_eq!(wrapped("äöüäöü", 4), ["äöüä", "öü"]);
+        assert_eq!(wrapped("", 4), [""]);
+        assert_eq!(wrapped("a.b", 0), ["a", ".", "b"]);
+    }
 }

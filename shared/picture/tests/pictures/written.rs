@@ -46,6 +46,22 @@ fn groups_are_boxes_and_whoever_comes_after_all_of_one_has_one_arrow() {
     assert_eq!(to_both, ["s_group_checks"]);
 }
 
+/// A condition, or what starts it, is said once, and not once for each step of a group.
+#[test]
+fn who_leads_to_all_of_a_group_has_one_arrow() {
+    let plan = read(
+        "workflow: w\nsteps:\n  a: { group: g, activity: x }\n  b: { group: g, activity: x }\n  c: { activity: x }\n  \
+         d: { group: h, activity: x }\n  e: { group: h, after: c, activity: x }\n",
+    );
+    let of_start = |groups| {
+        let graph = draw(&plan, None, Look { groups });
+        let edges = graph.edges.into_iter().filter(|edge| edge.from == "s_start");
+        edges.map(|edge| edge.to).collect::<Vec<_>>()
+    };
+    assert_eq!(of_start(true), ["s_group_g", "s_c", "s_d"]);
+    assert_eq!(of_start(false), ["s_a", "s_b", "s_c", "s_d"]);
+}
+
 #[test]
 fn an_execution_colours_its_steps() {
     use StepStatus::{BackingOff, Completed, Failed, Pending, Running, Skipped, Waiting};
