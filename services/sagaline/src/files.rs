@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +18,9 @@ use crate::{
 
 /// The largest data file: what an object store takes.
 const LARGEST_DATA: u64 = 64 * 1024 * 1024;
+
+/// In the place of a path: what comes on standard input.
+pub(crate) const STDIN: &str = "-";
 
 /// A file with definitions, read.
 pub(crate) struct Read {
@@ -37,20 +41,22 @@ pub(crate) fn read_within(paths: &[PathBuf], within: &Surroundings, output: &Out
     if faulty.is_empty() { Ok(read) } else { Err(Failure::silent(Exit::BadData)) }
 }
 
-/// The same, leaving out files that have faults; gives the names of those.
+/// The same, leaving out what has faults or cannot be read; gives the names of that.
 pub(crate) fn read_what_can_be(
     paths: &[PathBuf],
     within: &Surroundings,
     output: &Output,
 ) -> Result<(Vec<Read>, Vec<String>), Failure> {
-    let mut files = vec![];
-    for path in paths {
-        files.extend(expand(path)?);
-    }
     let (mut read, mut faulty, mut defined) = (vec![], vec![], BTreeMap::new());
-    for path in files {
-        let name = path.display().to_string();
-        let text = text_of(&path)?;
+    for path in what_can_be_found(paths, &mut faulty, output) {
+        let (name, text) = match named_text(&path) {
+            Ok(named) => named,
+            Err(failure) => {
+                output.failure(&failure);
+                faulty.push(path.display().to_string());
+                continue;
+            }
+        };
         let faults = match sagaline_lang::read_all_within(&text, &name, within) {
             Ok(definitions) => match defined_twice(&mut defined, &name, &definitions) {
                 faults if faults.is_empty() => {
@@ -69,6 +75,21 @@ pub(crate) fn read_what_can_be(
     }
     let read = held_together(read, &mut faulty, within, output)?;
     Ok((read, faulty))
+}
+
+/// The files that are named, and those of folders; what is wrong with a folder is told.
+fn what_can_be_found(paths: &[PathBuf], faulty: &mut Vec<String>, output: &Output) -> Vec<PathBuf> {
+    let mut found = vec![];
+    for path in paths {
+        match expand(path) {
+            Ok(files) => found.extend(files),
+            Err(failure) => {
+                output.failure(&failure);
+                faulty.push(path.display().to_string());
+            }
+        }
+    }
+    found
 }
 
 /// What children are given is held against what workflows of other files take: whoever starts such is read once more.
@@ -182,33 +203,97 @@ pub(crate) fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let entries = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
+    let files = definitions_in(path).map_err(|error| unreadable(path, &error))?;
+    if files.is_empty() {
+        let hint = match further_in(path).as_slice() {
+            [] => "definitions are files that end in .yaml, .yml, .json, .flow or .cai".to_owned(),
+            further => format!("there are some further inside; name {}", listed(further)),
+        };
+        return Err(Failure::bad_data(format!("there is no definition in the folder `{}`", path.display())).hint(hint));
+    }
+    Ok(files)
+}
+
+/// Says which folders inside of those that are named hold definitions and are not looked into.
+pub(crate) fn tell_further_in(paths: &[PathBuf], output: &Output) {
+    for path in paths.iter().filter(|path| path.is_dir()) {
+        let further: Vec<PathBuf> = further_in(path).into_iter().filter(|inside| !paths.contains(inside)).collect();
+        if !further.is_empty() && definitions_in(path).is_ok_and(|files| !files.is_empty()) {
+            output.talk(&format!("{} not looked into: a folder inside of another is named by itself", are(&further)));
+        }
+    }
+}
+
+fn are(folders: &[PathBuf]) -> String {
+    format!("{} {}", listed(folders), if folders.len() == 1 { "is" } else { "are" })
+}
+
+fn listed(folders: &[PathBuf]) -> String {
+    folders.iter().map(|folder| format!("`{}`", folder.display())).collect::<Vec<_>>().join(", ")
+}
+
+fn definitions_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = vec![];
-    for entry in entries {
-        let file = entry.map_err(|error| unreadable(path, &error))?.path();
+    for entry in fs::read_dir(folder)? {
+        let file = entry?.path();
         let ending = file.extension().and_then(|ending| ending.to_str());
         if ending.is_some_and(|ending| Form::ENDINGS.contains(&ending)) {
             files.push(file);
         }
     }
     files.sort();
-    if files.is_empty() {
-        return Err(Failure::bad_data(format!("there is no definition in the folder `{}`", path.display()))
-            .hint("definitions are files that end in .yaml, .yml, .json, .flow or .cai"));
-    }
     Ok(files)
 }
 
+/// The folders right inside of a folder that hold definitions.
+fn further_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let folders = entries.filter(|path| path.is_dir() && !is_hidden(path));
+    let mut further: Vec<PathBuf> =
+        folders.filter(|path| definitions_in(path).is_ok_and(|files| !files.is_empty())).collect();
+    further.sort();
+    further
+}
+
+/// What to call a file, and its text. That of standard input is called by its form, which its beginning says.
+pub(crate) fn named_text(path: &Path) -> Result<(String, String), Failure> {
+    if path != Path::new(STDIN) {
+        return Ok((path.display().to_string(), text_of(path)?));
+    }
+    let text = text_of_stdin()?;
+    let name = match Form::of_text(&text) {
+        Form::Flow => "stdin.flow",
+        Form::Yaml => "stdin.yaml",
+    };
+    Ok((name.to_owned(), text))
+}
+
+pub(crate) fn text_of_stdin() -> Result<String, Failure> {
+    let mut bytes = vec![];
+    let most = u64::try_from(LARGEST_FILE + 1).unwrap_or(u64::MAX);
+    io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(|error| unreadable(Path::new("stdin"), &error))?;
+    as_text(bytes, Path::new("stdin"))
+}
+
 pub(crate) fn text_of(path: &Path) -> Result<String, Failure> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    as_text(fs::read(path).map_err(|error| unreadable(path, &error))?, path)
+}
+
+fn as_text(bytes: Vec<u8>, path: &Path) -> Result<String, Failure> {
     if LARGEST_FILE < bytes.len() {
         // Said with a place by the reader; the text itself need not be UTF-8 for that.
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::bad_data(format!("`{}` is not UTF-8 text: byte {at} begins no character", path.display()))
+        let (at, is_utf16) = (error.utf8_error().valid_up_to(), is_utf16(error.as_bytes()));
+        let hint = if is_utf16 { "it is UTF-16 by its beginning; save it as UTF-8" } else { "save it as UTF-8" };
+        Failure::bad_data(format!("`{}` is not UTF-8 text: byte {at} begins no character", path.display())).hint(hint)
     })
+}
+
+fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
 }
 
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {

@@ -34,6 +34,7 @@ impl Meant {
     pub(crate) fn by(word: &str, context: &Context) -> Result<Self, Failure> {
         let path = Path::new(word);
         match Name::new(word) {
+            Ok(_) if word == files::STDIN => Ok(Self::File(path.to_owned())),
             Ok(name) => {
                 if path.exists() {
                     context.output.talk(&format!(

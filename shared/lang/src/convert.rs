@@ -4,6 +4,7 @@ use crate::{
     Form, comments,
     fault::Faults,
     flow,
+    format::format,
     read::read_all,
     reader::Reader,
     source::Source,
@@ -16,6 +17,9 @@ use crate::{
 pub fn convert(text: &str, file: &str, to: Form) -> Result<String, Faults> {
     // What has faults is not converted.
     read_all(text, file)?;
+    if (Form::of(file), to) == (Form::Flow, Form::Flow) {
+        return format(text, file);
+    }
     let source = Source::new(text, file);
     let mut reader = Reader::new(&source);
     let (nodes, comments) = match Form::of(file) {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::source::{Place, Position, Source};
+
 /// What a file is written in. Its ending says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -22,4 +24,29 @@ impl Form {
             Some(_) | None => Self::Yaml,
         }
     }
+
+    /// The form of a text that has no name, by how it begins.
+    pub fn of_text(text: &str) -> Self {
+        if begins_as_flow(&Source::new(text, "")).is_some() { Self::Flow } else { Self::Yaml }
+    }
+}
+
+/// The word that a text begins with if that is `workflow name {` or the like, which no definition in YAML can begin with.
+pub(crate) fn begins_as_flow(source: &Source) -> Option<Place> {
+    let is_blank = |line: &str| line.is_empty() || line.starts_with("//");
+    let lines = source.text.lines().enumerate().map(|(number, line)| (number, line, line.trim_start()));
+    let (number, line, written) = lines.into_iter().find(|(_, _, written)| !is_blank(written))?;
+    let keyword = ["workflow", "job"].into_iter().find(|keyword| written.starts_with(keyword))?;
+    let behind = &written[keyword.len()..];
+    let name = behind.trim_start_matches([' ', '\t', ':']);
+    let end = name.find(|c: char| c.is_whitespace() || c == '{').unwrap_or(name.len());
+    let rest = name[end..].trim_start();
+    let is_named = 0 < end && name.len() < behind.len();
+    // `workflow name` alone may go on with a `{` in the next line; `workflow: name` is YAML.
+    if !is_named || !(rest.starts_with('{') || (rest.is_empty() && !behind.contains(':'))) {
+        return None;
+    }
+    let column = line[..line.len() - written.len()].chars().count();
+    let start = Position { line: number + 1, column };
+    Some(Place { start, end: Position { column: column + keyword.len(), ..start } })
 }

@@ -9,7 +9,7 @@ use crate::{
     Form,
     doubt::{self, Looked},
     fault::{Fault, Faults},
-    flow, given, order,
+    flow, form, given, order,
     outline::Outline,
     reader::Reader,
     references,
@@ -74,7 +74,14 @@ fn read_documents(text: &str, file: &str, wanted: Wanted, within: &Surroundings)
     let source = Source::new(text, file);
     let mut reader = Reader::new(&source);
     let documents = match Form::of(file) {
-        Form::Yaml => tree::load(&mut reader).unwrap_or_default(),
+        Form::Yaml => match form::begins_as_flow(&source) {
+            Some(place) => {
+                let hint = "let its name end in .flow";
+                reader.error(place, "this is the .flow language, in a file that is read as YAML").hint(hint);
+                vec![]
+            }
+            None => tree::load(&mut reader).unwrap_or_default(),
+        },
         Form::Flow => flow::load(&mut reader),
     };
     let plans = read_each(&mut reader, &documents, wanted, within);

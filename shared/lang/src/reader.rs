@@ -222,7 +222,8 @@ impl<'a> Reader<'a> {
         match name {
             Ok(name) => Some(name),
             Err(error) => {
-                self.error(place, format!("`{what}`: {error}"));
+                let hint = error.nearest().map(|near| format!("write `{near}`"));
+                self.error(place, format!("`{what}`: {error}")).maybe_hint(hint);
                 None
             }
         }

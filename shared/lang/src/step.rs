@@ -107,7 +107,8 @@ fn read(reader: &mut Reader, outline: &mut Outline, entry: &Entry, index: usize,
     let name = match Name::new(entry.key.text.as_str()) {
         Ok(name) => Some(name),
         Err(error) => {
-            reader.error(entry.key.place, format!("this cannot name a step: {error}"));
+            let hint = error.nearest().map(|near| format!("write `{near}`"));
+            reader.error(entry.key.place, format!("this cannot name a step: {error}")).maybe_hint(hint);
             None
         }
     };

@@ -18,6 +18,16 @@ pub enum NameError {
     BadCharacter { name: String, bad: char, dot: bool },
 }
 
+impl NameError {
+    /// A name that may have been meant, where words of people are all that is wrong.
+    pub fn nearest(&self) -> Option<String> {
+        let Self::BadCharacter { name, dot, .. } = self else { return None };
+        let joins = |c: char| matches!(c, ' ' | '/' | ':') || (c == '.' && !dot);
+        let near: String = name.trim().chars().map(|c| if joins(c) { '_' } else { c }).collect();
+        check(&near, *dot).is_ok().then_some(near)
+    }
+}
+
 fn check(text: &str, dots: bool) -> Result<(), NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);

@@ -30,7 +30,7 @@ and stays in its version.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Files of definitions, or folders of them [default: what the project names]
+    /// Files of definitions, or folders of them; `-` is standard input [default: what the project names]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Take warnings for faults
@@ -42,6 +42,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let output = &context.output;
     let paths = context.definitions(&args.paths)?;
     context.warn()?;
+    files::tell_further_in(&paths, output);
     let read = files::read_within(&paths, &context.surroundings(&Defaults::default()), output)?;
     files::refuse_doubts(args.strict, &read)?;
     let client = context.client().await?;

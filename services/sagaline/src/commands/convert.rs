@@ -22,7 +22,7 @@ The plans are the same, which is checked, and every comment is kept.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A file of definitions
+    /// A file of definitions; `-` is standard input
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// The form that is written
@@ -38,7 +38,7 @@ enum To {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let output = &context.output;
-    let (name, text) = (args.path.display().to_string(), files::text_of(&args.path)?);
+    let (name, text) = files::named_text(&args.path)?;
     let (form, other) = match args.to {
         To::Flow => (Form::Flow, "converted.flow"),
         To::Yaml => (Form::Yaml, "converted.yaml"),

@@ -24,7 +24,7 @@ asks no NATS.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A file of definitions
+    /// A file of definitions; `-` is standard input
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// As YAML, written from the plan: in full, without comments

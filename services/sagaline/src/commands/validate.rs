@@ -31,7 +31,7 @@ and answers, it also says which activities no worker has served so far.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Files of definitions, or folders of them [default: what the project names]
+    /// Files of definitions, or folders of them; `-` is standard input [default: what the project names]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Take warnings for faults
@@ -43,6 +43,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Exit, Failure>
     let output = &context.output;
     let paths = context.definitions(&args.paths)?;
     context.warn()?;
+    files::tell_further_in(&paths, output);
     let read = files::read_within(&paths, &context.surroundings(&Defaults::default()), output)?;
     files::refuse_doubts(args.strict, &read)?;
     let plans = read.iter().flat_map(|file| &file.definitions).map(|definition| &definition.plan);

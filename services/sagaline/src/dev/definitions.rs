@@ -59,6 +59,9 @@ impl Definitions {
         let within = project.says.surroundings(&client.defaults().await?);
         let (read, faulty) = files::read_what_can_be(&self.paths, &within, output)?;
         let is_first = self.defined.is_empty();
+        if is_first {
+            files::tell_further_in(&self.paths, output);
+        }
         let workflows =
             read.iter().flat_map(|file| &file.definitions).map(|definition| definition.plan.workflow.clone());
         let defined: BTreeSet<Name> = workflows.collect();

@@ -3,8 +3,9 @@
 //! Every character belongs to a token or is white space; what begins no token is noted and left out.
 
 use super::{
+    parser::IN_WORDS,
     quoted,
-    token::{Token, TokenKind},
+    token::{Piece, Quoted, Quotes, Token, TokenKind},
 };
 use crate::{
     reader::Reader,
@@ -12,9 +13,16 @@ use crate::{
     syntax::shown,
 };
 
+/// Quotes of printed texts.
+const CURLED: [char; 8] = ['“', '”', '„', '‟', '‘', '’', '«', '»'];
+
+/// What closes a text that one of these began.
+const CLOSES: [char; 10] = ['“', '”', '„', '‟', '‘', '’', '«', '»', '"', '\''];
+
 /// The tokens of a text, the last one being its end.
 pub(super) fn tokens(reader: &mut Reader) -> Vec<Token> {
-    let mut lexer = Lexer { text: reader.source.text, at: 0, position: Place::START.start, reader, tokens: vec![] };
+    let (text, position) = (reader.source.text, Place::START.start);
+    let mut lexer = Lexer { text, at: 0, position, reader, tokens: vec![], in_words: false };
     while lexer.next() {}
     lexer.tokens
 }
@@ -26,6 +34,8 @@ struct Lexer<'r, 'a> {
     /// Of `at`.
     position: Position,
     tokens: Vec<Token>,
+    /// Whether what is left of the line may be a value in words, in which a `;` is one of its characters.
+    in_words: bool,
 }
 
 impl<'a> Lexer<'_, 'a> {
@@ -50,6 +60,8 @@ impl<'a> Lexer<'_, 'a> {
             }
             '/' if second == Some('*') => self.block_comment(),
             '#' => self.hash(),
+            ';' if !self.in_words => self.semicolon(),
+            _ if CURLED.contains(&first) => self.curled(breaks),
             _ if begins_word(first, second) => {
                 // A sign may begin a word and is no part of one further on.
                 let behind = &rest[first.len_utf8()..];
@@ -85,6 +97,8 @@ impl<'a> Lexer<'_, 'a> {
         let (from, start) = (self.at, self.position);
         self.advance(len);
         let place = Place { start, end: self.position };
+        let names_words = kind == TokenKind::Word && IN_WORDS.contains(&&self.text[from..self.at]);
+        self.in_words = names_words || (self.in_words && breaks == 0);
         self.tokens.push(Token { kind, place, from, to: self.at, breaks });
     }
 
@@ -113,6 +127,30 @@ impl<'a> Lexer<'_, 'a> {
         self.reader.error(place, "nothing can begin with `#`").hint("a comment begins with `//`");
         let rest = self.rest();
         self.advance(rest.find(['\n', '\r']).unwrap_or(rest.len()));
+    }
+
+    fn semicolon(&mut self) {
+        let hint = "remove it; entries are parted by a line break, a comma or a space";
+        self.reader.error(self.place_of(1), "nothing ends with `;` here").hint(hint);
+        self.advance(1);
+    }
+
+    /// What some editors make of quotes. What stands between two on a line is taken for the text that it should be.
+    fn curled(&mut self, breaks: usize) {
+        let rest = self.rest();
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let line = &rest[first..rest.find(['\n', '\r']).unwrap_or(rest.len())];
+        let place = self.place_of(first);
+        let message = format!("`{}` is no quote here", &rest[..first]);
+        let Some((value, close)) = line.char_indices().find(|(_, c)| CLOSES.contains(c)) else {
+            self.reader.error(place, message).hint("write it as `\"`");
+            return self.advance(first);
+        };
+        let value = line[..value].to_owned();
+        self.reader.error(place, message).hint(format!("write `\"{}\"`, with straight quotes", shown(&value)));
+        let len = first + value.len() + close.len_utf8();
+        let pieces = vec![Piece { value: 0, source: self.at + first }];
+        self.take(TokenKind::Text(Quoted { value, quotes: Quotes::Double, pieces }), len, breaks);
     }
 
     fn place_of(&self, len: usize) -> Place {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Keys whose value is words for people or for an activity, up to the end of the line.
-const IN_WORDS: [&str; 2] = ["query", "select"];
+pub(super) const IN_WORDS: [&str; 2] = ["query", "select"];
 
 /// In the place of a key, for the value of an item.
 const ITEM: &str = "[";

@@ -81,7 +81,8 @@ impl Writer {
                 }
             });
         }
-        for entry in body.iter_mut().filter(|entry| entry.key.text == "steps") {
+        // A line is left empty above the steps and below.
+        for entry in body.iter_mut().skip_while(|entry| entry.key.text != "steps").take(2) {
             match entry.lead.first_mut() {
                 Some(first) => first.apart = true,
                 None => entry.apart = true,

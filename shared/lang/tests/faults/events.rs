@@ -105,6 +105,7 @@ order.yaml:4:34: `signal`: `a b` contains ` `; letters, digits, `_` and `-` are 
   |
 4 |   - { event: order.paid, signal: "a b", execution: "order-1", input: 5 }
   |                                  ^^^^^
+  hint: write `a_b`
 
 order.yaml:4:63: a trigger with a `signal` starts nothing, so it has no `input`
   |

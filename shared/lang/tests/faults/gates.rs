@@ -77,6 +77,7 @@ order.yaml:7:39: `name`: `a b` contains ` `; letters, digits, `_` and `-` are al
   |
 7 |   d: { activity: noop, limit: { name: 'a b', key: '${ nobody }' } }
   |                                       ^^^^^
+  hint: write `a_b`
 
 order.yaml:7:55: `nobody` is nothing that an expression can read
   |

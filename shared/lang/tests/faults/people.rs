@@ -147,6 +147,7 @@ order.yaml:3:12: `queries`: `a b` contains ` `; letters, digits, `_` and `-` are
   |
 3 | queries: { a b: 1, now: '${ update.n }', all: '${ steps.b.output }' }
   |            ^^^
+  hint: write `a_b`
 
 order.yaml:3:29: `update` is nothing that an expression can read
   |

@@ -176,6 +176,7 @@ on_step_error: { activity: noop, context_key: noted, expand: { concurrency: 2 } 
   |
 3 |   a: { activity: noop, context_key: a.b }
   |                                     ^^^
+  hint: write `a_b`
 
 order.yaml:4:1: `on_step_error` has no `context_key`
   |

@@ -212,11 +212,13 @@ steps:
   |
 1 | workflow: my workflow
   |           ^^^^^^^^^^^
+  hint: write `my_workflow`
 
 order.yaml:3:3: this cannot name a step: `a.b` contains `.`; letters, digits, `_` and `-` are allowed
   |
 3 |   "a.b": { activity: noop }
   |   ^^^^^
+  hint: write `a_b`
 
 order.yaml:4:18: `activity`: `.charge` contains `.`; letters, digits, `_` and `-` are allowed, and single dots between them
   |
@@ -227,6 +229,7 @@ order.yaml:4:34: `queue`: `fast lane` contains ` `; letters, digits, `_` and `-`
   |
 4 |   b: { activity: .charge, queue: fast lane }
   |                                  ^^^^^^^^^
+  hint: write `fast_lane`
 
 order.yaml:5:15: `await`: `go!` contains `!`; letters, digits, `_` and `-` are allowed
   |

@@ -198,3 +198,19 @@ steps: { a: { activity: noop } }
   hint: put each in a file of its own",
     );
 }
+
+#[test]
+fn a_flow_text_in_a_file_of_another_name_is_known_for_what_it_is() {
+    let expected = r#"order.yaml:2:1: this is the .flow language, in a file that is read as YAML
+  |
+2 | workflow w {
+  | ^^^^^^^^
+  hint: let its name end in .flow"#;
+    told("// an order\nworkflow w {\n  steps { a { activity \"x\" input { n: 1 } } }\n}\n", expected);
+    let expected = r#"order.yaml:2:3: this is the .flow language, in a file that is read as YAML
+  |
+2 |   job "tidy"
+  |   ^^^
+  hint: let its name end in .flow"#;
+    told("\n  job \"tidy\"\n  {\n    task \"x\"\n  }\n", expected);
+}

@@ -206,6 +206,13 @@ workflow order { // behind the name
     let expected = r##"# of all
 ## of the name
 workflow: order # behind the name
+# above triggers
+# behind triggers
+# above the first
+on: # behind the first
+  - event: order.created
+    # of its condition
+    when: trigger.data.total > 0
 # the last of them
 steps:
   # above a step
@@ -228,13 +235,6 @@ steps:
       # opened
       # three
       - - 3 # closed
-# above triggers
-# behind triggers
-# above the first
-on: # behind the first
-  - event: order.created
-    # of its condition
-    when: trigger.data.total > 0
 # at the end
 "##;
     assert!(back == expected, "{back}");
@@ -265,6 +265,10 @@ fn comments_at_what_is_short_in_a_flow_file_find_a_place() {
 "#;
     let expected = r#"# says nothing
 workflow: report # the job
+on: # when
+  - cron: 0 6 * * *
+    # the zone
+    timezone: UTC
 steps:
   # together
   # at once
@@ -282,10 +286,6 @@ steps:
       to: b@example.com
       # what it says
       subject: x
-on: # when
-  - cron: 0 6 * * *
-    # the zone
-    timezone: UTC
 on_failure: # an action
   emit:
     type: ReportFailed
@@ -294,4 +294,83 @@ on_failure: # an action
 "#;
     let yaml = convert(flow, "job.flow", Form::Yaml).expect("it has no fault");
     assert!(yaml == expected, "{yaml}");
+}
+
+#[test]
+fn what_was_gathered_stands_where_the_first_of_it_stood() {
+    let flow = r#"workflow order {
+    trigger event "order.created"
+    timeout 2h
+    trigger manual
+
+    steps {
+        check { activity orders.check }
+    }
+
+    retry 2
+}
+
+job tidy {
+    retry 2
+    schedule "@daily"
+    task data.tidy
+    tags [night]
+}
+"#;
+    let yaml = r#"workflow: order
+on:
+  - event: order.created
+  - manual
+timeout: 2h
+steps:
+  check:
+    activity: orders.check
+retry: 2
+---
+workflow: tidy
+retry: 2
+on:
+  - cron: "@daily"
+steps:
+  tidy:
+    activity: data.tidy
+tags: [night]
+"#;
+    assert_eq!(convert(flow, "x.flow", Form::Yaml).as_deref(), Ok(yaml));
+    let back = r#"workflow order {
+    trigger event "order.created"
+    trigger manual
+    timeout 2h
+
+    steps {
+        check {
+            activity orders.check
+        }
+    }
+
+    retry 2
+}
+
+workflow tidy {
+    retry 2
+    trigger schedule "@daily"
+
+    steps {
+        tidy {
+            activity data.tidy
+        }
+    }
+
+    tags [night]
+}
+"#;
+    assert_eq!(convert(yaml, "x.yaml", Form::Flow).as_deref(), Ok(back));
+}
+
+#[test]
+fn a_flow_file_stays_as_it_is_written_when_it_is_to_be_one() {
+    let flow = "job tidy { // at night\n  schedule: \"@daily\"\n  task: data.tidy }\n";
+    let formatted = format(flow, "x.flow").expect("it has no fault");
+    assert!(formatted.starts_with("job tidy { // at night\n    schedule"), "{formatted}");
+    assert_eq!(convert(flow, "x.flow", Form::Flow), Ok(formatted));
 }

@@ -87,6 +87,8 @@ impl Lower<'_, '_> {
             Keyword::Job => self.one_step(&mut top, definition, gathered.task, &gathered.of_step),
         }
         self.failure(&mut top, gathered.on_fail);
+        // What was gathered stands where the first of it does, for whoever writes it in another form.
+        top.entries.sort_by_key(|entry| entry.key.place.start);
         top.node(place)
     }
 

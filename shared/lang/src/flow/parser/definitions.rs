@@ -53,7 +53,7 @@ impl Parser<'_, '_> {
             let hint = format!("for example `{word} order_fulfillment {{ … }}`");
             self.reader.error(token.place, format!("the `{word}` has no name")).hint(hint);
             if !name.is('{') {
-                self.skip_to_definition();
+                self.skip_to_definition(0);
                 return None;
             }
             let body = self.block();
@@ -69,7 +69,7 @@ impl Parser<'_, '_> {
                 hint.push_str("; YAML stands in files that end in .yaml");
             }
             self.reader.error(name.place, format!("behind the name of the {word} a `{{` is missing")).hint(hint);
-            self.skip_to_definition();
+            self.skip_to_definition(0);
             return None;
         }
         (self.doubtful, self.told_unclosed) = (None, false);
@@ -82,13 +82,21 @@ impl Parser<'_, '_> {
     fn no_definition(&mut self, token: &Token) {
         let written = shown(token.written(self.text));
         let suggestion = nearest(&written, ["workflow", "job"]).filter(|_| token.is_word());
+        let is_yaml = written == "-" || written == "---" || self.second().is(':');
         let hint = match suggestion {
             Some(word) => format!("did you mean `{word}`?"),
-            None => "a file holds `workflow name { … }` and `job name { … }`".to_owned(),
+            None => {
+                let other = match token.kind {
+                    TokenKind::Mark('{' | '[') => "; JSON stands in files that end in .json",
+                    _ if is_yaml => "; YAML stands in files that end in .yaml",
+                    _ => "",
+                };
+                format!("a file holds `workflow name {{ … }}` and `job name {{ … }}`{other}")
+            }
         };
         self.reader.error(token.place, format!("no definition begins with `{written}`")).hint(hint);
         self.take();
-        self.skip_to_definition();
+        self.skip_to_definition(usize::from(token.is('{')));
     }
 
     /// Whether a definition begins here, wherever this is: nothing else begins so at the edge.
@@ -106,8 +114,8 @@ impl Parser<'_, '_> {
         behind.next().is_some_and(Token::is_key) && behind.next().is_some_and(|token| token.is('{'))
     }
 
-    fn skip_to_definition(&mut self) {
-        let mut open = 0_usize;
+    /// `open` says how many blocks are open.
+    fn skip_to_definition(&mut self, mut open: usize) {
         while !self.at_end() {
             if self.begins_definition() {
                 return;

@@ -4,10 +4,15 @@ use super::Parser;
 use crate::{
     flow::{
         syntax::{Head, Key, Value},
-        token::TokenKind,
+        token::{Token, TokenKind},
     },
+    source::Place,
+    suggest::nearest,
     syntax::shown,
 };
+
+/// The words that say what the value behind them triggers by.
+const TRIGGERS: [&str; 2] = ["event", "schedule"];
 
 impl Parser<'_, '_> {
     pub(super) fn value_of(&mut self, key: &Key, colon: bool) -> Value {
@@ -50,12 +55,15 @@ impl Parser<'_, '_> {
     /// `event "…"`, `schedule "…"`, or one value.
     fn trigger_head(&mut self) -> Option<Head> {
         let token = self.peek().clone();
-        let named = token.is_word() && token.breaks == 0 && matches!(token.written(self.text), "event" | "schedule");
-        if !named {
+        if !token.is_word() || token.breaks > 0 {
             return self.head("trigger");
         }
+        let mut key = self.key(&token);
+        if !TRIGGERS.contains(&key.text.as_str()) {
+            let Some(meant) = self.mistyped_trigger(&token) else { return self.head("trigger") };
+            key.text = meant.to_owned();
+        }
         self.take();
-        let key = self.key(&token);
         if self.peeks(':') {
             self.take();
         }
@@ -72,6 +80,29 @@ impl Parser<'_, '_> {
                 Some(Head::Scalar(self.scalar(&token)))
             }
         }
+    }
+
+    /// What is meant by a word that another follows, as only one of `event` and `schedule` may be followed; that it is neither is noted.
+    fn mistyped_trigger(&mut self, token: &Token) -> Option<&'static str> {
+        let written = token.written(self.text);
+        let near = if written == "cron" { Some("schedule") } else { nearest(written, TRIGGERS) };
+        let second = self.second();
+        let doubtful = Place { end: second.place.end, ..token.place };
+        let is_followed = match second.kind {
+            TokenKind::Text(_) => second.breaks == 0,
+            TokenKind::Word => second.breaks == 0 && near.is_some(),
+            _ => false,
+        };
+        if !is_followed {
+            return None;
+        }
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "write `trigger event \"…\"`, `trigger schedule \"…\"` or `trigger manual`".to_owned(),
+        };
+        self.reader.error(token.place, format!("no kind of trigger is called `{}`", shown(written))).hint(hint);
+        self.blur(doubtful);
+        Some(near.unwrap_or(TRIGGERS[0]))
     }
 
     /// A value that is no block. `None`: there is none.
