@@ -53,6 +53,7 @@ enum Became {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let files = flow_files(args, context)?;
+    files::tell_further_in(&context.definitions(&args.paths)?, &context.output);
     if files.is_empty() {
         context.output.talk("nothing to do: there is no .flow file");
     }

@@ -3,8 +3,9 @@
 use std::{
     ffi::OsStr,
     fs,
+    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
@@ -38,12 +39,24 @@ pub(crate) struct Ran {
 }
 
 pub(crate) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
-    let Output { status, stdout, stderr } = program(arguments).output().expect("the program runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    Ran::of(program(arguments).output().expect("the program runs"))
+}
+
+/// The same, with a text on its standard input.
+pub(crate) fn run_on<S: AsRef<OsStr>>(text: &str, arguments: impl IntoIterator<Item = S>) -> Ran {
+    let piped = || Stdio::piped();
+    let mut child =
+        program(arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("the program runs");
+    child.stdin.take().expect("its standard input").write_all(text.as_bytes()).expect("it is read");
+    Ran::of(child.wait_with_output().expect("it ends"))
 }
 
 impl Ran {
+    pub(crate) fn of(Output { status, stdout, stderr }: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
     /// Fails with all that was said if it ended otherwise.
     #[track_caller]
     pub(crate) fn ends_with(self, code: i32) -> Self {

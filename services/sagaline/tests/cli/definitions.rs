@@ -37,6 +37,26 @@ fn files_that_are_none_or_no_text_are_told() {
 }
 
 #[test]
+fn what_cannot_be_read_hides_nothing_of_what_can_be() {
+    let folder = Folder::new();
+    let faulty = folder.file("z.flow", "workflow z {\n  steps { a { activty echo } }\n}\n");
+    let (bytes, empty) = (folder.0.join("bytes.flow"), folder.0.join("empty"));
+    std::fs::write(&bytes, b"\xff\xfew\0").expect("a file");
+    std::fs::create_dir(&empty).expect("a folder");
+    let (bytes, empty) = (bytes.display().to_string(), empty.display().to_string());
+    for line in [&["validate", "/nowhere.flow", &empty, &bytes, &faulty, ORDER][..], &["fmt", &bytes, "/nowhere.flow"]]
+    {
+        let told = run(line).ends_with(65).stderr;
+        for part in ["`/nowhere.flow` cannot be read", "is not UTF-8 text", "hint: it is UTF-16 by its beginning"] {
+            assert!(told.contains(part), "{line:?}: {part}: {told}");
+        }
+    }
+    let told = run(["validate", &empty, &faulty]).ends_with(65).stderr;
+    assert!(told.contains("there is no definition in the folder"), "{told}");
+    assert!(told.contains("did you mean `activity`?"), "{told}");
+}
+
+#[test]
 fn the_plan_is_shown_as_json() {
     let plain = run(["parse", ORDER]).ends_with(0);
     let plan: serde_json::Value = serde_json::from_str(&plain.stdout).expect("one object");

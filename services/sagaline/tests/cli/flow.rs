@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Folder, Installed, run};
+use crate::common::{Folder, Installed, run, run_on};
 
 const GREET: &str = "// says hello\nworkflow greet {\n  trigger manual\n  steps { hello { activity: echo, input { name: \"workflow.input.name\" } } } // one\n}\n";
 const CANONICAL: &str = "// says hello\nworkflow greet {\n    trigger manual\n    steps { hello { activity echo, input { name: \"workflow.input.name\" } } } // one\n}\n";
@@ -53,6 +53,26 @@ fn a_file_is_brought_into_its_canonical_form_and_keeps_its_comments() {
     assert_eq!(run(["fmt", "--check", &flow]).ends_with(0).stdout, "");
     let yaml = folder.file("same.yaml", SAME);
     assert!(run(["fmt", &yaml]).ends_with(65).stderr.contains("is no .flow file"));
+}
+
+#[test]
+fn standard_input_is_a_file_in_the_form_that_it_begins_in() {
+    assert_eq!(run_on(GREET, ["fmt", "-"]).ends_with(0).stdout, CANONICAL);
+    assert_eq!(run_on(GREET, ["fmt", "--check", "-"]).ends_with(1).stdout, "stdin.flow: not formatted\n");
+    let faulty = run_on("workflow", ["fmt", "-"]).ends_with(65);
+    assert!(faulty.stdout.is_empty() && faulty.stderr.starts_with("stdin.flow:1:1: "), "{}", faulty.stderr);
+
+    assert_eq!(run_on(GREET, ["validate", "-"]).ends_with(0).stdout, "stdin.flow: greet, 1 step: ok\n");
+    assert_eq!(run_on(SAME, ["validate", "-"]).ends_with(0).stdout, "stdin.yaml: greet, 1 step: ok\n");
+    assert_eq!(run_on(SAME, ["parse", "-"]).ends_with(0).stdout, run_on(GREET, ["parse", "-"]).ends_with(0).stdout);
+    assert!(run_on(GREET, ["graph", "-"]).ends_with(0).stdout.contains("● hello  echo"));
+    let yaml = run_on(GREET, ["convert", "-", "--to", "yaml"]).ends_with(0).stdout;
+    assert!(yaml.starts_with("# says hello\nworkflow: greet\n"), "{yaml}");
+
+    let installed = Installed::new();
+    let at = ["--nats-url", &installed.url, "--namespace", &installed.namespace, "apply", "-"];
+    assert_eq!(run_on(GREET, at).ends_with(0).stdout, "greet version 1 created\n");
+    assert_eq!(run_on(SAME, at).ends_with(0).stdout, "greet version 1 unchanged\n");
 }
 
 #[test]

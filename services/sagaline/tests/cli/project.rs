@@ -21,9 +21,7 @@ fn project(folder: &Folder, file: &str) -> PathBuf {
 }
 
 fn run_in(folder: &Path, line: &[&str]) -> Ran {
-    let ran = program(line).current_dir(folder).output().expect("the program runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ran { code: ran.status.code(), stdout: text(ran.stdout), stderr: text(ran.stderr) }
+    Ran::of(program(line).current_dir(folder).output().expect("the program runs"))
 }
 
 #[test]
@@ -44,10 +42,43 @@ fn the_project_here_or_above_says_what_is_validated_and_gives_values() {
 }
 
 #[test]
+fn fmt_takes_the_flow_files_of_the_project() {
+    let folder = Folder::new();
+    project(&folder, "definitions = ['workflows', 'more.yaml', 'late.flow']\n");
+    folder.file("more.yaml", ORDER);
+    folder.file("late.flow", "job late {\n    task echo\n}\n");
+    folder.file("workflows/night.flow", "job   night { task echo }\n");
+    let ran = run_in(&folder.0, &["fmt", "--check"]).ends_with(1);
+    assert_eq!(ran.stdout, "workflows/night.flow: not formatted\n", "{}", ran.stderr);
+    run_in(&folder.0, &["fmt"]).ends_with(0);
+    run_in(&folder.0, &["fmt", "--check"]).ends_with(0);
+    folder.file("sagaline.toml", "definitions = ['more.yaml']\n");
+    let ran = run_in(&folder.0, &["fmt"]).ends_with(0);
+    assert_eq!(ran.stderr, "nothing to do: there is no .flow file\n");
+}
+
+#[test]
+fn a_folder_inside_of_another_is_told_not_to_be_looked_into() {
+    let folder = Folder::new();
+    project(&folder, FILE);
+    std::fs::create_dir_all(folder.0.join("workflows/night/.kept")).expect("a folder");
+    folder.file("workflows/night/.kept/x.yaml", "no definition");
+    assert_eq!(run_in(&folder.0, &["validate"]).ends_with(0).stderr, "");
+    folder.file("workflows/night/x.flow", "job tidy { task echo }\n");
+    let told = "`workflows/night` is not looked into: a folder inside of another is named by itself\n";
+    assert_eq!(run_in(&folder.0, &["validate"]).ends_with(0).stderr, told);
+    let ran = run_in(&folder.0, &["validate", "workflows", "workflows/night"]).ends_with(0);
+    assert_eq!((&*ran.stderr, ran.stdout.lines().count()), ("", 2));
+    std::fs::remove_file(folder.0.join("workflows/order.yaml")).expect("a file");
+    let ran = run_in(&folder.0, &["validate"]).ends_with(65);
+    assert!(ran.stderr.contains("hint: there are some further inside; name `workflows/night`"), "{}", ran.stderr);
+}
+
+#[test]
 fn without_a_project_something_must_be_named_and_no_value_is_there() {
     let folder = Folder::new();
     let file = folder.file("order.yaml", ORDER);
-    for verb in ["validate", "apply"] {
+    for verb in ["validate", "apply", "fmt"] {
         let ran = run_in(&folder.0, &[verb]).ends_with(64);
         assert!(ran.stderr.contains("there is no project here or above"), "{}", ran.stderr);
         assert!(ran.stderr.contains("a file `sagaline.toml` here"), "{}", ran.stderr);
@@ -124,8 +155,10 @@ fn dev_applies_the_project_and_again_when_a_file_changes() {
 
     // One with faults stays as it was; others go on.
     folder.file("workflows/order.yaml", "workflow: order\nsteps: { a: { activty: echo } }\n");
+    std::fs::write(folder.0.join("workflows/bytes.flow"), b"\xff\xfe").expect("a file");
     folder.file("workflows/pay.yaml", "workflow: pay\nsteps: { a: { activity: cars.book } }\n");
     dev.until(|line| line == "pay version 1 created");
+    std::fs::remove_file(folder.0.join("workflows/bytes.flow")).expect("a file");
     folder.file("sagaline.toml", "[confg]\n");
     folder.file("workflows/order.yaml", ORDER);
     folder.file("sagaline.toml", FILE);
@@ -143,6 +176,7 @@ fn dev_applies_the_project_and_again_when_a_file_changes() {
     for part in [
         "did you mean `activity`?",
         "order.yaml` is left out: what it defines stays as it was before",
+        "bytes.flow` is left out: what it defines stays as it was before",
         "no file defines `pay` any more",
         "warning: no worker has served `cars.book` in the queue `default` so far; its tasks wait for one",
     ] {
