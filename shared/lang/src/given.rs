@@ -51,7 +51,7 @@ fn tell(reader: &mut Reader, given: &Given, violation: &Violation) {
         return;
     }
     let place = node.map_or(given.place, |node| key_of(node, violation).unwrap_or(node.place));
-    let at = if violation.at.is_empty() { String::new() } else { format!("`{}` ", shown(&violation.at)) };
+    let at = if violation.at.is_empty() { "it ".to_owned() } else { format!("`{}` ", shown(&violation.at)) };
     let message =
         format!("the child `{}` does not take this input: {at}{}", shown(given.workflow.as_str()), violation.problem);
     let hint = format!("its `input_schema` expects {}", violation.expected);

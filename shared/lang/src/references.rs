@@ -80,7 +80,7 @@ fn readings_of<'o>(reader: &mut Reader, outline: &'o Outline, used: &'o Use) -> 
     for path in &used.paths {
         let Some(root) = path.first() else { continue };
         if is_local(outline, used.scope, root)
-            || !check_root(reader, used, path, root)
+            || !check_root(reader, outline, used, path, root)
             || root != "steps"
             || matches!(used.scope, Scope::Trigger | Scope::Event)
         {
@@ -172,21 +172,32 @@ pub(crate) fn is_local(outline: &Outline, scope: Scope, root: &str) -> bool {
     if matches!(scope, Scope::Undo(_)) && OF_WHAT_IS_UNDONE.contains(&root) {
         return true;
     }
+    locals(outline, scope).contains(&root)
+}
+
+/// What can be read only where this is: items of the loops around, what went wrong.
+fn locals(outline: &Outline, scope: Scope) -> Vec<&str> {
     let (step, own) = match scope {
         Scope::Step(step) => (step, None),
         Scope::Body(step) | Scope::Undo(step) | Scope::Backoff(Some(step)) => (step, Some(step)),
         Scope::Output | Scope::Whole | Scope::Update | Scope::Backoff(None) | Scope::Trigger | Scope::Event => {
-            return false;
+            return vec![];
         }
     };
     let own = own.filter(|step| outline.steps[*step].item.is_some());
-    let mut loops = outline.loops_around(step).chain(own);
-    match root {
-        INDEX => loops.next().is_some(),
-        "error" => is_inside(outline, step, Part::Catch) || is_inside(outline, step, Part::Handler),
-        OUTCOME => is_inside(outline, step, Part::Handler),
-        name => loops.any(|outer| outline.steps[outer].item.as_deref() == Some(name)),
+    let items = outline.loops_around(step).chain(own).filter_map(|outer| outline.steps[outer].item.as_deref());
+    let mut names: Vec<&str> = items.collect();
+    if !names.is_empty() {
+        names.push(INDEX);
     }
+    let (is_handler, is_catch) = (is_inside(outline, step, Part::Handler), is_inside(outline, step, Part::Catch));
+    if is_handler || is_catch {
+        names.push("error");
+    }
+    if is_handler {
+        names.push(OUTCOME);
+    }
+    names
 }
 
 fn is_inside(outline: &Outline, step: usize, part: Part) -> bool {
@@ -194,7 +205,7 @@ fn is_inside(outline: &Outline, step: usize, part: Part) -> bool {
 }
 
 /// Whether the root may be read here; if not, that is noted. What it has inside is checked too.
-fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> bool {
+fn check_root(reader: &mut Reader, outline: &Outline, used: &Use, path: &[String], root: &str) -> bool {
     let known = ROOTS.iter().chain(&BACKOFF_ROOTS).find(|(name, _)| *name == root);
     let only_backoff = BACKOFF_ROOTS.iter().any(|(name, _)| *name == root);
     match (known, used.scope) {
@@ -228,7 +239,7 @@ fn check_root(reader: &mut Reader, used: &Use, path: &[String], root: &str) -> b
         }
         (None, scope) => {
             let at = place(reader, used, path, 0);
-            let here = readable(scope);
+            let here: Vec<&str> = readable(scope).into_iter().chain(locals(outline, scope)).collect();
             let hint = match nearest(root, here.iter().copied()) {
                 Some(word) => format!("did you mean `{word}`?"),
                 None => format!("it can read `{}`", here.join("`, `")),

@@ -33,8 +33,8 @@ steps:
     let expected = [
         "w.yaml:3:49: warning: the child `ship` does not take this input: `/order` is 7\n  hint: its `input_schema` expects text",
         "w.yaml:3:61: warning: the child `ship` does not take this input: `/parcels` is 0\n  hint: its `input_schema` expects 1 or more",
-        "w.yaml:4:15: warning: the child `ship` does not take this input: is nothing (null)\n  hint: its `input_schema` expects a map",
-        "w.yaml:5:52: warning: the child `ship` does not take this input: has a key `expres`\n  hint: its `input_schema` expects only keys that the schema names",
+        "w.yaml:4:15: warning: the child `ship` does not take this input: it is nothing (null)\n  hint: its `input_schema` expects a map",
+        "w.yaml:5:52: warning: the child `ship` does not take this input: it has a key `expres`\n  hint: its `input_schema` expects only keys that the schema names",
     ];
     assert_eq!(told, expected);
 }
@@ -56,7 +56,7 @@ steps:
         .collect();
     let expected = [
         "5:87: the child `ship` does not take this input: `/parcels` is \"many\"",
-        "6:40: the child `ship` does not take this input: has no `order`",
+        "6:40: the child `ship` does not take this input: it has no `order`",
     ];
     assert_eq!(told, expected);
 }

@@ -193,7 +193,7 @@ order.yaml:8:82: `thing` is nothing that an expression can read
   |
 8 |   g: { for_each: '${ item }', when: '${ index > 1 }', activity: noop, input: '${ thing }' }
   |                                                                                  ^^^^^
-  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`
+  hint: it can read `workflow`, `steps`, `ctx`, `trigger`, `execution`, `config`, `item`, `index`
 
 order.yaml:9:24: `e` is inside of the loop `d`, where it runs for each item
   |

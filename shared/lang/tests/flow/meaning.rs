@@ -80,6 +80,24 @@ steps: { cleanup_sessions: { activity: sessions.cleanup, queue: low } }
 }
 
 #[test]
+fn a_time_zone_at_the_top_is_that_of_every_cron_expression_without_one() {
+    means(
+        r#"workflow report {
+            trigger schedule "0 6 * * *"
+            trigger schedule "0 18 * * *" { timezone UTC }
+            trigger { every 5m }
+            timezone "Europe/Berlin"
+            steps { a { activity x } }
+        }"#,
+        r#"
+workflow: report
+on: [{ cron: "0 6 * * *", timezone: Europe/Berlin }, { cron: "0 18 * * *", timezone: UTC }, { every: 5m }]
+steps: { a: { activity: x } }
+"#,
+    );
+}
+
+#[test]
 fn all_may_stand_on_one_line_with_or_without_commas_and_colons() {
     let yaml = "workflow: w\non: [manual]\ntimeout: 2h\nsteps: { a: { activity: echo, input: { x: 1, y: [1, two, null, true] } } }";
     means(

@@ -77,7 +77,10 @@ impl FromStr for Cron {
         }
         let fields = Piece { text, start: 0 }.split(char::is_whitespace);
         let fields: Vec<_> = fields.into_iter().filter(|piece| !piece.text.is_empty()).collect();
-        let hint = "write five: minute, hour, day of month, month, day of week; or six, with seconds first";
+        let hint = match fields.first() {
+            Some(first) if first.text.eq_ignore_ascii_case("every") => EVERY,
+            _ => "write five: minute, hour, day of month, month, day of week; or six, with seconds first",
+        };
         match fields.len() {
             5 => read(text, Values { set: 1, ..Values::default() }, &fields),
             6 => {
@@ -91,9 +94,11 @@ impl FromStr for Cron {
     }
 }
 
+const EVERY: &str = "a period is no cron expression: write `every: 5m` in its place";
+
 fn hint_for(word: &str) -> String {
     match word.split_whitespace().next() {
-        Some("@every") => "write `every` instead of a cron expression".to_owned(),
+        Some("@every") => EVERY.to_owned(),
         Some("@at") => "write `at` instead of a cron expression".to_owned(),
         Some("@reboot") => "nothing here begins with a machine: start it with `sagaline start`".to_owned(),
         _ => format!("there are {}", WORDS.map(|(word, _)| word).join(", ")),

@@ -13,6 +13,9 @@ use crate::{
 
 const HINT: &str = "for example `rollback`, `emit(OrderFailed)`, `cancel_order(\"no stock\")`, or a step in braces";
 
+/// Words that stand in the place of an action, and that only `on_error` and `retry` can mean. An activity of such a name has parentheses.
+const NO_ACTIONS: [&str; 6] = ["fail", "skip", "continue", "pause", "ignore", "retry"];
+
 impl Lower<'_, '_> {
     /// A step. `None`: there is nothing to do, or it cannot be read, which is noted.
     pub(super) fn action(&mut self, written: &Written) -> Option<Rc<Node>> {
@@ -21,6 +24,17 @@ impl Lower<'_, '_> {
             Value { head: None, block: Some(block) } => Some(self.step(None, block, place)),
             // What failed is rolled back in any case.
             Value { head: Some(Head::Scalar(scalar)), block: None } if scalar.value == "rollback" => None,
+            Value { head: Some(Head::Scalar(scalar)), block: None } if NO_ACTIONS.contains(&scalar.value.as_str()) => {
+                let hint = match scalar.value.as_str() {
+                    "retry" => "how often a step is tried again says its `retry`: `retry 3 times`".to_owned(),
+                    "ignore" => {
+                        "what a failure does to the others says `on_error` of a step: `on_error continue`".to_owned()
+                    }
+                    word => format!("what a failure does to the others says `on_error` of a step: `on_error {word}`"),
+                };
+                self.reader.error(scalar.place, format!("`{}` is nothing that can be done", scalar.value)).hint(hint);
+                None
+            }
             Value { head: Some(Head::Scalar(scalar)), block: None } if scalar.style == Style::Bare => Some(map(
                 start_of(scalar.place),
                 vec![entry("activity", place, text(scalar.value.as_str(), scalar.place))],

@@ -11,7 +11,7 @@ use crate::{
     source::Place,
     suggest::nearest,
     syntax::shown,
-    tree::{Content, Node, Text},
+    tree::{self, Content, Node, Text},
     words,
 };
 
@@ -72,7 +72,7 @@ impl Lower<'_, '_> {
             gathered.triggered.get_or_insert(schedule.key.place);
             let trigger = self.schedule(schedule, gathered.timezone);
             gathered.triggers.extend(trigger);
-        } else if let Some(timezone) = gathered.timezone {
+        } else if let Some(timezone) = gathered.timezone.filter(|zone| !self.lend(zone, &mut gathered.triggers)) {
             let hint = "write `schedule \"…\"` beside it, or put it into the trigger: `trigger schedule \"…\" { timezone \"…\" }`";
             self.reader.error(timezone.key.place, "this `timezone` belongs to no `schedule`").hint(hint);
         }
@@ -90,6 +90,23 @@ impl Lower<'_, '_> {
         // What was gathered stands where the first of it does, for whoever writes it in another form.
         top.entries.sort_by_key(|entry| entry.key.place.start);
         top.node(place)
+    }
+
+    /// A `timezone` at the top is that of every cron expression of a trigger that has none; whether there is any.
+    fn lend(&mut self, timezone: &Written, triggers: &mut [Rc<Node>]) -> bool {
+        let has = |entries: &[tree::Entry], word: &str| entries.iter().any(|entry| entry.key.text == word);
+        let mut zone = None;
+        for trigger in triggers {
+            let Content::Map(entries) = &trigger.content else { continue };
+            if !has(entries, "cron") || has(entries, "timezone") {
+                continue;
+            }
+            zone = zone.or_else(|| self.value(&timezone.value, Within::Literal, &timezone.key));
+            let Some(zone) = &zone else { return true };
+            let lent = entry("timezone", timezone.key.place, Rc::clone(zone));
+            *trigger = map(trigger.place, entries.iter().cloned().chain([lent]).collect());
+        }
+        zone.is_some()
     }
 
     fn top_entry<'f>(
@@ -134,11 +151,10 @@ impl Lower<'_, '_> {
                     top.push(self.reader, entry(word, key.place, value));
                 }
             }
-            word if is_mistyped(word, within) => {
-                let near = nearest(word, words_of(within).chain(words::WORKFLOW.known.iter().copied()));
-                let hint = near.map(|near| format!("did you mean `{near}`?"));
-                let message = format!("unknown key `{}` in the workflow", shown(word));
-                self.reader.error(key.place, message).maybe_hint(hint);
+            word if !word.is_empty() && is_unknown(word, within) => {
+                let owner = if within == Within::Job { "job" } else { "workflow" };
+                let message = format!("unknown key `{}` in the {owner}", shown(word));
+                self.reader.error(key.place, message).hint(meant_instead(word, within));
             }
             _ if within == Within::Job && has_task && OF_ONE_STEP.contains(&word) => gathered.of_step.push(written),
             _ => {
@@ -234,13 +250,31 @@ fn words_of(within: Within) -> impl Iterator<Item = &'static str> {
     SHORT_OF_TOP.into_iter().filter(move |word| within == Within::Job || *word != "task").chain(of_job.iter().copied())
 }
 
-/// A word that is none, and nearly one of those that only this form has. Of the others the reader of workflows says so.
-fn is_mistyped(word: &str, within: Within) -> bool {
+/// A word that is none in any form.
+fn is_unknown(word: &str, within: Within) -> bool {
     let known = words::WORKFLOW.known.contains(&word) || words::WORKFLOW.later.contains(&word);
-    let all = words_of(within).chain(words::WORKFLOW.known.iter().copied());
-    !known
-        && words_of(within).all(|own| own != word)
-        && nearest(word, all).is_some_and(|near| words_of(within).any(|own| own == near))
+    !known && words_of(within).all(|own| own != word)
+}
+
+/// What to write in the place of an unknown key.
+fn meant_instead(word: &str, within: Within) -> String {
+    let is_job = within == Within::Job;
+    match word {
+        "every" | "cron" | "at" => "what starts it stands in a trigger: `trigger { every 5m }`".to_owned(),
+        "payload" if is_job => "did you mean `input`?".to_owned(),
+        "max_retries" | "retries" | "attempts" | "max_attempts" => "write `retry 3 times`".to_owned(),
+        "input" => "what an input must look like stands in `input_schema`".to_owned(),
+        "activity" if is_job => "did you mean `task`?".to_owned(),
+        "activity" | "input_mapping" => "it belongs into a step: `steps { name { activity … } }`".to_owned(),
+        word => {
+            let of_both = words::WORKFLOW.known.iter().copied().filter(|word| !["workflow", "on"].contains(word));
+            let known: Vec<&str> = words_of(within).chain(of_both).collect();
+            match nearest(word, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", known.join(", ")),
+            }
+        }
+    }
 }
 
 /// What others call the queue that is here by the name of `low`.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Lower, Map, entry, list, text};
+use super::{Lower, Map, entry, list, short::SHORT, text};
 use crate::{
     flow::{
         names::is_parallel,
@@ -11,6 +11,7 @@ use crate::{
     },
     syntax::shown,
     tree::Node,
+    words,
 };
 
 /// The most pairs of steps, of which one waits for the other, that come of the order of a definition. Two groups of two thousand
@@ -48,6 +49,7 @@ impl Lower<'_, '_> {
         for written in &block.entries {
             before = match (&written.value.block, &written.value.head) {
                 (Some(group), None) if is_parallel(written) => self.at_once(map, group, before),
+                _ if self.is_no_step(written) => before,
                 _ => {
                     self.add(map, written, &mut before);
                     Before { names: Rc::new(vec![written.key.text.clone()]), list: None }
@@ -65,6 +67,7 @@ impl Lower<'_, '_> {
                 (Some(inner), None) if is_parallel(written) => {
                     names.extend(self.at_once(map, inner, before.clone()).names.iter().cloned());
                 }
+                _ if self.is_no_step(written) => {}
                 _ => {
                     self.add(map, written, &mut before);
                     names.push(written.key.text.clone());
@@ -72,6 +75,26 @@ impl Lower<'_, '_> {
             }
         }
         if names.is_empty() { before } else { Before { names: Rc::new(names), list: None } }
+    }
+
+    /// Notes what is meant to be in a step and has none around it.
+    fn is_no_step(&mut self, written: &Written) -> bool {
+        let (key, block) = (&written.key, written.value.block.as_ref());
+        let word = key.text.as_str();
+        let is_condition = ["if", "else", "when"].contains(&word);
+        let is_word = is_condition || words::KINDS.contains(&word) || ["for_each", "call", "send"].contains(&word);
+        let does = |entry: &Written| words::KINDS.iter().chain(&SHORT).any(|kind| *kind == entry.key.text);
+        let is_step = written.value.head.is_none() && block.is_some_and(|block| block.entries.iter().any(does));
+        if key.quoted || !is_word || is_step || written.value.is_lost() {
+            return false;
+        }
+        let hint = match word {
+            _ if is_condition => "a condition stands inside of a step: `name { if …, activity … }`".to_owned(),
+            word => format!("write `name {{ {word} … }}`"),
+        };
+        self.reader.error(key.place, format!("the name of a step was expected here, not `{word}`")).hint(hint);
+        self.blurred.push(written.place);
+        true
     }
 
     fn add(&mut self, map: &mut Map, written: &Written, before: &mut Before) {

@@ -38,6 +38,17 @@ impl Mode {
     }
 }
 
+/// What is written where a word that takes one of the two was given both.
+const HOLDS: [(&str, &str); 7] = [
+    ("activity", "activity NAME, input { … }`, or `call NAME { … }"),
+    ("await", "await { signal NAME, timeout 2h }`, or `await { approval { … }, timeout 2d }"),
+    ("child", "child { workflow NAME, input { … } }"),
+    ("raise", "raise { type NAME, message \"…\" }"),
+    ("emit", "emit { type NAME, data { … } }"),
+    ("compensate", "compensate { activity NAME, input { … } }"),
+    ("for_each", "for_each { items: …, as: NAME }"),
+];
+
 impl Lower<'_, '_> {
     /// `None`: there is none, which is noted.
     pub(super) fn value(&mut self, value: &Value, within: Within, key: &Key) -> Option<Rc<Node>> {
@@ -48,7 +59,10 @@ impl Lower<'_, '_> {
             (Some(head), Some(_)) => {
                 let shown_key = shown(&key.text);
                 let message = format!("`{shown_key}` has both a value and a block");
-                let hint = "keep one of them, or give the block a key of its own";
+                let written =
+                    HOLDS.iter().find(|(word, _)| *word == key.text && !key.quoted).map(|(_, written)| *written);
+                let hint = written.map(|written| format!("write `{written}`"));
+                let hint = hint.unwrap_or_else(|| "keep one of them, or give the block a key of its own".to_owned());
                 self.reader.error(head.place(), message).hint(hint);
                 None
             }
