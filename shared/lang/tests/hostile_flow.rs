@@ -164,6 +164,11 @@ fn quotes_that_are_never_closed_are_read_in_linear_time() {
 }
 
 #[test]
+fn curled_quotes_and_semicolons_on_one_line_are_read_in_linear_time() {
+    grows_with_its_size("curled", LARGEST_FILE, |size| repeated(size, HEAD, |_| "“a” ;".to_owned(), "}}"));
+}
+
+#[test]
 fn steps_that_are_right_are_read_and_formatted_in_linear_time() {
     let steps = |i: usize| format!("    s{i} {{ activity noop, input {{ n: {i}, text: \"value {i}\" }} }} // {i}\n");
     grows_with_its_size("steps", LARGEST_FILE, |size| repeated(size, HEAD, steps, "  }\n}\n"));

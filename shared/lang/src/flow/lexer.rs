@@ -139,14 +139,15 @@ impl<'a> Lexer<'_, 'a> {
     fn curled(&mut self, breaks: usize) {
         let rest = self.rest();
         let first = rest.chars().next().map_or(0, char::len_utf8);
-        let line = &rest[first..rest.find(['\n', '\r']).unwrap_or(rest.len())];
+        let behind = &rest[first..];
         let place = self.place_of(first);
         let message = format!("`{}` is no quote here", &rest[..first]);
-        let Some((value, close)) = line.char_indices().find(|(_, c)| CLOSES.contains(c)) else {
+        let close = behind.char_indices().find(|(_, c)| CLOSES.contains(c) || matches!(c, '\n' | '\r'));
+        let Some((value, close)) = close.filter(|(_, c)| CLOSES.contains(c)) else {
             self.reader.error(place, message).hint("write it as `\"`");
             return self.advance(first);
         };
-        let value = line[..value].to_owned();
+        let value = behind[..value].to_owned();
         self.reader.error(place, message).hint(format!("write `\"{}\"`, with straight quotes", shown(&value)));
         let len = first + value.len() + close.len_utf8();
         let pieces = vec![Piece { value: 0, source: self.at + first }];
