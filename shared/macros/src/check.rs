@@ -1,6 +1,7 @@
 //! What can be seen to be wrong in the source itself, each at the argument that it is about.
 
 mod circles;
+mod expressions;
 mod functions;
 mod references;
 mod values;
@@ -14,7 +15,7 @@ use self::values::value;
 use crate::{
     args::Value,
     module::{Level, Module, Step, What},
-    words::{ACTIVITY, OF_MODULES, STEP, WORKFLOW, nearest},
+    words::{ACTIVITY, OF_MODULES, STEP, WORKFLOW, meant},
 };
 
 pub(crate) fn check(module: &Module, activities: &Activities) -> Vec<Error> {
@@ -26,6 +27,7 @@ pub(crate) fn check(module: &Module, activities: &Activities) -> Vec<Error> {
         arguments(step, &mut faults);
     }
     for level in &levels {
+        expressions::check(level, &mut faults);
         references::check(level, &levels, &mut faults);
     }
     references::handlers(module, &mut faults);
@@ -40,7 +42,7 @@ pub(crate) fn check(module: &Module, activities: &Activities) -> Vec<Error> {
 
 fn unknown(word: &Ident, what: &str, known: &[&str], faults: &mut Vec<Error>) {
     let typed = word.unraw().to_string();
-    let hint = match nearest(&typed, known.iter().copied()) {
+    let hint = match meant(&typed, known) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("known here: {}", known.join(", ")),
     };

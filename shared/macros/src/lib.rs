@@ -12,13 +12,21 @@ mod module;
 mod words;
 
 use proc_macro::TokenStream;
-use syn::{ItemMod, parse_macro_input};
+use quote::quote;
+use syn::{Error, Item, parse_macro_input};
 
 /// A module whose functions are the steps of a workflow; see `sagaline_sdk::workflow`.
 #[proc_macro_attribute]
 pub fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
     let args = parse_macro_input!(args as args::Args);
-    let item = parse_macro_input!(item as ItemMod);
+    let item = match parse_macro_input!(item as Item) {
+        Item::Mod(item) => item,
+        other => {
+            let message = "`#[workflow]` stands before a module: `mod order { … }`";
+            let fault = Error::new_spanned(&other, message).into_compile_error();
+            return quote!(#fault #other).into();
+        }
+    };
     let (module, mut faults) = module::Module::read(args, item);
     let activities = check::Activities::of(&module);
     faults.extend(check::check(&module, &activities));

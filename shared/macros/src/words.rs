@@ -180,6 +180,76 @@ pub(crate) const CHOICES: &[(&str, &[&str])] = &[
     ("on", &["effected", "attempted"]),
 ];
 
+/// The arguments in the brackets of some, under the key of the language that they are those of. An `on_event` is an event, and all of
+/// these may also be lists of such.
+pub(crate) const INSIDE: &[(&str, &str, &[&str])] = &[
+    ("retry", "retry", &["attempts", "initial", "backoff", "multiplier", "max", "jitter", "retry_on", "no_retry_on"]),
+    ("breaker", "breaker", &["name", "threshold", "window", "reset", "probes", "when_open"]),
+    ("rate_limit", "rate_limit", &["limit", "per", "burst", "name", "key"]),
+    ("limit", "limit", &["limit", "name", "key"]),
+    ("expand", "expand", &["concurrency", "queues"]),
+    ("unique", "unique", &["key", "for", "until"]),
+    ("concurrency", "concurrency", &["limit", "key", "on_limit", "pool"]),
+    ("dead_letter", "dead_letter", &["ttl"]),
+    (
+        "schedule",
+        "schedule",
+        &[
+            "cron", "every", "at", "in", "start_at", "end_at", "timezone", "jitter", "overlap", "catch_up", "limit",
+            "input",
+        ],
+    ),
+    (
+        "on_event",
+        "event",
+        &[
+            "event",
+            "when",
+            "input",
+            "source",
+            "subject",
+            "extensions",
+            "signal",
+            "execution",
+            "data",
+            "debounce",
+            "batch",
+        ],
+    ),
+];
+
+/// What others call it, and what it is called here; of several words the first that may stand there.
+const CALLED: &[(&str, &[&str])] = &[
+    ("depends_on", &["after"]),
+    ("needs", &["after"]),
+    ("requires", &["after"]),
+    ("condition", &["when"]),
+    ("undo", &["compensate"]),
+    ("rollback", &["compensate"]),
+    ("params", &["input"]),
+    ("args", &["input"]),
+    ("payload", &["input", "data"]),
+    ("cron", &["schedule"]),
+    ("every", &["schedule"]),
+    ("trigger", &["on_event"]),
+    ("event", &["on_event"]),
+    ("description", &["metadata"]),
+    ("retries", &["retry"]),
+    ("max_retries", &["retry"]),
+    ("max_attempts", &["attempts", "retry"]),
+    ("initial_interval", &["initial"]),
+    ("delay", &["initial"]),
+    ("max_interval", &["max"]),
+    ("backoff_multiplier", &["multiplier"]),
+];
+
+/// The word that was meant: what that is called here, or what is near enough.
+pub(crate) fn meant<'a>(typed: &str, words: &[&'a str]) -> Option<&'a str> {
+    let here = CALLED.iter().find(|(word, _)| *word == typed).map_or(&[] as &[&str], |(_, here)| *here);
+    let called = here.iter().find_map(|here| words.iter().find(|word| *word == here));
+    called.copied().or_else(|| nearest(typed, words.iter().copied()))
+}
+
 /// The word that was meant, if one is near enough.
 pub(crate) fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (typed.chars().count() / 3).max(1);
@@ -252,6 +322,24 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_stands_in_brackets_is_known_there() {
+        for (argument, kind, known) in INSIDE {
+            assert_eq!(keys(kind), *known, "{argument}");
+        }
+    }
+
+    #[test]
+    fn what_others_call_it_is_called_otherwise_here() {
+        let all: Vec<&str> = STEP.iter().chain(ACTIVITY).chain(WORKFLOW).chain(OF_MODULES).copied().collect();
+        for (word, here) in CALLED {
+            let known = |here: &&str| all.contains(here) || INSIDE.iter().any(|(_, _, known)| known.contains(here));
+            assert!(here.iter().all(known), "{here:?}");
+            assert!(!all.contains(word), "`{word}` is a word itself");
+        }
+        assert_eq!(meant("depends_on", STEP), Some("after"));
     }
 
     #[test]

@@ -73,5 +73,5 @@ fn each_fault_is_told_at_its_argument() {
         assert_eq!(told, expected, "{}", file.display());
         count += 1;
     }
-    assert_eq!(count, 6, "files in tests/ui");
+    assert_eq!(count, 8, "files in tests/ui");
 }
