@@ -8,12 +8,15 @@ use sagaline_model::{Name, NameError, Span};
 use serde_json::Value;
 
 use crate::{
+    Form,
+    elsewhere::said_here,
     fault::{Fault, Faults, Severity},
     source::{Place, Source},
-    suggest::nearest,
+    spelled,
+    suggest::{instead, nearest},
     syntax::shown,
     tree::{Content, Entry, Node, Text},
-    words::Words,
+    words::{KINDS, Words},
 };
 
 /// More faults of one severity than this are counted, not told: nobody reads them, and a hostile file could have a million.
@@ -22,6 +25,16 @@ const MOST_FAULTS: usize = 500;
 /// Compiling an expression takes a tenth of a millisecond; more of them than this would hold up who reads the file. A workflow of
 /// ten thousand steps with two expressions each is below it.
 const MOST_EXPRESSIONS: usize = 20_000;
+
+/// Words of all forms, and those of .flow that mean the same.
+const SAME: [(&str, &str); 6] = [
+    ("attempts", "max_attempts"),
+    ("initial", "initial_interval"),
+    ("multiplier", "backoff_multiplier"),
+    ("when", "if"),
+    ("context_key", "as"),
+    ("cron", "schedule"),
+];
 
 pub(crate) struct Reader<'a> {
     pub(crate) source: &'a Source<'a>,
@@ -94,6 +107,10 @@ impl<'a> Reader<'a> {
             noticed.untold += 1;
             return Noted(None);
         }
+        let message = match Form::of(self.source.file) {
+            Form::Flow => in_their_words(self.source, place, message),
+            Form::Yaml => message,
+        };
         noticed.told.push(Fault {
             file: self.source.file.to_owned(),
             line: place.start.line,
@@ -173,14 +190,19 @@ impl<'a> Reader<'a> {
             if words.known.contains(&key) {
                 continue;
             }
+            let known = words.known.iter().copied();
             if words.later.contains(&key) {
-                self.error(entry.key.place, format!("`{key}` is not supported by this version"));
+                let message = format!("`{key}` is not supported by this version");
+                self.error(entry.key.place, message).maybe_hint(said_here(key, known));
                 continue;
             }
-            let hint = match nearest(key, words.known.iter().copied()) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("known here: {}", words.known.join(", ")),
-            };
+            let hint = instead(key, known).or_else(|| of_a_step(key, &entry.value, words)).unwrap_or_else(|| {
+                let of_activity = match words.known.contains(&"activity") && words.known.contains(&"steps") {
+                    true => "what an activity gets stands in its `input`; ",
+                    false => "",
+                };
+                format!("{of_activity}known here: {}", words.known.join(", "))
+            });
             self.error(entry.key.place, format!("unknown key `{}` in {owner}", shown(key))).hint(hint);
         }
     }
@@ -247,7 +269,8 @@ impl<'a> Reader<'a> {
     /// A whole number from 1 on.
     pub(crate) fn count(&mut self, node: &Node, what: &str, hint: &str) -> Option<u32> {
         let Content::Plain(Value::Number(number), written) = &node.content else {
-            self.wrong_kind(node, what, "a whole number");
+            let hint = node.number_in_quotes().map(|number| format!("write it without quotes: {number}"));
+            self.wrong_kind(node, what, "a whole number").maybe_hint(hint);
             return None;
         };
         let count = number.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
@@ -276,7 +299,11 @@ impl<'a> Reader<'a> {
             Ok(span) => Some(span),
             Err(_) => {
                 let message = format!("`{what}`: `{}` is not a duration", shown(text));
-                self.error(node.place, message).hint("for example 250ms, 30s, 5m, 2h, 1d or 1h30m");
+                let hint = match spelled::written_here(text) {
+                    Some(written) => format!("write `{written}`"),
+                    None => "for example 250ms, 30s, 5m, 2h, 1d or 1h30m".to_owned(),
+                };
+                self.error(node.place, message).hint(hint);
                 None
             }
         }
@@ -331,4 +358,30 @@ impl<'a> Reader<'a> {
         };
         self.error(place, format!("`{what}` must be {wanted}, not {}", node.described()))
     }
+}
+
+/// A key that was written with another word of the language is told by that one.
+fn in_their_words(source: &Source, place: Place, message: String) -> String {
+    let before = |line: &str| -> String { line.chars().take(place.start.column).collect() };
+    let Some(told) = SAME.iter().find(|(long, _)| message.starts_with(&format!("`{long}`"))) else { return message };
+    let (long, short) = told;
+    let written = source.line(place.start.line).map(before).unwrap_or_default();
+    let words = written.split(|c: char| !c.is_alphanumeric() && c != '_');
+    match words.rev().find(|word| word == long || word == short) {
+        Some(word) => message.replacen(&format!("`{long}`"), &format!("`{word}`"), 1),
+        None => message,
+    }
+}
+
+/// What to do with a step that stands where none can be.
+fn of_a_step(key: &str, value: &Node, words: Words) -> Option<String> {
+    let Content::Map(entries) = &value.content else { return None };
+    if !words.known.contains(&"steps") || !entries.iter().any(|entry| KINDS.contains(&entry.key.text.as_str())) {
+        return None;
+    }
+    let key = shown(key);
+    Some(match words.known.contains(&"activity") {
+        true => format!("`{key}` looks like a step: it stands beside this one, or in the `steps` of one"),
+        false => format!("`{key}` looks like a step: it belongs into `steps`"),
+    })
 }

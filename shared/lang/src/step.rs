@@ -20,7 +20,7 @@ use crate::{
     outline::{Listed, Outline, Part, Scope},
     reader::Reader,
     retry::Retry,
-    suggest::nearest,
+    suggest::{meant, nearest},
     syntax::shown,
     tree::{Content, Entry, Node, get},
     words,
@@ -92,7 +92,7 @@ fn list(reader: &mut Reader, outline: &mut Outline, entry: &Entry, parent: Optio
         item: get(own, "for_each").map(|entry| control::item_name(&entry.value)),
         expands: get(own, "expand").is_some(),
     });
-    // Two of one map are noted as a key that is given twice.
+    // Two of one map are noted where the map is read.
     if let Some(first) = first.filter(|first| first.level != level) {
         let message = format!("a second step is called `{}`", shown(&entry.key.text));
         let hint =
@@ -283,12 +283,13 @@ fn not_one_kind(reader: &mut Reader, step: &Entry, entries: &[Entry], given: &[&
         reader.error(second.key.place, message).hint("a step does one thing; make two steps of it");
         return;
     }
-    let meant = |entry: &Entry| {
+    let is_meant = |entry: &Entry| {
         let key = entry.key.text.as_str();
         !words::STEP.known.contains(&key)
-            && nearest(key, words::STEP.known.iter().copied()).is_some_and(|word| words::KINDS.contains(&word))
+            && (meant(key, words::STEP.known.iter().copied()).is_some_and(|word| words::KINDS.contains(&word))
+                || key == "parallel")
     };
-    if !entries.iter().any(meant) {
+    if !entries.iter().any(is_meant) {
         let message = format!("step `{name}` has no `activity`");
         reader.error(step.key.place, message).hint(format!("give it one of: {}", words::KINDS.join(", ")));
     }

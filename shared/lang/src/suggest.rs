@@ -1,4 +1,17 @@
-//! "Did you mean": the word of a list that a mistyped one is nearest to.
+//! "Did you mean": the word of a list that a mistyped one is nearest to, or that one of other tools stands for.
+
+use crate::elsewhere::{called_here, said_here};
+
+/// The word that was meant by one that is none: what that is called here, or what is written nearly so.
+pub(crate) fn meant<'a>(typed: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    called_here(typed, words.clone()).or_else(|| nearest(typed, words))
+}
+
+/// What to do about a key that is none: the word that was meant, or what else to write.
+pub(crate) fn instead<'a>(typed: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    let said = said_here(typed, words.clone()).map(str::to_owned);
+    said.or_else(|| meant(typed, words).map(|word| format!("did you mean `{word}`?")))
+}
 
 /// The nearest of `words`, if it is near enough to be what was meant.
 pub(crate) fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -87,6 +87,14 @@ impl Node {
         }
     }
 
+    /// A number that quotes make a text.
+    pub(crate) fn number_in_quotes(&self) -> Option<&str> {
+        match &self.content {
+            Content::Text(text) if text.value.parse::<f64>().is_ok_and(f64::is_finite) => Some(&text.value),
+            Content::Text(_) | Content::Plain(..) | Content::List(_) | Content::Map(_) => None,
+        }
+    }
+
     /// Every text in it.
     pub(crate) fn texts(&self, see: &mut impl FnMut(&Self, &str)) {
         match &self.content {

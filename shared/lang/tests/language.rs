@@ -129,8 +129,21 @@ struct Maker<'g> {
     rules: &'g BTreeMap<String, Rule>,
     tape: Vec<u8>,
     depth: usize,
-    sentence: Vec<String>,
+    sentence: Vec<Token>,
+    /// Whether what is made stands on the line of what is before it.
+    on_line: bool,
+    /// Whether it is the value of a key.
+    is_value: bool,
 }
+
+struct Token {
+    /// What stands between it and the one before.
+    gap: &'static str,
+    text: String,
+}
+
+/// What may stand between two tokens.
+const GAPS: [&str; 8] = [" ", "\n", "  ", " // c\n", "\r\n\r\n\t", " /* c */ ", "\n\n// c\n\n", "\n/* a\n * b */\n"];
 
 impl Maker<'_> {
     fn choose(&mut self, ways: usize) -> usize {
@@ -140,7 +153,7 @@ impl Maker<'_> {
     fn make(&mut self, rule: &Rule) {
         self.depth += 1;
         match rule {
-            Rule::Literal(literal) => self.sentence.push(literal.clone()),
+            Rule::Literal(literal) => self.push(literal),
             Rule::Name(name) => self.named(name),
             Rule::All(parts) => parts.iter().for_each(|part| self.make(part)),
             Rule::OneOf(ways) => {
@@ -161,19 +174,28 @@ impl Maker<'_> {
         self.depth -= 1;
     }
 
+    fn push(&mut self, text: &str) {
+        let way = self.tape.pop().map_or(0, usize::from) % GAPS.len();
+        let gap = if self.on_line { GAPS[0] } else { GAPS[way] };
+        self.sentence.push(Token { gap, text: text.to_owned() });
+    }
+
     fn named(&mut self, name: &str) {
         let pick = |maker: &mut Self, words: &[&str]| {
             let way = maker.choose(words.len());
-            maker.sentence.push(words[way].to_owned());
+            maker.push(words[way]);
         };
         match name {
-            "word" => pick(self, &["x", "a.b", "5m", "12", "-3", "0.5", "true", "null", "on_error", "my-step"]),
+            "word" => {
+                let some = ["x", "a.b", "5m", "12", "-3", "0.5", "true", "null", "on_error", "my-step"];
+                pick(self, &[some.as_slice(), &["1e5", "-0", "007", "+2.5", "_", "größe", "x--y."]].concat());
+            }
             "double" => {
                 pick(self, &[r#""""#, r#""a \" \n""#, r#""steps.a.x""#, r#""${ ctx.a }""#, r#""// no comment""#])
             }
             "single" => pick(self, &["'x'", "'it''s'", "'a \"b\"'"]),
             "triple" => pick(self, &["\"\"\"\n  one\n    two\n  \"\"\"", "\"\"\"one\"\"\""]),
-            "newline" => self.sentence.push("\n".to_owned()),
+            "newline" => self.push("\n"),
             other => self.rule(other),
         }
     }
@@ -181,14 +203,23 @@ impl Maker<'_> {
     fn rule(&mut self, name: &str) {
         let rules = self.rules;
         let rule = rules.get(name).unwrap_or_else(|| panic!("the page has no rule `{name}`"));
+        let around = (self.on_line, self.is_value);
+        match name {
+            "head" => self.is_value = true,
+            "block" | "list" => (self.on_line, self.is_value) = (false, false),
+            "scalar" => self.on_line |= self.is_value,
+            "phrase" | "times" | "trigger" => self.on_line = true,
+            _ => {}
+        }
         self.make(rule);
+        (self.on_line, self.is_value) = around;
     }
 }
 
 fn sentence(rules: &BTreeMap<String, Rule>, tape: Vec<u8>) -> String {
-    let mut maker = Maker { rules, tape, depth: 0, sentence: vec![] };
+    let mut maker = Maker { rules, tape, depth: 0, sentence: vec![], on_line: false, is_value: false };
     maker.rule("file");
-    maker.sentence.join(" ")
+    maker.sentence.iter().flat_map(|token| [token.gap, &token.text]).collect()
 }
 
 #[test]

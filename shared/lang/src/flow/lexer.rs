@@ -8,6 +8,7 @@ use super::{
     token::{Piece, Quoted, Quotes, Token, TokenKind},
 };
 use crate::{
+    fault::Severity,
     reader::Reader,
     source::{Place, Position},
     syntax::shown,
@@ -58,7 +59,7 @@ impl<'a> Lexer<'_, 'a> {
                 let len = rest.find(['\n', '\r']).unwrap_or(rest.len());
                 self.take(TokenKind::Comment, rest[..len].trim_end().len(), breaks);
             }
-            '/' if second == Some('*') => self.block_comment(),
+            '/' if second == Some('*') => self.block_comment(breaks),
             '#' => self.hash(),
             ';' if !self.in_words => self.semicolon(),
             _ if CURLED.contains(&first) => self.curled(breaks),
@@ -104,6 +105,19 @@ impl<'a> Lexer<'_, 'a> {
 
     fn quoted(&mut self, breaks: usize) {
         let read = quoted::read(self.text, self.at);
+        if let Some(word) = self.tokens.last().filter(|last| last.is_word() && last.to == self.at && read.unclosed) {
+            let (place, written) = (word.place, shown(word.written(self.text)));
+            if self.rest()[1..].starts_with(char::is_alphanumeric) {
+                let message = format!("a quote stands in the middle of what begins with `{written}`");
+                self.reader.error(place, message).hint("put all of the text in quotes: `\"…\"`");
+                self.advance(read.len);
+            } else {
+                let message = format!("`{written}` ends with a quote and begins with none");
+                self.reader.error(place, message).hint(format!("write `\"{written}\"`"));
+                self.advance(1);
+            }
+            return;
+        }
         for fault in read.faults {
             let (from, start) = (self.at, self.position);
             self.advance(fault.at - from);
@@ -111,15 +125,24 @@ impl<'a> Lexer<'_, 'a> {
             (self.at, self.position) = (from, start);
             self.reader.error(place, fault.message).hint(fault.hint);
         }
+        let start = self.position;
         self.take(TokenKind::Text(read.quoted), read.len, breaks);
+        if read.unclosed && self.reader.tells(Severity::Error) {
+            // What it says is not all that it was meant to say, or more.
+            self.reader.blur(std::iter::once(Place { start, end: self.position }));
+        }
     }
 
-    fn block_comment(&mut self) {
-        let place = self.place_of(2);
-        let len = self.rest().find("*/").map_or(self.rest().len(), |end| end + 2);
-        let hint = "begin each line of the comment with `//`";
-        self.reader.error(place, "`/* … */` is no comment here").hint(hint);
-        self.advance(len);
+    fn block_comment(&mut self, breaks: usize) {
+        let len = match self.rest()[2..].find("*/") {
+            Some(len) => len + 4,
+            None => {
+                let place = self.place_of(2);
+                self.reader.error(place, "the comment that begins here is never closed").hint("a `*/` is missing");
+                self.rest().len()
+            }
+        };
+        self.take(TokenKind::Comment, len, breaks);
     }
 
     fn hash(&mut self) {

@@ -79,6 +79,17 @@ impl Map {
         }
     }
 
+    /// Steps: the later of two with one name is noted, and left out.
+    fn push_step(&mut self, reader: &mut Reader, step: Entry) {
+        if let Some(line) = self.lines.get(&step.key.text) {
+            let message = format!("a second step is called `{}`", shown(&step.key.text));
+            let hint = format!("names are unique in the whole workflow; the other step is on line {line}");
+            reader.error(step.key.place, message).hint(hint);
+            return;
+        }
+        self.push(reader, step);
+    }
+
     fn has(&self, key: &str) -> bool {
         self.lines.contains_key(key)
     }

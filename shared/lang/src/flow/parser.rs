@@ -37,6 +37,7 @@ pub(super) fn parse(reader: &mut Reader, tokens: Vec<Token>) -> Parsed {
         edges.entry(token.place.start.line).or_insert(token.place.start.column);
     }
     let (gathered, blurred) = (vec![], vec![]);
+    let swallowed = tokens.iter().any(|token| token.is_endless(text));
     let mut parser = Parser {
         reader,
         text,
@@ -48,6 +49,9 @@ pub(super) fn parse(reader: &mut Reader, tokens: Vec<Token>) -> Parsed {
         edges,
         doubtful: None,
         told_unclosed: false,
+        swallowed,
+        early: None,
+        previous: None,
         definition: Place::START,
     };
     let file = parser.file();
@@ -68,8 +72,22 @@ struct Parser<'r, 'a> {
     /// The first `{` of a definition whose `}` stands elsewhere than it should by its column: if one is missing, it is that one's.
     doubtful: Option<Token>,
     told_unclosed: bool,
+    /// Whether a text that is never closed took in the rest of the file, and what would have closed blocks in it.
+    swallowed: bool,
+    /// The first `}` of a definition that stands deeper than what it closes: if one is too many, it is that one, with the place it closes.
+    early: Option<(Place, Place)>,
+    /// The last entry of one value on its line.
+    previous: Option<Previous>,
     /// The keyword of the definition that is read.
     definition: Place,
+}
+
+/// An entry whose value is one word or text.
+struct Previous {
+    key: String,
+    value: String,
+    /// The number of the token behind it.
+    behind: usize,
 }
 
 impl Parser<'_, '_> {
@@ -77,11 +95,11 @@ impl Parser<'_, '_> {
     fn peek(&mut self) -> &Token {
         while self.tokens[self.at].kind == TokenKind::Comment {
             let token = &self.tokens[self.at];
-            self.gathered.push(Comment { text: token.written(self.text).to_owned(), apart: token.breaks > 1 });
-            // A break behind a comment counts for what follows it.
-            let breaks = self.tokens[self.at + 1].breaks.max(1);
+            self.gathered.extend(Comment::of(token.written(self.text), token.breaks > 1));
+            // A break before a comment, in it or behind it counts for what follows it.
+            let breaks = usize::from(token.breaks > 0 || token.has_lines() || self.ends_line(token));
             self.at += 1;
-            self.tokens[self.at].breaks = breaks;
+            self.tokens[self.at].breaks = self.tokens[self.at].breaks.max(breaks);
         }
         &self.tokens[self.at]
     }
@@ -119,14 +137,21 @@ impl Parser<'_, '_> {
     /// The comment that stands behind the last token on its line.
     fn trail(&mut self) -> Option<Comment> {
         let token = &self.tokens[self.at];
-        if token.kind != TokenKind::Comment || token.breaks > 0 {
+        let next = self.tokens.get(self.at + 1)?;
+        let ends_line = self.ends_line(token) || next.breaks > 0 || next.is('}') || next.kind == TokenKind::End;
+        if token.kind != TokenKind::Comment || token.breaks > 0 || token.has_lines() || !ends_line {
             return None;
         }
-        let comment = Comment { text: token.written(self.text).to_owned(), apart: false };
+        let comment = Comment::of(token.written(self.text), false).into_iter().next();
         self.at += 1;
         let next = &mut self.tokens[self.at];
         next.breaks = next.breaks.max(1);
-        Some(comment)
+        comment
+    }
+
+    /// Whether a comment goes to the end of its line.
+    fn ends_line(&self, comment: &Token) -> bool {
+        comment.written(self.text).starts_with("//")
     }
 
     fn last(&self) -> Place {

@@ -259,6 +259,7 @@ fn key(entry: &Entry, within: Within) -> String {
     let word = if is_word(text) && !keeps_quotes { text.clone() } else { double(text) };
     let called = matches!(text.as_str(), "update" | "emit");
     match &entry.value.head {
+        None if within == Within::Data || within == Within::Raw => word + ": ",
         None => word + " ",
         Some(Head::Phrase(phrase)) if called && !is_own && phrase.text.starts_with('(') => word,
         Some(_) if is_own || keeps_quotes => word + ": ",

@@ -6,6 +6,8 @@ use super::token::{Piece, Quoted, Quotes};
 pub(super) struct Read {
     pub(super) quoted: Quoted,
     pub(super) len: usize,
+    /// Whether the quotes that close it are missing.
+    pub(super) unclosed: bool,
     pub(super) faults: Vec<QuoteFault>,
 }
 
@@ -34,13 +36,34 @@ fn fault(at: usize, len: usize, message: impl Into<String>, hint: &'static str) 
     QuoteFault { at, len, message: message.into(), hint }
 }
 
-fn unclosed(at: usize, len: usize, closing: &str) -> QuoteFault {
+/// A text that nothing closes on its line, read to the end of that. What closes blocks there is taken to be no part of it.
+fn unclosed(text: &str, at: usize, end: usize, quotes: Quotes, mut value: String, pieces: Vec<Piece>) -> Read {
+    let written = &text[at + 1..end];
+    let more = written.len() - closers(written);
+    value.truncate(value.len().saturating_sub(more));
+    let closing = if quotes == Quotes::Double { "\"" } else { "'" };
     let hint = "a text ends on the line that it begins on; one of several lines stands between `\"\"\"`";
-    fault(at, len, format!("this text is never closed: `{closing}` is missing"), hint)
+    let faults = vec![fault(at, 1, format!("this text is never closed: `{closing}` is missing"), hint)];
+    Read { quoted: Quoted { value, quotes, pieces }, len: end - more - at, unclosed: true, faults }
+}
+
+/// Where the brackets begin that close what was open before the text, with nothing else behind them.
+fn closers(written: &str) -> usize {
+    let mut open = vec![];
+    let mut begin = None;
+    for (at, c) in written.char_indices() {
+        match c {
+            '{' | '[' | '(' => open.push(c),
+            '}' | ']' | ')' if open.pop().is_none() => drop(begin.get_or_insert(at)),
+            ' ' | '\t' | ',' | '}' | ']' | ')' => {}
+            _ => begin = None,
+        }
+    }
+    begin.map_or(written.len(), |begin| written[..begin].trim_end().len())
 }
 
 fn single(text: &str, at: usize) -> Read {
-    let (mut value, mut pieces, mut faults) = (String::new(), vec![Piece { value: 0, source: at + 1 }], vec![]);
+    let (mut value, mut pieces) = (String::new(), vec![Piece { value: 0, source: at + 1 }]);
     let mut here = at + 1;
     let len = loop {
         let rest = &text[here..];
@@ -55,11 +78,10 @@ fn single(text: &str, at: usize) -> Read {
         } else if text[here..].starts_with('\'') {
             break here + 1 - at;
         } else {
-            faults.push(unclosed(at, 1, "'"));
-            break here - at;
+            return unclosed(text, at, here, Quotes::Single, value, pieces);
         }
     };
-    Read { quoted: Quoted { value, quotes: Quotes::Single, pieces }, len, faults }
+    Read { quoted: Quoted { value, quotes: Quotes::Single, pieces }, len, unclosed: false, faults: vec![] }
 }
 
 fn double(text: &str, at: usize) -> Read {
@@ -78,12 +100,13 @@ fn double(text: &str, at: usize) -> Read {
                 pieces.push(Piece { value: value.len(), source: here });
             }
             _ => {
-                faults.push(unclosed(at, 1, "\""));
-                break here - at;
+                let mut read = unclosed(text, at, here, Quotes::Double, value, pieces);
+                read.faults.splice(0..0, faults);
+                return read;
             }
         }
     };
-    Read { quoted: Quoted { value, quotes: Quotes::Double, pieces }, len, faults }
+    Read { quoted: Quoted { value, quotes: Quotes::Double, pieces }, len, unclosed: false, faults }
 }
 
 /// Reads one escape, and says how long it is.
@@ -123,7 +146,8 @@ fn code(text: &str, at: usize, digits: usize, value: &mut String, faults: &mut V
 fn triple(text: &str, at: usize) -> Read {
     let begin = at + 3;
     let mut faults = vec![];
-    let (end, len) = match text[begin..].find("\"\"\"") {
+    let closing = text[begin..].find("\"\"\"");
+    let (end, len) = match closing {
         Some(len) => (begin + len, len + 6),
         None => {
             let hint = "close it with `\"\"\"`";
@@ -153,7 +177,8 @@ fn triple(text: &str, at: usize) -> Read {
         pieces.push(Piece { value: value.len(), source: begin + from + dropped });
         value.push_str(&line[dropped..]);
     }
-    Read { quoted: Quoted { value, quotes: Quotes::Triple, pieces }, len, faults }
+    let unclosed = closing.is_none();
+    Read { quoted: Quoted { value, quotes: Quotes::Triple, pieces }, len, unclosed, faults }
 }
 
 /// Where each line begins and ends, its break left out.

@@ -119,6 +119,24 @@ pub(super) struct Comment {
     pub(super) apart: bool,
 }
 
+impl Comment {
+    /// One for each line of it: `/* … */` is written with `//` as well.
+    pub(super) fn of(written: &str, apart: bool) -> Vec<Self> {
+        let Some(inside) = written.strip_prefix("/*") else {
+            return vec![Self { text: written.to_owned(), apart }];
+        };
+        let inside = inside.strip_suffix("*/").unwrap_or(inside);
+        let lines = inside.lines().map(|line| line.trim().trim_start_matches('*').trim());
+        let mut lines: Vec<&str> = lines.skip_while(|line| line.is_empty()).collect();
+        while lines.last().is_some_and(|last| last.is_empty()) {
+            lines.pop();
+        }
+        let text = |line: &str| if line.is_empty() { "//".to_owned() } else { format!("// {line}") };
+        let first = lines.iter().take(1).map(|line| Self { text: text(line), apart });
+        first.chain(lines.iter().skip(1).map(|line| Self { text: text(line), apart: false })).collect()
+    }
+}
+
 impl Value {
     pub(super) fn of(head: Head) -> Self {
         Self { head: Some(head), block: None }

@@ -24,7 +24,7 @@ pub(super) enum TokenKind {
     Mark(char),
     /// What only means something in an expression: `>=`, `&&`, `=`.
     Operator,
-    /// `// …` to the end of the line.
+    /// `// …` to the end of the line, or `/* … */`.
     Comment,
     End,
 }
@@ -67,6 +67,18 @@ impl Token {
     /// Whether it can be the key of an entry.
     pub(super) fn is_key(&self) -> bool {
         matches!(self.kind, TokenKind::Word | TokenKind::Text(_))
+    }
+
+    /// Whether it goes on after the line that it begins on.
+    pub(super) fn has_lines(&self) -> bool {
+        self.place.start.line < self.place.end.line
+    }
+
+    /// Whether it is a text of several lines that nothing closes.
+    pub(super) fn is_endless(&self, text: &str) -> bool {
+        let written = self.written(text);
+        let is_closed = 6 <= written.len() && written.ends_with("\"\"\"");
+        matches!(&self.kind, TokenKind::Text(quoted) if quoted.quotes == Quotes::Triple) && !is_closed
     }
 
     pub(super) fn written<'a>(&self, text: &'a str) -> &'a str {

@@ -70,7 +70,11 @@ fn note(reader: &mut Reader, node: &Rc<Node>, entries: &[Entry], fault: &Fault) 
         Some(within) => reader.inside(Severity::Error, at, within.start, within.len().max(1)),
         None => at.place,
     };
-    reader.error(place, format!("`{}`: {}", fault.part, fault.what)).hint(fault.hint.clone());
+    let part = match fault.part {
+        Part::Cron(_) if !matches!(of("cron").content, Content::List(_)) => "cron".to_owned(),
+        part => part.to_string(),
+    };
+    reader.error(place, format!("`{part}`: {}", fault.what)).hint(fault.hint.clone());
 }
 
 /// A period, or one with the moment that it is counted from.

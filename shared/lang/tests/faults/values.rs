@@ -138,7 +138,7 @@ order.yaml:4:33: `timeout`: `5 minutes` is not a duration
   |
 4 |   a: { activity: noop, timeout: 5 minutes }
   |                                 ^^^^^^^^^
-  hint: for example 250ms, 30s, 5m, 2h, 1d or 1h30m
+  hint: write `5m`
 
 order.yaml:5:14: `wait`: `soon` is not a duration
   |

@@ -52,6 +52,52 @@ fn formatted(source: &str) -> String {
 }
 
 #[test]
+fn comments_between_stars_become_lines() {
+    let source = r#"/* of the file */
+/**
+ * of the whole
+ *
+ * and more
+ */
+workflow order { /* opened */
+    steps {
+        a { activity /* which */ noop, /* what */ input { x: 1 /* one */ } /* behind */ }
+        /* above */ b { activity noop } /* several
+           lines */ c { activity noop /* last */ }
+    }
+    /**/
+}
+"#;
+    let expected = r#"// of the file
+// of the whole
+//
+// and more
+workflow order { // opened
+    steps {
+        a {
+            // which
+            activity noop
+            // what
+            input {
+                x: 1 // one
+            } // behind
+        }
+        // above
+        b { activity noop }
+        // several
+        // lines
+        c {
+            activity noop // last
+        }
+    }
+}
+"#;
+    let formatted = format(source, "x.flow").unwrap_or_else(|faults| panic!("{}", faults.render(source)));
+    assert!(formatted == expected, "{formatted}");
+    assert_eq!(meaning(source), meaning(expected));
+}
+
+#[test]
 fn a_file_in_its_canonical_form() {
     formats(
         r#"
@@ -110,14 +156,14 @@ workflow order { // opened
                 a: 1
                 b: "two"
                 "c d": [1, 2, 3]
-                e { x: 1 }
+                e: { x: 1 }
                 list: [ // of
                     1 // one
                     // two
                     2
                     // end
                 ]
-                empty {}
+                empty: {}
             }
             // the last
         }

@@ -71,6 +71,9 @@ impl Lower<'_, '_> {
         if let Some(schedule) = gathered.schedule {
             gathered.triggered.get_or_insert(schedule.key.place);
             let trigger = self.schedule(schedule, gathered.timezone);
+            if trigger.is_none() {
+                self.blurred.push(place);
+            }
             gathered.triggers.extend(trigger);
         } else if let Some(timezone) = gathered.timezone.filter(|zone| !self.lend(zone, &mut gathered.triggers)) {
             let hint = "write `schedule \"…\"` beside it, or put it into the trigger: `trigger schedule \"…\" { timezone \"…\" }`";
@@ -143,7 +146,7 @@ impl Lower<'_, '_> {
             }
             "on_complete" => {
                 if let Some(action) = self.action(written) {
-                    top.push(self.reader, entry("on_success", key.place, action));
+                    self.push_as(top, "on_success", written, action);
                 }
             }
             "retry" | "retry_workflow" => {
@@ -163,6 +166,17 @@ impl Lower<'_, '_> {
                 }
             }
         }
+    }
+
+    /// An entry under the word that means the same as the one that is written.
+    fn push_as(&mut self, top: &mut Map, word: &str, written: &Written, value: Rc<Node>) {
+        let (key, place) = (&written.key.text, written.key.place);
+        if let Some(line) = top.lines.get(word) {
+            let message = format!("`{key}` and `{word}` say the same, and both are given");
+            self.reader.error(place, message).hint(format!("the first one is on line {line}; keep one of them"));
+            return;
+        }
+        top.push(self.reader, entry(word, place, value));
     }
 
     /// A text for people, kept beside whatever else is known of the workflow.
@@ -245,7 +259,7 @@ impl Lower<'_, '_> {
 }
 
 /// The words at the top that only this form has.
-fn words_of(within: Within) -> impl Iterator<Item = &'static str> {
+fn words_of(within: Within) -> impl Iterator<Item = &'static str> + Clone {
     let of_job: &[&str] = if within == Within::Job { &OF_ONE_STEP } else { &[] };
     SHORT_OF_TOP.into_iter().filter(move |word| within == Within::Job || *word != "task").chain(of_job.iter().copied())
 }

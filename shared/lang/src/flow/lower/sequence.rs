@@ -113,7 +113,7 @@ impl Lower<'_, '_> {
                 }
             },
         };
-        map.push(self.reader, entry(name, *place, step));
+        map.push_step(self.reader, entry(name, *place, step));
     }
 
     fn waits(&mut self, before: &mut Before, key: &Key) -> Option<Rc<Node>> {

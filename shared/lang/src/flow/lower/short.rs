@@ -4,11 +4,13 @@ use std::rc::Rc;
 
 use super::{Lower, Map, entry, map, start_of, text, value::Mode};
 use crate::{
+    elsewhere::called_here,
     flow::{
         syntax::{Block, Entry as Written, Head, Phrase, Value},
         token::{Piece, Token, TokenKind},
         within::Within,
     },
+    scalar::{Plain, plain},
     source::Place,
     suggest::nearest,
     syntax::shown,
@@ -32,6 +34,8 @@ const GROWTH: [(&str, &str); 6] = [
     ("linear", "linear"),
     ("fixed", "fixed"),
 ];
+
+const RETRY: &str = "for example `retry 3 times`, or `retry 3 times with exponential_backoff`";
 
 impl Lower<'_, '_> {
     /// The body of a step that waits for nothing but what it says itself.
@@ -74,7 +78,7 @@ impl Lower<'_, '_> {
                 }
                 "emit" => self.emitted(&mut step, written),
                 "" => self.plain(&mut step, &written.key.text, written, Within::Literal),
-                word if self.is_mistyped(word) => self.mistyped(written),
+                word if self.is_mistyped(word) => self.mistyped(name, written),
                 word => {
                     let key = super::meant(Within::Step, &written.key);
                     self.plain(&mut step, key, written, Within::Step.of(word));
@@ -101,14 +105,19 @@ impl Lower<'_, '_> {
     fn is_mistyped(&self, word: &str) -> bool {
         let known = words::STEP.known.contains(&word) || words::STEP.later.contains(&word);
         let all = SHORT.iter().chain(words::STEP.known).copied();
-        !known && !SHORT.contains(&word) && nearest(word, all).is_some_and(|near| SHORT.contains(&near))
+        let is_of_others = called_here(word, words::STEP.known.iter().copied()).is_some();
+        !known
+            && !SHORT.contains(&word)
+            && !is_of_others
+            && nearest(word, all).is_some_and(|near| SHORT.contains(&near))
     }
 
-    fn mistyped(&mut self, written: &Written) {
+    fn mistyped(&mut self, name: Option<&str>, written: &Written) {
         let word = shown(&written.key.text);
         let near = nearest(&written.key.text, SHORT.iter().chain(words::STEP.known).copied());
         let hint = near.map(|near| format!("did you mean `{near}`?"));
-        self.reader.error(written.key.place, format!("unknown key `{word}` in a step")).maybe_hint(hint);
+        let step = name.map_or("a step".to_owned(), |name| format!("step `{}`", shown(name)));
+        self.reader.error(written.key.place, format!("unknown key `{word}` in {step}")).maybe_hint(hint);
     }
 
     /// An activity, and what it gets.
@@ -258,6 +267,12 @@ impl Lower<'_, '_> {
     /// A number, a map, or `3 times with exponential_backoff`: so often again, after the first time.
     pub(super) fn retry(&mut self, written: &Written) -> Option<Rc<Node>> {
         let Value { head: Some(Head::Phrase(phrase)), block: None } = &written.value else {
+            if let Value { head: Some(Head::Scalar(scalar)), block: None } = &written.value
+                && matches!(plain(&scalar.value), Plain::Text)
+            {
+                self.reader.error(scalar.place, "this does not say how often it is tried again").hint(RETRY);
+                return None;
+            }
             return self.value(&written.value, Within::Retry, &written.key);
         };
         let words: Vec<&str> = {
@@ -266,25 +281,25 @@ impl Lower<'_, '_> {
         };
         let (count, growth) = match words.as_slice() {
             [count, "times"] => (*count, None),
-            [count, "times", "with", growth] => (*count, Some(*growth)),
+            [count, "times", "with", growth @ ..] if !growth.is_empty() => (*count, Some(growth.join("_"))),
             _ => ("", None),
         };
         let place = phrase.place;
         let Some(again) = count.parse::<u32>().ok().and_then(|count| count.checked_add(1)) else {
-            let hint = "for example `retry 3 times`, or `retry 3 times with exponential_backoff`";
-            self.reader.error(place, "this does not say how often it is tried again").hint(hint);
+            self.reader.error(place, "this does not say how often it is tried again").hint(RETRY);
             return None;
         };
         let attempts = Rc::new(Node::new(place, Content::Plain(again.into(), again.to_string())));
         let Some(growth) = growth else { return Some(attempts) };
-        let Some((_, backoff)) = GROWTH.iter().find(|(word, _)| *word == growth) else {
+        let said = &words[3..];
+        let Some((_, backoff)) = GROWTH.iter().find(|(word, _)| said == [*word]) else {
             let known = GROWTH.map(|(word, _)| word);
-            let hint = match nearest(growth, known) {
+            let hint = match nearest(&growth, known) {
                 Some(word) => format!("did you mean `{word}`?"),
                 None => format!("one of `{}`", known.join("`, `")),
             };
-            let at = phrase.tokens.last().map_or(place, |token| token.place);
-            self.reader.error(at, format!("delays do not grow with `{}`", shown(growth))).hint(hint);
+            let at = phrase.tokens.get(3).map_or(place, |token| Place { end: place.end, ..token.place });
+            self.reader.error(at, format!("delays do not grow with `{}`", shown(&said.join(" ")))).hint(hint);
             return None;
         };
         let entries: Vec<Entry> =

@@ -8,6 +8,7 @@ use crate::{
         syntax::{Block, Entry as Written, Head, Key, Style},
         within::Within,
     },
+    syntax::shown,
     tree::Node,
 };
 
@@ -32,6 +33,11 @@ impl Lower<'_, '_> {
                 if scalar.style == Style::Bare && ["event", "schedule"].contains(&scalar.value.as_str()) =>
             {
                 // Which, is not said: that is noted already.
+                vec![]
+            }
+            Some(Head::Scalar(scalar)) if is_cron(&scalar.value) => {
+                let hint = format!("write `trigger schedule \"{}\"`", shown(&scalar.value));
+                self.reader.error(scalar.place, "a cron expression is no event").hint(hint);
                 vec![]
             }
             Some(head @ Head::Scalar(scalar)) => {
@@ -75,4 +81,10 @@ impl Lower<'_, '_> {
         }
         Some(map.node(start_of(cron.key.place)))
     }
+}
+
+/// Whether a text looks like the fields of a cron expression.
+fn is_cron(text: &str) -> bool {
+    let mut fields = text.split_whitespace();
+    fields.clone().count() > 4 && fields.all(|field| field.starts_with(|c: char| c.is_ascii_digit() || c == '*'))
 }

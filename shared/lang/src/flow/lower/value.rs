@@ -14,6 +14,7 @@ use crate::{
     },
     scalar::{Plain, plain},
     source::Place,
+    spelled,
     syntax::shown,
     tree::{Content, Node, Text},
 };
@@ -147,13 +148,27 @@ impl Lower<'_, '_> {
 
     /// Several words on a line are an expression, where there may be one.
     pub(super) fn phrase(&mut self, phrase: &Phrase, mode: Mode, key: &str) -> Option<Rc<Node>> {
+        if phrase.text.starts_with("not ") && mode != Mode::Literal {
+            let at = phrase.tokens.first().map_or(phrase.place, |not| not.place);
+            self.reader.error(at, "`not` is nothing that an expression knows").hint("write `!` in its place");
+            return None;
+        }
+        if let Some(written) = spelled::written_here(&phrase.text) {
+            let message = format!("`{}` is not a duration", shown(&phrase.text));
+            self.reader.error(phrase.place, message).hint(format!("write `{written}`"));
+            return None;
+        }
         let rewritten = reference::expression(&self.names, &phrase.text);
         let rewritten = match mode {
             Mode::Condition => rewritten,
             Mode::Data | Mode::Computed => rewritten.template(phrase.text.len()),
             Mode::Literal => {
                 let message = format!("`{}` has one value, and this is more", shown(key));
-                self.reader.error(phrase.place, message).hint("put it in quotes if it is meant as text");
+                let hint = match key {
+                    "schedule" | "cron" => "put it in quotes, for example `schedule \"0 6 * * *\"`",
+                    _ => "put it in quotes if it is meant as text",
+                };
+                self.reader.error(phrase.place, message).hint(hint);
                 return None;
             }
         };

@@ -1,9 +1,9 @@
 //! `{ … }` and the entries in it; where one is not closed, which it is.
 
-use super::Parser;
+use super::{Parser, Previous};
 use crate::{
     flow::{
-        syntax::{Block, Entry},
+        syntax::{Block, Entry, Head, Value},
         token::{Token, TokenKind},
     },
     source::Place,
@@ -28,6 +28,7 @@ impl Parser<'_, '_> {
         }
         self.depth += 1;
         let mut entries = vec![];
+        let mut told_of_dashes = false;
         loop {
             let token = self.peek().clone();
             match &token.kind {
@@ -46,6 +47,15 @@ impl Parser<'_, '_> {
                     break;
                 }
                 TokenKind::Word | TokenKind::Text(_) => entries.push(self.entry()),
+                // What follows is an entry in spite of it.
+                TokenKind::Operator if token.written(self.text) == "-" && token.breaks > 0 => {
+                    if !std::mem::replace(&mut told_of_dashes, true) {
+                        let hint =
+                            "remove it here and before the others: a block has names, and a list stands in `[ … ]`";
+                        self.reader.error(token.place, "no `-` stands before an entry").hint(hint);
+                    }
+                    self.take();
+                }
                 _ => self.no_entry(&token),
             }
         }
@@ -63,6 +73,22 @@ impl Parser<'_, '_> {
         if below && edge.is_some_and(|edge| close.place.start.column < *edge) {
             self.doubtful.get_or_insert_with(|| open.clone());
         }
+        let stands_at = self.edges.get(&close.place.start.line);
+        if open.place.start.line < close.place.start.line && close.breaks == 0 && edge < stands_at {
+            self.early.get_or_insert((close.place, open.place));
+        }
+    }
+
+    /// Whether more follows than was opened because of a `}` further up, which is told then.
+    pub(super) fn closed_early(&mut self) -> bool {
+        let Some((close, open)) = self.early.take() else { return false };
+        let message = format!("this `}}` closes the block of line {}, and more of that follows", open.start.line);
+        self.reader.error(close, message).hint("remove it, or look for a missing `{` before it");
+        while !self.at_end() && !self.begins_definition() {
+            self.take();
+        }
+        self.blur(Place { start: self.definition.start, end: self.last().end });
+        true
     }
 
     /// Of several blocks that end together, the innermost is told first, and only that.
@@ -72,6 +98,9 @@ impl Parser<'_, '_> {
         }
         self.told_unclosed = true;
         self.blur(self.definition);
+        if self.swallowed && self.at_end() {
+            return;
+        }
         let open = self.doubtful.take().unwrap_or_else(|| open.clone());
         self.blur(Place { start: open.place.start, end: self.tokens[self.at].place.start });
         let hint = "a `}` is missing: write it where the block ends";
@@ -126,11 +155,17 @@ impl Parser<'_, '_> {
 
     fn entry(&mut self) -> Entry {
         let mut lead = std::mem::take(&mut self.gathered);
+        let beside = self.previous.take().filter(|previous| previous.behind == self.at);
         let token = self.take();
         let apart = token.breaks > 1;
+        let beside = beside.filter(|_| token.breaks == 0);
         let key = self.key(&token);
         let colon = self.peek().is(':') && self.take().is(':');
-        let value = self.value_of(&key, colon);
+        let value = self.value_of(&key, colon, beside);
+        if let Value { head: Some(Head::Scalar(scalar)), block: None } = &value {
+            let (key, value) = (key.text.clone(), scalar.value.clone());
+            self.previous = Some(Previous { key, value, behind: self.at });
+        }
         lead.append(&mut self.gathered);
         let place = self.since(token.place);
         if value.is_lost() {

@@ -20,6 +20,9 @@ impl Parser<'_, '_> {
                 TokenKind::Word => file.definitions.extend(self.definition()),
                 TokenKind::Mark('}') => {
                     self.take();
+                    if self.closed_early() {
+                        continue;
+                    }
                     self.reader
                         .error(token.place, "this `}` closes nothing")
                         .hint("remove it, or look for a missing `{`");
@@ -72,7 +75,7 @@ impl Parser<'_, '_> {
             self.skip_to_definition(0);
             return None;
         }
-        (self.doubtful, self.told_unclosed) = (None, false);
+        (self.doubtful, self.told_unclosed, self.early) = (None, false, None);
         let body = self.block();
         let trail = self.trail();
         let lead = [lead, std::mem::take(&mut self.gathered)].concat();
@@ -80,6 +83,9 @@ impl Parser<'_, '_> {
     }
 
     fn no_definition(&mut self, token: &Token) {
+        if token.place.start.column > 0 && self.closed_early() {
+            return;
+        }
         let written = shown(token.written(self.text));
         let suggestion = nearest(&written, ["workflow", "job"]).filter(|_| token.is_word());
         let is_yaml = written == "-" || written == "---" || self.second().is(':');

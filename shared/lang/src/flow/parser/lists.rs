@@ -82,7 +82,7 @@ impl Parser<'_, '_> {
             // The line means nothing in a list.
             let at = self.at;
             self.tokens[at].breaks = 0;
-            match self.head(ITEM) {
+            match self.head(ITEM, false) {
                 Some(head) => Value::of(head),
                 None => {
                     let token = self.take();
