@@ -8,7 +8,7 @@ use sagaline_model::{BreakerRule, ExecutionId, Moment, Name, OnLimit, RateRule, 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{FramePath, InputError, input::data_of};
+use crate::{FramePath, wire::inputs_on_the_wire};
 pub use crate::{
     event_wait::{Awaited, Came, Leave},
     gather::Gathered,
@@ -281,46 +281,21 @@ impl EntityWord {
     }
 }
 
-macro_rules! inputs {
-    ($($variant:ident => $name:literal),+ $(,)?) => {
-        /// Every type of an entity's input on the wire.
-        pub const ENTITY_INPUT_TYPES: &[&str] = &[$(concat!("sagaline.entity.", $name, ".v1")),+];
-
-        impl EntityInput {
-            /// The CloudEvent type.
-            pub fn kind(&self) -> &'static str {
-                match self { $(Self::$variant(_) => concat!("sagaline.entity.", $name, ".v1")),+ }
-            }
-
-            /// The JSON data.
-            pub fn data(&self) -> Vec<u8> {
-                let json = match self { $(Self::$variant(data) => serde_json::to_vec(data)),+ };
-                json.expect("inputs have string keys only")
-            }
-
-            /// Reads what [`EntityInput::kind`] and [`EntityInput::data`] wrote.
-            pub fn read(kind: &str, data: &[u8]) -> Result<Self, InputError> {
-                match kind {
-                    $(concat!("sagaline.entity.", $name, ".v1") => data_of(kind, data).map(Self::$variant),)+
-                    other => Err(InputError::UnknownType(other.to_owned())),
-                }
-            }
-        }
-    };
-}
-
-inputs! {
-    Acquire => "acquire",
-    Release => "release",
-    Permit => "permit",
-    Outcome => "outcome",
-    Timer => "timer",
-    Await => "await",
-    Leave => "leave",
-    Event => "event",
-    Turn => "turn",
-    Claim => "claim",
-    Gather => "gather",
+inputs_on_the_wire! {
+    /// Every type of an entity's input on the wire.
+    ENTITY_INPUT_TYPES: "sagaline.entity." for EntityInput {
+        Acquire => "acquire",
+        Release => "release",
+        Permit => "permit",
+        Outcome => "outcome",
+        Timer => "timer",
+        Await => "await",
+        Leave => "leave",
+        Event => "event",
+        Turn => "turn",
+        Claim => "claim",
+        Gather => "gather",
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ pub mod input;
 pub mod job;
 pub mod lifecycle;
 pub mod path;
-mod people;
 pub mod progress;
 pub mod queue_tally;
 pub mod record;
@@ -24,6 +23,7 @@ pub mod schedule;
 pub mod schedule_view;
 pub mod task;
 pub mod trace;
+mod wire;
 
 pub use dead::DeadLetter;
 pub use entity::{EntityInput, EntityKey, EntityWord, Says, Ticket};

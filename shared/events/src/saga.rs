@@ -7,7 +7,7 @@ use sagaline_model::{ActivityName, ExecutionId, Moment, Name, RetryPolicy, Span,
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{FramePath, Input, InputError, input::data_of, record::Status};
+use crate::{FramePath, Input, InputError, record::Status, wire::inputs_on_the_wire};
 
 /// What happens to a saga, or is asked of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -320,57 +320,32 @@ pub struct SagaPage {
     pub next: Option<ExecutionId>,
 }
 
-macro_rules! saga_inputs {
-    ($($variant:ident => $name:literal),+ $(,)?) => {
-        /// Every type of input of a saga that is not also one of an execution.
-        pub const SAGA_INPUT_TYPES: &[&str] = &[$(concat!("sagaline.input.saga_", $name, ".v1")),+];
-
-        impl SagaInput {
-            /// The CloudEvent type.
-            pub fn kind(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(_) => concat!("sagaline.input.saga_", $name, ".v1"),)+
-                    Self::Task(input) => input.kind(),
-                }
-            }
-
-            /// The JSON data.
-            pub fn data(&self) -> Vec<u8> {
-                let json = match self {
-                    $(Self::$variant(data) => serde_json::to_vec(data),)+
-                    Self::Task(input) => return input.data(),
-                };
-                json.expect("inputs have string keys only")
-            }
-
-            /// Reads what [`SagaInput::kind`] and [`SagaInput::data`] wrote.
-            pub fn read(kind: &str, data: &[u8]) -> Result<Self, InputError> {
-                match kind {
-                    $(concat!("sagaline.input.saga_", $name, ".v1") => data_of(kind, data).map(Self::$variant),)+
-                    other => match Input::read(other, data)? {
-                        input @ (Input::StepStarted(_)
-                        | Input::StepSucceeded(_)
-                        | Input::StepFailed(_)
-                        | Input::StepSkipped(_)
-                        | Input::StepSnoozed(_)
-                        | Input::StepAwaits(_)
-                        | Input::StepExpanded(_)
-                        | Input::TaskDiscarded(_)
-                        | Input::Timer(_)) => Ok(Self::Task(input)),
-                        _ => Err(InputError::UnknownType(other.to_owned())),
-                    },
-                }
-            }
-        }
-    };
+inputs_on_the_wire! {
+    /// Every type of input of a saga that is not also one of an execution.
+    SAGA_INPUT_TYPES: "sagaline.input.saga_" for SagaInput {
+        Request => "request",
+        Late => "late",
+        Asked => "asked",
+        Retry => "retry",
+        Skip => "skip",
+        Resolve => "resolve",
+        Recalled => "recalled",
+    }
+    else Task(read_task_input)
 }
 
-saga_inputs! {
-    Request => "request",
-    Late => "late",
-    Asked => "asked",
-    Retry => "retry",
-    Skip => "skip",
-    Resolve => "resolve",
-    Recalled => "recalled",
+/// What an execution and a saga both hear.
+fn read_task_input(kind: &str, data: &[u8]) -> Result<Input, InputError> {
+    match Input::read(kind, data)? {
+        input @ (Input::StepStarted(_)
+        | Input::StepSucceeded(_)
+        | Input::StepFailed(_)
+        | Input::StepSkipped(_)
+        | Input::StepSnoozed(_)
+        | Input::StepAwaits(_)
+        | Input::StepExpanded(_)
+        | Input::TaskDiscarded(_)
+        | Input::Timer(_)) => Ok(input),
+        _ => Err(InputError::UnknownType(kind.to_owned())),
+    }
 }

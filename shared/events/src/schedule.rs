@@ -4,7 +4,7 @@
 use sagaline_model::{ExecutionId, Moment, Name, Overlap, ScheduleSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::{InputError, input::data_of};
+use crate::wire::inputs_on_the_wire;
 
 /// What happens to a schedule, or is asked of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -288,43 +288,18 @@ impl ScheduleHappening {
     }
 }
 
-macro_rules! schedule_inputs {
-    ($($variant:ident => $name:literal),+ $(,)?) => {
-        /// Every type of input of a schedule.
-        pub const SCHEDULE_INPUT_TYPES: &[&str] = &[$(concat!("sagaline.input.schedule_", $name, ".v1")),+];
-
-        impl ScheduleInput {
-            /// The CloudEvent type.
-            pub fn kind(&self) -> &'static str {
-                match self { $(Self::$variant(_) => concat!("sagaline.input.schedule_", $name, ".v1")),+ }
-            }
-
-            /// The JSON data.
-            pub fn data(&self) -> Vec<u8> {
-                let json = match self { $(Self::$variant(data) => serde_json::to_vec(data)),+ };
-                json.expect("inputs have string keys only")
-            }
-
-            /// Reads what [`ScheduleInput::kind`] and [`ScheduleInput::data`] wrote.
-            pub fn read(kind: &str, data: &[u8]) -> Result<Self, InputError> {
-                match kind {
-                    $(concat!("sagaline.input.schedule_", $name, ".v1") => data_of(kind, data).map(Self::$variant),)+
-                    other => Err(InputError::UnknownType(other.to_owned())),
-                }
-            }
-        }
-    };
-}
-
-schedule_inputs! {
-    Set => "set",
-    Timer => "timer",
-    Ended => "ended",
-    Unknown => "unknown",
-    Pause => "pause",
-    Resume => "resume",
-    Trigger => "trigger",
-    Backfill => "backfill",
-    Delete => "delete",
-    Refused => "refused",
+inputs_on_the_wire! {
+    /// Every type of input of a schedule.
+    SCHEDULE_INPUT_TYPES: "sagaline.input.schedule_" for ScheduleInput {
+        Set => "set",
+        Timer => "timer",
+        Ended => "ended",
+        Unknown => "unknown",
+        Pause => "pause",
+        Resume => "resume",
+        Trigger => "trigger",
+        Backfill => "backfill",
+        Delete => "delete",
+        Refused => "refused",
+    }
 }
