@@ -69,3 +69,12 @@ pub struct Dispatch {
     /// Until when it may begin: its turn of a rate is over then.
     pub begin_by: Option<Moment>,
 }
+
+impl Effect {
+    /// A signal or an update that there is no room to keep.
+    pub(crate) fn mailbox_full(signal: &str) -> Self {
+        let detail =
+            format!("the signals that wait already and that no step took leave no room; `{signal}` was not kept");
+        Self::Reject { reason: "mailbox_full", detail }
+    }
+}

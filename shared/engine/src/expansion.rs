@@ -11,7 +11,6 @@ use serde_json::Value;
 
 pub(crate) use self::defaults::filled;
 use crate::{
-    apply::is_task,
     compiled::{Compiled, CompiledKind, NodeId},
     nodes::Nodes,
     state::{Graft, Grafts, Recorded, Run},
@@ -31,7 +30,7 @@ pub(crate) fn take_up(
     grafts: &mut Grafts,
     said: &StepExpanded,
 ) -> Result<Option<NodeId>, StepError> {
-    let frame = run.frames.get(&said.path).filter(|frame| is_task(&frame.state, said.attempt));
+    let frame = run.frames.get(&said.path).filter(|frame| frame.state.is_task(said.attempt));
     let Some(frame) = frame else { return Ok(None) };
     let node = Nodes::new(plan, grafts).node(frame.node);
     if run.cleanup.is_some() {

@@ -1,11 +1,11 @@
 //! An execution that a schedule started: that it has ended, it tells a schedule that waits for it, and one that asks.
 
 use sagaline_events::{Start, input::Scheduled};
-use sagaline_model::{ExecutionId, Moment, Name};
+use sagaline_model::{ExecutionId, Name};
 
 use crate::{
     effect::Effect,
-    state::{Early, Execution, Over, Stage},
+    state::{Execution, Over, Stage},
 };
 
 impl Over {
@@ -31,14 +31,6 @@ pub(crate) fn told_to_a_stranger(scheduled: Option<&Scheduled>, asks: &Name) -> 
 /// It is asked for again: by a second start of it, too.
 pub(crate) fn told_by_start(start: &Start) -> Option<Effect> {
     tells(start.schedule.as_deref(), true)
-}
-
-impl Early {
-    /// Who asks again asks for the same.
-    pub(crate) fn asked_by_schedule(&mut self, schedule: &Name, at: Moment) {
-        self.schedules.retain(|(_, known)| known != schedule);
-        self.schedules.push((at, schedule.clone()));
-    }
 }
 
 impl Execution {

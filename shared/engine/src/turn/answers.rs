@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::{Turn, attempts::queue_of};
 use crate::{
-    apply::is_task,
     compiled::{CompiledKind, NodeId},
     effect::Effect,
     state::{Outcome, Report, State},
@@ -16,7 +15,7 @@ impl Turn<'_> {
     /// The node of a frame that waits for the answer of this attempt. An older attempt answers too late.
     pub(super) fn waiting_for(&self, path: &FramePath, attempt: u32) -> Option<NodeId> {
         let frame = self.run.frames.get(path)?;
-        is_task(&frame.state, attempt).then_some(frame.node)
+        frame.state.is_task(attempt).then_some(frame.node)
     }
 
     /// `claimed`: it is undone, also if nobody waits for it any more.

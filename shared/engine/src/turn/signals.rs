@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use super::Turn;
 use crate::{
-    apply::mailbox_full,
     compiled::NodeId,
     effect::Effect,
     state::{Gathering, State},
@@ -23,7 +22,7 @@ impl Turn<'_> {
         match first.and_then(|path| Some((path.clone(), self.run.frames.get(path)?.node))) {
             Some((path, id)) => self.heard(&path, id, name, data),
             None if self.run.keep_signal(name, data) => {}
-            None => self.effects.push(mailbox_full(name.as_str())),
+            None => self.effects.push(Effect::mailbox_full(name.as_str())),
         }
     }
 
