@@ -1,9 +1,18 @@
 //! An attempt whose turn of a rate is over does not begin, and says so.
 
-use sagaline_events::input::StepSnoozed;
-use sagaline_model::Span;
+use std::time::Duration;
 
-use super::*;
+use sagaline_events::{Input, Task, ask::Answer, input::StepSnoozed};
+use sagaline_model::Span;
+use tokio::time::advance;
+
+use super::{
+    super::{Delivery, Served},
+    STORED, done,
+    fake::{SINCE, World, delivery, task},
+    serve_one, succeeds,
+};
+use crate::ports::Outcome;
 
 /// Its turn is over so long after the session began.
 fn until(span: Duration) -> Task {
