@@ -1,6 +1,6 @@
 //! What a step has that says nothing of its own: what its workflow says, then what the installation does.
 
-use sagaline_lang::{read, read_all_under, read_defaults};
+use sagaline_lang::{read_all_under, read_defaults};
 use sagaline_model::{Backoff, Kind, Name, Plan, RetryPolicy, Span, Step, StepDefaults};
 
 use crate::without_warnings;

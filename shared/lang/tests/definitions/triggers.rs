@@ -1,6 +1,5 @@
 //! What starts executions: the events that are asked for, and what becomes of them.
 
-use sagaline_lang::read;
 use sagaline_model::Plan;
 use serde_json::json;
 
