@@ -61,9 +61,9 @@ fn running(id: &str, run: &Run, plan: Option<Nodes<'_>>) -> Vec<Why> {
     reasons.extend(run.paused.as_ref().map(|paused| paused_why(id, run, paused)));
     reasons.extend(run.cleanup.as_ref().map(|cleanup| cleanup_why(id, run, cleanup)));
     if run.is_pending() {
-        let key = run.unique.as_ref().filter(|key| !key.is_granted());
+        let key = run.unique.as_ref().filter(|key| !key.state.is_granted());
         reasons.extend(key.map(|key| key_why(id, key)));
-        let place = run.place.as_ref().filter(|place| !place.is_granted());
+        let place = run.place.as_ref().filter(|place| !place.state.is_granted());
         reasons.extend(place.map(|place| pending_why(id, place)));
     }
     reasons.extend(run.begins_at().map(|time| later::why(id, run, time)));
@@ -149,7 +149,7 @@ fn key_why(id: &str, key: &OwnKey) -> Why {
         cause: format!("it has asked for the unique key `{}`", key.entity),
         since: key.since,
         ends: "it is answered; this takes milliseconds while an orchestrator owns the partition of the key".into(),
-        until: key.timer().map(|(at, _)| at),
+        until: key.state.timer().map(|(at, _)| at),
         command: format!("sagaline cancel {id}"),
         worker_of: None,
     }
@@ -184,7 +184,7 @@ fn gate_why(path: &FramePath, asking: &Asking, turn: Option<Moment>, cancel: Str
 }
 
 fn pending_why(id: &str, place: &Place) -> Why {
-    let again = place.timer().map(|(at, _)| at);
+    let again = place.state.timer().map(|(at, _)| at);
     Why {
         step: None,
         state: "pending".into(),

@@ -11,7 +11,7 @@ use sagaline_events::{FramePath, TimerKind, TimerName};
 use sagaline_model::{ExecutionId, Moment, Name};
 use serde_json::{Map, Value};
 
-use super::{Answered, Cleanup, Frame, MAILBOX_LIMIT, Outcome, OwnKey, Place, Run, State};
+use super::{Answered, Cleanup, Frame, MAILBOX_LIMIT, Outcome, Run, State};
 use crate::{compiled::NodeId, weight};
 
 /// Derived from the frames; rebuilt when a snapshot is read.
@@ -104,8 +104,8 @@ impl Run {
     pub fn reindex(&mut self) {
         self.index = Index::default();
         self.index.timers.extend(self.deadline.map(|at| (at, TimerName::of_execution(TimerKind::WorkflowTimeout))));
-        self.index.timers.extend(self.place.as_ref().and_then(Place::timer));
-        self.index.timers.extend(self.unique.as_ref().and_then(OwnKey::timer));
+        self.index.timers.extend(self.place.as_ref().and_then(|place| place.state.timer()));
+        self.index.timers.extend(self.unique.as_ref().and_then(|key| key.state.timer()));
         self.index.timers.extend(self.cleanup.as_ref().map(Cleanup::timer));
         self.index.timers.extend(self.undo.timers());
         self.index.timers.extend(self.delay.and_then(|delay| delay.timer()));

@@ -29,21 +29,23 @@ pub enum PlaceState {
     Granted { at: Moment },
 }
 
-impl Place {
-    pub(crate) fn ticket(&self, execution: ExecutionId) -> Ticket {
-        Ticket { since: self.since, execution, path: None, attempt: 0 }
-    }
-
-    pub(crate) fn is_granted(&self) -> bool {
-        matches!(self.state, PlaceState::Granted { .. })
+impl PlaceState {
+    pub(crate) fn is_granted(self) -> bool {
+        matches!(self, Self::Granted { .. })
     }
 
     /// The timer that is armed while it waits.
-    pub(crate) fn timer(&self) -> Option<(Moment, TimerName)> {
-        match self.state {
-            PlaceState::Asked { again, .. } => Some((again, TimerName::of_execution(TimerKind::AskAgain))),
-            PlaceState::Granted { .. } => None,
+    pub(crate) fn timer(self) -> Option<(Moment, TimerName)> {
+        match self {
+            Self::Asked { again, .. } => Some((again, TimerName::of_execution(TimerKind::AskAgain))),
+            Self::Granted { .. } => None,
         }
+    }
+}
+
+impl Place {
+    pub(crate) fn ticket(&self, execution: ExecutionId) -> Ticket {
+        Ticket { since: self.since, execution, path: None, attempt: 0 }
     }
 }
 
@@ -57,12 +59,12 @@ impl Run {
     pub fn is_pending(&self) -> bool {
         self.ending.is_none()
             && !self.is_undoing()
-            && (self.place.as_ref().is_some_and(|place| !place.is_granted())
-                || self.unique.as_ref().is_some_and(|key| !key.is_granted()))
+            && (self.place.as_ref().is_some_and(|place| !place.state.is_granted())
+                || self.unique.as_ref().is_some_and(|key| !key.state.is_granted()))
     }
 
     pub(crate) fn forget_place(&mut self) {
-        if let Some(timer) = self.place.take().and_then(|place| place.timer()) {
+        if let Some(timer) = self.place.take().and_then(|place| place.state.timer()) {
             self.index.timers.remove(&timer);
         }
     }
@@ -70,10 +72,10 @@ impl Run {
     /// Puts its place into a state, and keeps the index true.
     pub(crate) fn set_place(&mut self, state: PlaceState) {
         let Some(place) = &mut self.place else { return };
-        if let Some(timer) = place.timer() {
+        if let Some(timer) = place.state.timer() {
             self.index.timers.remove(&timer);
         }
         place.state = state;
-        self.index.timers.extend(place.timer());
+        self.index.timers.extend(place.state.timer());
     }
 }

@@ -1,6 +1,6 @@
 //! The unique key of an execution: of all that ask for it one has it.
 
-use sagaline_events::{EntityInput, EntityKey, Ticket, TimerKind, TimerName, entity::Release};
+use sagaline_events::{EntityInput, EntityKey, Ticket, entity::Release};
 use sagaline_model::{ExecutionId, Moment, UniqueUntil};
 use serde::{Deserialize, Serialize};
 
@@ -22,33 +22,21 @@ impl OwnKey {
     pub(crate) fn ticket(&self, execution: ExecutionId) -> Ticket {
         Ticket { since: self.since, execution, path: None, attempt: 0 }
     }
-
-    pub(crate) fn is_granted(&self) -> bool {
-        matches!(self.state, PlaceState::Granted { .. })
-    }
-
-    /// The timer that is armed while it is asked for.
-    pub(crate) fn timer(&self) -> Option<(Moment, TimerName)> {
-        match self.state {
-            PlaceState::Asked { again, .. } => Some((again, TimerName::of_execution(TimerKind::AskAgain))),
-            PlaceState::Granted { .. } => None,
-        }
-    }
 }
 
 impl Run {
     /// Puts its key into a state, and keeps the index true.
     pub(crate) fn set_key(&mut self, state: PlaceState) {
         let Some(key) = &mut self.unique else { return };
-        if let Some(timer) = key.timer() {
+        if let Some(timer) = key.state.timer() {
             self.index.timers.remove(&timer);
         }
         key.state = state;
-        self.index.timers.extend(key.timer());
+        self.index.timers.extend(key.state.timer());
     }
 
     pub(crate) fn forget_key(&mut self) {
-        if let Some(timer) = self.unique.take().and_then(|key| key.timer()) {
+        if let Some(timer) = self.unique.take().and_then(|key| key.state.timer()) {
             self.index.timers.remove(&timer);
         }
     }
@@ -61,7 +49,7 @@ impl Run {
 
     /// The key that it keeps beyond an end of this kind, until its time is over.
     pub(crate) fn keeps_key(&self, outcome: &Outcome) -> Option<&EntityKey> {
-        let key = self.unique.as_ref().filter(|key| key.is_granted())?;
+        let key = self.unique.as_ref().filter(|key| key.state.is_granted())?;
         // Nothing of it was done.
         if self.is_pending() {
             return None;

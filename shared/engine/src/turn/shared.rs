@@ -101,7 +101,7 @@ impl Turn<'_> {
 
     fn place_says(&mut self, says: &Says) {
         let Some(place) = &self.run.place else { return };
-        let (entity, was_granted) = (place.entity.clone(), place.is_granted());
+        let (entity, was_granted) = (place.entity.clone(), place.state.is_granted());
         let is_pending = self.run.is_pending();
         match says {
             Says::Granted if !was_granted => {

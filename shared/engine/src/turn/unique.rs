@@ -14,7 +14,7 @@ impl Turn<'_> {
     pub(super) fn asks_for_key(&mut self) -> bool {
         // One that begins later asked when it was accepted.
         if let Some(key) = &self.run.unique {
-            return !key.is_granted();
+            return !key.state.is_granted();
         }
         let Some(until) = self.wanted_key().map(|unique| unique.until) else { return false };
         let key = match self.key_text() {
@@ -67,7 +67,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn key_says(&mut self, says: &Says) {
-        let Some(key) = self.run.unique.as_ref().filter(|key| !key.is_granted()) else { return };
+        let Some(key) = self.run.unique.as_ref().filter(|key| !key.state.is_granted()) else { return };
         let entity = key.entity.clone();
         match says {
             Says::Claimed { .. } => {
