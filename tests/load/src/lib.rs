@@ -9,6 +9,7 @@ pub mod many;
 pub mod memory;
 mod owners;
 mod processes;
+pub mod program;
 pub mod schedules;
 pub mod triggers;
 pub mod wide;

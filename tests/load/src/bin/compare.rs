@@ -1,14 +1,12 @@
 //! `compare`: measures Sagaline beside the floor. A table on standard error, one JSON object on standard output.
 
-use std::{
-    io::{Write, stderr, stdout},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Parser;
 use sagaline_load::{
     compare::{self, Settings},
     floor::Failure,
+    program,
 };
 
 /// Sagaline beside the least that JetStream can cost, run after run on one nats-server that this starts itself.
@@ -24,30 +22,16 @@ struct Flags {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let settings = Flags::parse().settings;
-    let compared = tokio::select! {
-        compared = compare(&settings) => compared,
-        // What was started ends with what is dropped here.
-        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
-    };
-    match compared {
-        Ok(true) => ExitCode::SUCCESS,
+    match program::unless_interrupted(compared()).await {
         Ok(false) => ExitCode::FAILURE,
-        Err(failure) => {
-            say(&format!("error: {failure}"));
-            ExitCode::FAILURE
-        }
+        measured => program::ended(measured.map(drop)),
     }
 }
 
-async fn compare(settings: &Settings) -> Result<bool, Failure> {
-    let summary = compare::run(settings, say).await?;
-    say(&format!("\n{summary}"));
-    writeln!(stdout(), "{}", serde_json::to_string(&summary)?)?;
+/// Whether what was compared can be relied on.
+async fn compared() -> Result<bool, Failure> {
+    let summary = compare::run(&Flags::parse().settings, program::say).await?;
+    program::say(&format!("\n{summary}"));
+    program::tell(&summary)?;
     Ok(summary.is_sound())
-}
-
-fn say(text: &str) {
-    // Talk that nobody can hear is no reason to stop.
-    drop(writeln!(stderr(), "{text}"));
 }

@@ -1,12 +1,12 @@
 //! `floor`: measures the least that three durable steps cost on JetStream, and prints one JSON object.
 
-use std::{
-    io::{Write, stdout},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Parser;
-use sagaline_load::floor::{self, Failure, Settings};
+use sagaline_load::{
+    floor::{self, Failure, Settings},
+    program,
+};
 
 /// What three durable steps cost when nothing but JetStream is paid for.
 ///
@@ -20,18 +20,9 @@ struct Flags {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
-    match measure(Flags::parse().settings).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // Nothing is left to be done if that cannot be told either.
-            drop(writeln!(std::io::stderr(), "error: {failure}"));
-            ExitCode::FAILURE
-        }
-    }
+    program::ended(measured().await)
 }
 
-async fn measure(settings: Settings) -> Result<(), Failure> {
-    let figures = floor::run(settings).await?;
-    writeln!(stdout(), "{}", serde_json::to_string(&figures)?)?;
-    Ok(())
+async fn measured() -> Result<(), Failure> {
+    program::tell(&floor::run(Flags::parse().settings).await?)
 }

@@ -1,14 +1,12 @@
 //! `jobs`: measures jobs that do nothing, beside BullMQ. What it does on standard error, one JSON object on standard output.
 
-use std::{
-    io::{Write, stderr, stdout},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Parser;
 use sagaline_load::{
     floor::Failure,
-    jobs::{self, Settings},
+    jobs::{Settings, run},
+    program,
 };
 
 /// Jobs a second of Sagaline and of BullMQ on Redis, run after run on servers that this starts itself.
@@ -23,27 +21,9 @@ struct Flags {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let settings = Flags::parse().settings;
-    let measured = tokio::select! {
-        measured = measure(&settings) => measured,
-        // What was started ends with what is dropped here.
-        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
-    };
-    match measured {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            say(&format!("error: {failure}"));
-            ExitCode::FAILURE
-        }
-    }
+    program::ended(program::unless_interrupted(measured()).await)
 }
 
-async fn measure(settings: &Settings) -> Result<(), Failure> {
-    let summary = jobs::run(settings, say).await?;
-    Ok(writeln!(stdout(), "{}", serde_json::to_string(&summary)?)?)
-}
-
-fn say(text: &str) {
-    // Talk that nobody can hear is no reason to stop.
-    drop(writeln!(stderr(), "{text}"));
+async fn measured() -> Result<(), Failure> {
+    program::tell(&run(&Flags::parse().settings, program::say).await?)
 }

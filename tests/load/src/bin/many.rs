@@ -1,14 +1,12 @@
 //! `many`: an orchestrator of very many executions that wait. Progress on standard error, JSON on standard output, a line a run.
 
-use std::{
-    io::{Write, stderr, stdout},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Parser;
 use sagaline_load::{
     floor::Failure,
     many::{Settings, run},
+    program,
 };
 
 /// How long a restarted orchestrator takes with very many executions open, how fast it handles signals to them, and the memory
@@ -22,23 +20,12 @@ struct Flags {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measured().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            say(&format!("error: {failure}"));
-            ExitCode::FAILURE
-        }
-    }
+    program::ended(measured().await)
 }
 
 async fn measured() -> Result<(), Failure> {
-    for measured in run(&Flags::parse().settings, say).await? {
-        writeln!(stdout(), "{}", serde_json::to_string(&measured)?)?;
+    for measured in run(&Flags::parse().settings, program::say).await? {
+        program::tell(&measured)?;
     }
     Ok(())
-}
-
-/// Without a standard error there is nobody to tell.
-fn say(line: &str) {
-    writeln!(stderr(), "{line}").ok();
 }

@@ -1,14 +1,12 @@
 //! `memory`: how much memory an orchestrator holds. Progress on standard error, one JSON object on standard output.
 
-use std::{
-    io::{Write, stderr, stdout},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Parser;
 use sagaline_load::{
     floor::Failure,
     memory::{Settings, run},
+    program,
 };
 
 /// The memory of an orchestrator with executions open, while others come and go. Starts everything itself, and ends it.
@@ -21,22 +19,9 @@ struct Flags {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measured().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            say(&format!("error: {failure}"));
-            ExitCode::FAILURE
-        }
-    }
+    program::ended(measured().await)
 }
 
 async fn measured() -> Result<(), Failure> {
-    let held = run(&Flags::parse().settings, say).await?;
-    writeln!(stdout(), "{}", serde_json::to_string(&held)?)?;
-    Ok(())
-}
-
-/// Without a standard error there is nobody to tell.
-fn say(line: &str) {
-    writeln!(stderr(), "{line}").ok();
+    program::tell(&run(&Flags::parse().settings, program::say).await?)
 }

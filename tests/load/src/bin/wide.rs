@@ -1,13 +1,11 @@
 //! `wide`: single executions with very many steps or items. Progress on standard error, one JSON object on standard output.
 
-use std::{
-    io::{Write, stderr, stdout},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Parser;
 use sagaline_load::{
     floor::Failure,
+    program,
     wide::{Settings, run},
 };
 
@@ -22,22 +20,9 @@ struct Flags {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measured().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            say(&format!("error: {failure}"));
-            ExitCode::FAILURE
-        }
-    }
+    program::ended(measured().await)
 }
 
 async fn measured() -> Result<(), Failure> {
-    let measured = run(&Flags::parse().settings, say).await?;
-    writeln!(stdout(), "{}", serde_json::to_string(&measured)?)?;
-    Ok(())
-}
-
-/// Without a standard error there is nobody to tell.
-fn say(line: &str) {
-    writeln!(stderr(), "{line}").ok();
+    program::tell(&run(&Flags::parse().settings, program::say).await?)
 }
