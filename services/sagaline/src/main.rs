@@ -16,6 +16,7 @@ mod output;
 mod plans;
 mod project;
 mod saga_view;
+mod silent;
 mod stop;
 mod table;
 mod view;

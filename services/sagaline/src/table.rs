@@ -1,5 +1,7 @@
 //! Columns that line up, with or without colour.
 
+use std::io;
+
 use crate::output::{Output, Tone};
 
 /// Rows under a heading; the last column is not padded.
@@ -14,6 +16,14 @@ impl Table {
 
     pub(crate) fn row(&mut self, cells: Vec<(Tone, String)>) {
         self.rows.push(cells);
+    }
+
+    /// Shows it to people. Who asked for JSON has had that.
+    pub(crate) fn show(&self, output: &Output) -> io::Result<()> {
+        if output.is_json() {
+            return Ok(());
+        }
+        self.lines(output).iter().try_for_each(|line| output.line(line))
     }
 
     pub(crate) fn lines(&self, output: &Output) -> Vec<String> {

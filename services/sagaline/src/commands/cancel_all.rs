@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     context::Context,
     failure::{Exit, Failure},
+    silent::{self, Owner},
 };
 
 const EXAMPLES: &str = "\
@@ -50,14 +51,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     } else {
         output.line(&format!("cancel sent to {count} executions of {workflow}"))?;
     }
-    if silent.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let silent: Vec<_> = silent.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "no orchestrator answers for partition {}: open executions of it were not cancelled",
-        silent.join(", ")
-    );
-    Err(Failure::new(Exit::Unreachable, message)
-        .hint("start an orchestrator (`sagaline-orchestrator`), or `sagaline dev`; then do it again"))
+    silent::none(silent, Owner::Orchestrator, "open executions of it were not cancelled").map_err(|mut failure| {
+        failure.hints.iter_mut().for_each(|hint| hint.push_str("; then do it again"));
+        failure
+    })
 }

@@ -99,10 +99,8 @@ async fn list(args: List, context: &Context) -> Result<Exit, Failure> {
     }
     if letters.is_empty() {
         output.talk("there are no dead letters");
-    } else if !output.is_json() {
-        for line in table.lines(output) {
-            output.line(&line)?;
-        }
+    } else {
+        table.show(output)?;
     }
     if more {
         output.talk("there are more: raise `--limit`");

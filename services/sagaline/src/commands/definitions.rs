@@ -83,9 +83,7 @@ async fn list(client: &Client, workflow: Name, output: &Output) -> Result<Exit, 
             (Tone::Quiet, version.note.as_deref().map(words::short).unwrap_or_default()),
         ]);
     }
-    if !output.is_json() {
-        table.lines(output).iter().try_for_each(|line| output.line(line))?;
-    }
+    table.show(output)?;
     Ok(Exit::Done)
 }
 

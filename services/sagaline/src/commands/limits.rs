@@ -10,6 +10,7 @@ use crate::{
     context::Context,
     failure::{Exit, Failure},
     output::{Output, Tone},
+    silent::{self, Owner},
     table::Table,
     words,
 };
@@ -94,22 +95,14 @@ async fn list(args: &List, context: &Context) -> Result<Exit, Failure> {
             };
             table.row(vec![(Tone::Strong, view.entity.to_string()), (tone, state), (Tone::Plain, waiting)]);
         }
-        for line in table.lines(output) {
-            output.line(&line)?;
-        }
+        table.show(output)?;
     } else if shared.silent.is_empty() {
         output.talk("nobody has a place, a key or a turn or waits for one, and no breaker has counted a failure");
     }
     if shared.more {
         output.talk("there are more: raise `--limit`");
     }
-    if shared.silent.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let silent: Vec<_> = shared.silent.iter().map(u32::to_string).collect();
-    let message = format!("no orchestrator answers for partition {}: what it keeps is missing here", silent.join(", "));
-    Err(Failure::new(Exit::Unreachable, message)
-        .hint("start an orchestrator (`sagaline-orchestrator`), or `sagaline dev`"))
+    silent::none(shared.silent, Owner::Orchestrator, "what it keeps is missing here")
 }
 
 async fn get(args: &Get, context: &Context) -> Result<Exit, Failure> {

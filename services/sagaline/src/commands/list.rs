@@ -11,6 +11,7 @@ use crate::{
     context::Context,
     failure::{Exit, Failure},
     output::{Output, Tone},
+    silent::{self, Owner},
     table::Table,
     words,
 };
@@ -68,16 +69,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     if let Shown { whole: false, last: Some(last) } = shown {
         context.output.talk(&format!("there may be more: `--after {last}` goes on, `--all` shows all"));
     }
-    let silent: Vec<_> = listing.silent().map(|partition| partition.to_string()).collect();
-    if silent.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let message = format!(
-        "no orchestrator answers for partition {}: open executions of it are missing from this list",
-        silent.join(", ")
-    );
-    Err(Failure::new(Exit::Unreachable, message)
-        .hint("start an orchestrator (`sagaline-orchestrator`), or `sagaline dev`"))
+    let lost = "open executions of it are missing from this list";
+    silent::none(listing.silent(), Owner::Orchestrator, lost)
 }
 
 /// What was shown.

@@ -176,11 +176,7 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
             (tone, state.to_owned()),
         ]);
     }
-    if !output.is_json() {
-        for line in table.lines(output) {
-            output.line(&line)?;
-        }
-    }
+    table.show(output)?;
     if !ends.silent.is_empty() {
         let silent: Vec<_> = ends.silent.iter().map(u32::to_string).collect();
         let silent = silent.join(", ");

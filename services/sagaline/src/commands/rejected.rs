@@ -96,10 +96,8 @@ async fn list(args: List, context: &Context) -> Result<Exit, Failure> {
     }
     if rejected.is_empty() {
         output.talk("no such message was rejected");
-    } else if !output.is_json() {
-        for line in table.lines(output) {
-            output.line(&line)?;
-        }
+    } else {
+        table.show(output)?;
     }
     if more {
         output.talk("there are more: raise `--limit`");

@@ -47,10 +47,8 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Exit, Failure
     }
     if workflows.is_empty() {
         output.talk("no workflow is applied yet; `sagaline apply FILE` applies one");
-    } else if !output.is_json() {
-        for line in table.lines(output) {
-            output.line(&line)?;
-        }
+    } else {
+        table.show(output)?;
     }
     Ok(Exit::Done)
 }

@@ -97,10 +97,8 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     }
     if sources.is_empty() {
         output.talk("events come from `sagaline.events.>` only; `sagaline events sources set` adds others");
-    } else if !output.is_json() {
-        for line in table.lines(output) {
-            output.line(&line)?;
-        }
+    } else {
+        table.show(output)?;
     }
     Ok(Exit::Done)
 }

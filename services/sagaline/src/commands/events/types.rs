@@ -93,10 +93,8 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     }
     if types.is_empty() {
         output.talk("nothing is known of any type of events: whatever comes passes");
-    } else if !output.is_json() {
-        for line in table.lines(output) {
-            output.line(&line)?;
-        }
+    } else {
+        table.show(output)?;
     }
     Ok(Exit::Done)
 }

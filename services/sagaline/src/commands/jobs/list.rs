@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     failure::{Exit, Failure},
     output::{Output, Tone},
+    silent::{self, Owner},
     table::Table,
     words,
 };
@@ -93,16 +94,8 @@ pub(super) async fn run(args: List, context: &Context) -> Result<Exit, Failure> 
     }
     let (total, jobs) = (first.total, first.sorted());
     show(&jobs, total, &counts, &context.output)?;
-    let silent: Vec<_> = listing.silent().map(|partition| partition.to_string()).collect();
-    if silent.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let message = format!(
-        "no orchestrator answers for partition {}: jobs of it that are not over are missing from this list",
-        silent.join(", ")
-    );
-    Err(Failure::new(Exit::Unreachable, message)
-        .hint("start an orchestrator (`sagaline-orchestrator`), or `sagaline dev`"))
+    let lost = "jobs of it that are not over are missing from this list";
+    silent::none(listing.silent(), Owner::Orchestrator, lost)
 }
 
 /// The first ones in the order that is asked for, of however many.
@@ -178,7 +171,7 @@ fn show(
     if jobs.is_empty() {
         output.talk("no job is like that");
     } else {
-        table.lines(output).iter().try_for_each(|line| output.line(line))?;
+        table.show(output)?;
     }
     if (jobs.len() as u64) < total {
         let counts: Vec<_> = known.map(|(status, count)| format!("{} {count}", status.as_str())).collect();

@@ -9,6 +9,7 @@ use crate::{
     failure::{Exit, Failure},
     output::Tone,
     saga_view,
+    silent::{self, Owner},
     table::Table,
     words,
 };
@@ -57,23 +58,14 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
             output.json(saga)?;
         }
     } else if !sagas.is_empty() {
-        for line in table(&sagas).lines(output) {
-            output.line(&line)?;
-        }
+        table(&sagas).show(output)?;
     } else if listing.silent().next().is_none() {
         output.talk(if args.stuck { "no saga is stuck" } else { "nothing is being undone" });
     }
     if let Some(last) = sagas.last().filter(|_| more) {
         output.talk(&format!("there are more: `--after {}` goes on", last.execution));
     }
-    let silent: Vec<_> = listing.silent().map(|partition| partition.to_string()).collect();
-    if silent.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let message =
-        format!("no compensator answers for partition {}: sagas of it are missing from this list", silent.join(", "));
-    Err(Failure::new(Exit::Unreachable, message)
-        .hint("start a compensator (`sagaline-compensator`), or `sagaline dev`"))
+    silent::none(listing.silent(), Owner::Compensator, "sagas of it are missing from this list")
 }
 
 fn table(sagas: &[SagaView]) -> Table {

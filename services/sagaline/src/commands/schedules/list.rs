@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     failure::{Exit, Failure},
     output::Tone,
+    silent::{self, Owner},
     table::Table,
     words,
 };
@@ -54,9 +55,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
             output.json(schedule)?;
         }
     } else if !schedules.is_empty() {
-        for line in table(&schedules).lines(output) {
-            output.line(&line)?;
-        }
+        table(&schedules).show(output)?;
     } else if listing.silent().next().is_none() {
         output.talk("there is no schedule");
     }
@@ -66,13 +65,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     if let Some(last) = schedules.last().filter(|_| more) {
         output.talk(&format!("there are more: `--after {}` goes on", last.name));
     }
-    let silent: Vec<_> = listing.silent().map(|partition| partition.to_string()).collect();
-    if silent.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let of = silent.join(", ");
-    let message = format!("no scheduler answers for partition {of}: schedules of it are missing from this list");
-    Err(Failure::new(Exit::Unreachable, message).hint("start a scheduler (`sagaline-scheduler`), or `sagaline dev`"))
+    silent::none(listing.silent(), Owner::Scheduler, "schedules of it are missing from this list")
 }
 
 fn table(schedules: &[ScheduleView]) -> Table {
