@@ -131,9 +131,6 @@ impl Flags {
         let (mut reading, service) = Reading::begin("executor", self.service);
         let mut settings = Settings::new(service.nats_url.clone(), service.namespace.clone());
         settings.nats_monitor.clone_from(&service.nats_monitor);
-        if let Err(error) = Name::new(service.namespace.as_str()) {
-            reading.fault("namespace", error);
-        }
         let queues = reading.many("queue", self.queue);
         if !queues.is_empty() {
             settings.queues = queues;

@@ -28,7 +28,7 @@ pub enum Error {
 impl Fatal for Error {
     fn is_misuse(&self) -> bool {
         match self {
-            Self::Connect(error) => matches!(error, ConnectError::BadUrl { .. } | ConnectError::BadNamespace(_)),
+            Self::Connect(error) => error.is_misuse(),
             Self::Install(error) => matches!(error, InstallError::BadPartitions(_)),
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sagaline_broker::nats::Installation;
-use sagaline_model::{Name, Span};
+use sagaline_model::Span;
 use sagaline_telemetry::settings::{Faults, Reading, ServiceFlags, ServiceSettings};
 
 /// Owns partitions of the log of executions. Any number of these may run; they share the partitions.
@@ -81,9 +81,6 @@ impl Flags {
         let (mut reading, service) = Reading::begin("orchestrator", self.service);
         let mut settings = Settings::new(service.nats_url.clone(), service.namespace.clone());
         settings.nats_monitor.clone_from(&service.nats_monitor);
-        if let Err(error) = Name::new(service.namespace.as_str()) {
-            reading.fault("namespace", error);
-        }
         if let Some(partitions) = reading.one("partitions", self.partitions) {
             settings.installation.partitions = partitions;
         }

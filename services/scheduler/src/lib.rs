@@ -27,7 +27,7 @@ pub enum Error {
 
 impl Fatal for Error {
     fn is_misuse(&self) -> bool {
-        matches!(self, Self::Connect(ConnectError::BadUrl { .. } | ConnectError::BadNamespace(_)))
+        matches!(self, Self::Connect(error) if error.is_misuse())
     }
 }
 

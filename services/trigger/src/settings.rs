@@ -2,7 +2,6 @@
 
 use clap::Parser;
 use sagaline_events::hops;
-use sagaline_model::Name;
 use sagaline_telemetry::settings::{Faults, Reading, ServiceFlags, ServiceSettings};
 
 /// Each event waits for some answers of the server, so that this many hide their round trips; times the size of the largest
@@ -56,9 +55,6 @@ impl Flags {
         let (mut reading, service) = Reading::begin("trigger", self.service);
         let mut settings = Settings::new(service.nats_url.clone(), service.namespace.clone());
         settings.nats_monitor.clone_from(&service.nats_monitor);
-        if let Err(error) = Name::new(service.namespace.as_str()) {
-            reading.fault("namespace", error);
-        }
         if let Some(in_flight) = reading.one("in_flight", self.in_flight) {
             settings.in_flight = in_flight;
         }

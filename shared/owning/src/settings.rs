@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sagaline_broker::owner;
-use sagaline_model::{Name, Span};
+use sagaline_model::Span;
 use sagaline_telemetry::settings::{Faults, Reading, ServiceSettings};
 
 /// How such a service runs.
@@ -50,9 +50,6 @@ impl Settings {
     pub fn read(mut reading: Reading, service: &ServiceSettings, given: Given) -> Result<Self, Faults> {
         let mut settings = Self::new(service.nats_url.clone(), service.namespace.clone());
         settings.nats_monitor.clone_from(&service.nats_monitor);
-        if let Err(error) = Name::new(service.namespace.as_str()) {
-            reading.fault("namespace", error);
-        }
         if let Some(history) = reading.one::<Span>("history", given.history) {
             settings.history = history.into();
         }

@@ -5,6 +5,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, process::ExitCode, str::FromStr};
 
 use clap::{Args, Parser};
+use sagaline_model::Name;
 use serde_json::{Map, Value};
 
 use crate::{LogFormat, TelemetrySettings};
@@ -118,6 +119,9 @@ impl Reading {
             log_format: reading.common_or("log_format", flags.log_format, LogFormat::default()),
             log_filter: reading.common("log", flags.log),
         };
+        if let Err(error) = Name::new(settings.namespace.as_str()) {
+            reading.fault("namespace", error);
+        }
         (reading, settings)
     }
 

@@ -70,6 +70,13 @@ pub enum ConnectError {
     JetStreamUnavailable { url: String, why: String },
 }
 
+impl ConnectError {
+    /// Whether no server could ever be reached like this: what was asked for cannot be right.
+    pub fn is_misuse(&self) -> bool {
+        matches!(self, Self::BadUrl { .. } | Self::BadNamespace(_))
+    }
+}
+
 /// A connection and what belongs to it. Clones share the connection.
 #[derive(Clone)]
 pub struct Connection {
