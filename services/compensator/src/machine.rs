@@ -6,10 +6,7 @@
 mod acts;
 mod counts;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use sagaline_broker::{
@@ -20,11 +17,14 @@ use sagaline_broker::{
 use sagaline_events::{
     Input, SagaInput, SagaStatus,
     ask::{Answer, Ask},
-    input::{FILLER, OWNER_MARK},
     record::Status,
     saga::{SagaCause, SagaRecalled, SagaView},
 };
-use sagaline_model::{ExecutionId, Moment, Name, partition_of};
+use sagaline_model::{ExecutionId, Moment, Name};
+use sagaline_owning::{
+    defect,
+    entry::{self, bad_input, reject},
+};
 use sagaline_saga::{Effect, Saga, wants_record_of};
 
 use self::{acts::Wire, counts::Stuck};
@@ -32,14 +32,17 @@ use self::{acts::Wire, counts::Stuck};
 /// The sagas of one partition.
 pub struct Sagas {
     wire: Wire,
-    partition: u32,
-    partitions: u32,
+    place: entry::Place,
     stuck: Stuck,
 }
 
 impl Sagas {
     pub fn new(names: Names, partition: u32, partitions: u32) -> Self {
-        Self { wire: Wire::new(names, partition, partitions), partition, partitions, stuck: Stuck::of(partition) }
+        Self {
+            wire: Wire::new(names, partition, partitions),
+            place: entry::Place { partition, partitions },
+            stuck: Stuck::of(partition),
+        }
     }
 
     fn recall(&self, state: &Saga) -> Option<Act> {
@@ -53,11 +56,7 @@ impl Machine for Sagas {
     type Glance = Box<SagaView>;
 
     fn read(&self, entry: &Entry) -> Result<Read<SagaInput>, Rejection> {
-        let reject = |reason, detail: String| Rejection { reason, detail };
-        let content = entry.content.as_ref().map_err(|why| reject("not_a_cloudevent", why.clone()))?;
-        if content.kind == OWNER_MARK || content.kind == FILLER {
-            return Ok(Read::Mark);
-        }
+        let Some(content) = entry::content(entry)? else { return Ok(Read::Mark) };
         let (partition, execution) = self
             .wire
             .names()
@@ -66,15 +65,8 @@ impl Machine for Sagas {
         if let Err(fault) = ExecutionId::new(execution) {
             return Err(reject("bad_id", fault.to_string()));
         }
-        let home = partition_of(execution, self.partitions);
-        if partition != self.partition || home != self.partition {
-            let detail = format!("the saga of `{execution}` belongs to partition {home}, not to {}", self.partition);
-            return Err(reject("wrong_partition", detail));
-        }
-        let input = SagaInput::read(&content.kind, &content.data).map_err(|fault| {
-            let cause = std::error::Error::source(&fault).map(|cause| format!(": {cause}")).unwrap_or_default();
-            reject("bad_input", format!("{fault}{cause}"))
-        })?;
+        self.place.check(partition, execution, format_args!("the saga of `{execution}`"))?;
+        let input = SagaInput::read(&content.kind, &content.data).map_err(bad_input)?;
         Ok(Read::Input(execution.into(), input))
     }
 
@@ -96,11 +88,8 @@ impl Machine for Sagas {
         }
         let before = state.overview();
         // A defect of ours must not stop the partition: it sets that one saga aside, on every replica alike.
-        let applied = catch_unwind(AssertUnwindSafe(|| sagaline_saga::apply(state, &input, origin.time)));
-        let effects = applied.unwrap_or_else(|panic| {
-            let cause = panic.downcast_ref::<String>().cloned();
-            let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|cause| (*cause).to_owned()));
-            let cause = cause.unwrap_or_else(|| "the saga stopped at a defect".to_owned());
+        let applied = defect::caught("the saga", || sagaline_saga::apply(state, &input, origin.time));
+        let effects = applied.unwrap_or_else(|cause| {
             tracing::error!(execution = state.id.as_str(), cause, "a saga is set aside: it stopped at a defect");
             let view = before.unwrap_or_else(|| unknown(state.id.clone(), origin.time));
             *state = Saga::set_aside(state.id.clone(), view, cause, origin.time);

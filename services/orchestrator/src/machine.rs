@@ -15,10 +15,7 @@ mod schedules;
 mod spans;
 mod tally;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use sagaline_broker::{
@@ -30,10 +27,13 @@ use sagaline_engine::{Compiled, Effect, Execution, Stage, job};
 use sagaline_events::{
     EntityInput, Happening, Input,
     ask::{Answer, Ask, Reply},
-    input::{FILLER, InputError, OWNER_MARK},
     job::JobEvent,
 };
-use sagaline_model::{ExecutionId, JobSpec, Moment, Name, Span, partition_of};
+use sagaline_model::{ExecutionId, JobSpec, Moment, Name, Span};
+use sagaline_owning::{
+    defect,
+    entry::{self, bad_input, reject},
+};
 use sagaline_telemetry::{metrics, traces::tell_span};
 
 pub use self::held::{Held, HeldInput};
@@ -42,8 +42,7 @@ use self::{acts::Wire, glance::Glance, held::entity_key, plans::Plans};
 /// The executions of one partition.
 pub struct Executions {
     wire: Wire,
-    partition: u32,
-    partitions: u32,
+    place: entry::Place,
     plans: Plans,
     shared: glance::Shared,
     tally: tally::Tally,
@@ -54,8 +53,7 @@ impl Executions {
     pub fn new(names: Names, partition: u32, partitions: u32) -> Self {
         Self {
             wire: Wire::new(names, partition, partitions),
-            partition,
-            partitions,
+            place: entry::Place { partition, partitions },
             plans: Plans::default(),
             shared: glance::Shared::default(),
             tally: tally::Tally::default(),
@@ -88,11 +86,7 @@ impl Machine for Executions {
     type Glance = Glance;
 
     fn read(&self, entry: &Entry) -> Result<Read<HeldInput>, Rejection> {
-        let reject = |reason, detail: String| Rejection { reason, detail };
-        let content = entry.content.as_ref().map_err(|why| reject("not_a_cloudevent", why.clone()))?;
-        if content.kind == OWNER_MARK || content.kind == FILLER {
-            return Ok(Read::Mark);
-        }
+        let Some(content) = entry::content(entry)? else { return Ok(Read::Mark) };
         let (partition, execution, end) = self
             .wire
             .names()
@@ -102,15 +96,7 @@ impl Machine for Executions {
         if let Some(fault) = ExecutionId::new(execution).err().filter(|_| entity.is_none()) {
             return Err(reject("bad_id", fault.to_string()));
         }
-        let home = partition_of(execution, self.partitions);
-        if partition != self.partition || home != self.partition {
-            let detail = format!("`{execution}` belongs to partition {home}, not to {}", self.partition);
-            return Err(reject("wrong_partition", detail));
-        }
-        let bad_input = |fault: InputError| {
-            let cause = std::error::Error::source(&fault).map(|cause| format!(": {cause}")).unwrap_or_default();
-            reject("bad_input", format!("{fault}{cause}"))
-        };
+        self.place.check(partition, execution, format_args!("`{execution}`"))?;
         let input = match entity {
             Some(_) => HeldInput::Entity(EntityInput::read(&content.kind, &content.data).map_err(bad_input)?),
             None => HeldInput::Execution(Input::read(&content.kind, &content.data).map_err(bad_input)?),
@@ -341,11 +327,8 @@ impl Executions {
         let at_work = tally::AtWork::before(state, plan.as_deref(), &input);
         let open = spans::Open::of(self.wire.trace(state), state);
         // A defect of the engine must not stop the partition: it sets that one execution aside, on every replica alike.
-        let applied = catch_unwind(AssertUnwindSafe(|| sagaline_engine::apply(state, plan.as_deref(), &input, at)));
-        let effects = applied.unwrap_or_else(|panic| {
-            let cause = panic.downcast_ref::<String>().cloned();
-            let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|cause| (*cause).to_owned()));
-            let cause = cause.unwrap_or_else(|| "the engine stopped at a defect".to_owned());
+        let applied = defect::caught("the engine", || sagaline_engine::apply(state, plan.as_deref(), &input, at));
+        let effects = applied.unwrap_or_else(|cause| {
             tracing::error!(execution = id.as_str(), cause, "parked: the engine stopped at a defect");
             let (workflow, version) = needed.clone().unwrap_or_else(|| (Name::new("unknown").expect("a name"), 0));
             let parked = Execution::parked_by_defect(id, workflow, version, cause.clone(), at);

@@ -6,10 +6,7 @@
 mod acts;
 mod counts;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use sagaline_broker::{
@@ -21,11 +18,14 @@ use sagaline_broker::{
 use sagaline_events::{
     ScheduleInput, ScheduleView,
     ask::{Answer, Ask},
-    input::{FILLER, OWNER_MARK},
     schedule::ScheduleTimer,
     schedule_view::NoRoom,
 };
-use sagaline_model::{Moment, Name, ScheduleSpec, Span, partition_of};
+use sagaline_model::{Moment, Name, ScheduleSpec, Span};
+use sagaline_owning::{
+    defect,
+    entry::{self, bad_input, reject},
+};
 use sagaline_schedule::{Effect, Schedule};
 
 use self::acts::Wire;
@@ -37,15 +37,18 @@ const RESTS_BEFORE: Span = Span::from_secs(600);
 /// The schedules of one partition.
 pub struct Schedules {
     wire: Wire,
-    partition: u32,
-    partitions: u32,
+    place: entry::Place,
     /// Whether ticks wait for room, for who looks at them. Nothing is decided by it here: the owner holds the timers.
     room: Room,
 }
 
 impl Schedules {
     pub fn new(names: Names, partition: u32, partitions: u32) -> Self {
-        Self { wire: Wire::new(names, partition, partitions), partition, partitions, room: Room::default() }
+        Self {
+            wire: Wire::new(names, partition, partitions),
+            place: entry::Place { partition, partitions },
+            room: Room::default(),
+        }
     }
 
     /// The same; who looks at a schedule is told if its ticks wait for room.
@@ -66,11 +69,7 @@ impl Machine for Schedules {
     type Glance = Box<ScheduleView>;
 
     fn read(&self, entry: &Entry) -> Result<Read<ScheduleInput>, Rejection> {
-        let reject = |reason, detail: String| Rejection { reason, detail };
-        let content = entry.content.as_ref().map_err(|why| reject("not_a_cloudevent", why.clone()))?;
-        if content.kind == OWNER_MARK || content.kind == FILLER {
-            return Ok(Read::Mark);
-        }
+        let Some(content) = entry::content(entry)? else { return Ok(Read::Mark) };
         let (partition, schedule) = self
             .wire
             .names()
@@ -79,15 +78,8 @@ impl Machine for Schedules {
         if let Err(fault) = Name::new(schedule) {
             return Err(reject("bad_name", fault.to_string()));
         }
-        let home = partition_of(schedule, self.partitions);
-        if partition != self.partition || home != self.partition {
-            let detail = format!("the schedule `{schedule}` belongs to partition {home}, not to {}", self.partition);
-            return Err(reject("wrong_partition", detail));
-        }
-        let input = ScheduleInput::read(&content.kind, &content.data).map_err(|fault| {
-            let cause = std::error::Error::source(&fault).map(|cause| format!(": {cause}")).unwrap_or_default();
-            reject("bad_input", format!("{fault}{cause}"))
-        })?;
+        self.place.check(partition, schedule, format_args!("the schedule `{schedule}`"))?;
+        let input = ScheduleInput::read(&content.kind, &content.data).map_err(bad_input)?;
         Ok(Read::Input(schedule.into(), input))
     }
 
@@ -107,14 +99,11 @@ impl Machine for Schedules {
         let workflow = state.spec().map(|spec| spec.workflow.clone());
         let decided = state.decided();
         // A defect of ours must not stop the partition: it sets that one schedule aside, on every replica alike.
-        let applied = catch_unwind(AssertUnwindSafe(|| state.apply(&input, origin.time)));
-        let effects = applied.unwrap_or_else(|panic| {
-            let cause = panic.downcast_ref::<String>().cloned();
-            let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|cause| (*cause).to_owned()));
-            let cause = cause.unwrap_or_else(|| "the schedule stopped at a defect".to_owned());
+        let applied = defect::caught("the schedule", || state.apply(&input, origin.time));
+        let effects = applied.unwrap_or_else(|cause| {
             let schedule = state.name.clone();
             tracing::error!(schedule = schedule.as_str(), cause, "a schedule is set aside: it stopped at a defect");
-            let view = catch_unwind(AssertUnwindSafe(|| state.view())).ok().flatten();
+            let view = defect::caught("the schedule", || state.view()).ok().flatten();
             *state = Schedule::set_aside(schedule, view.as_ref(), cause, origin.time);
             state.told_anew().into_iter().map(Effect::Tell).collect()
         });

@@ -1,6 +1,8 @@
-//! What services that own partitions have in common beyond the shell: how they say on the wire what they want done, what of their
-//! owners becomes logs, metrics and readiness, and the settings of those that follow an installation.
+//! What services that own partitions have in common beyond the shell: what an entry of their logs must be, how they say on the wire what
+//! they want done, what of their owners becomes logs, metrics and readiness, and the settings of those that follow an installation.
 
+pub mod defect;
+pub mod entry;
 mod installation;
 mod presence;
 mod settings;

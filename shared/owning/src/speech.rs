@@ -5,8 +5,8 @@ use sagaline_broker::{
     names::Names,
     ports::Message,
 };
-use sagaline_events::{FramePath, Lifecycle, Task, lifecycle::Refs, task::TASK_TYPE};
-use sagaline_model::ActivityName;
+use sagaline_events::{FramePath, Lifecycle, Task, input::StepFailed, lifecycle::Refs, task::TASK_TYPE};
+use sagaline_model::{ActivityName, ExecutionId, StepError};
 use serde_json::json;
 
 /// Who speaks.
@@ -75,6 +75,14 @@ impl Speech {
             execution: execution.to_owned(),
             notice: json!({word: {"path": path, "attempt": attempt}}).to_string().into(),
         }
+    }
+
+    /// The answer in the place of a worker when the server takes no such task: too large, usually. With whom it goes to.
+    pub fn task_refused(task: &QueuedTask, why: &str) -> Option<(ExecutionId, StepFailed)> {
+        let Task { execution, path, attempt, queue, .. } = serde_json::from_slice(&task.message.payload).ok()?;
+        let message = format!("the task could not be handed to the queue `{queue}`: {why}");
+        let error = StepError::new("TaskRefused", message).final_();
+        Some((execution, StepFailed { path, attempt, error, worker: None }))
     }
 
     /// `id`: the name of the event, by which consumers know one that they have seen.

@@ -6,10 +6,8 @@ use sagaline_broker::{
     names::{LogKind, Names},
     ports::{Bucket, Message},
 };
-use sagaline_events::{
-    Input, Lifecycle, SagaInput, SagaNews, SagaStatus, Task, input::StepFailed, lifecycle::Refs, saga::SagaView,
-};
-use sagaline_model::{ExecutionId, Moment, Name, StepError};
+use sagaline_events::{Input, Lifecycle, SagaInput, SagaNews, SagaStatus, Task, lifecycle::Refs, saga::SagaView};
+use sagaline_model::{ExecutionId, Moment, Name};
 use sagaline_owning::Speech;
 use sagaline_saga::{Dispatch, Effect, Saga, told_by};
 use serde::Deserialize;
@@ -123,11 +121,8 @@ impl Wire {
 
     /// The answer in the place of a worker when the server takes no such task: too large, usually.
     pub(super) fn task_refused(&self, task: &QueuedTask, why: &str) -> Option<Message> {
-        let data: Task = serde_json::from_slice(&task.message.payload).ok()?;
-        let message = format!("the task could not be handed to the queue `{}`: {why}", data.queue);
-        let error = StepError::new("TaskRefused", message).final_();
-        let failed = Input::StepFailed(StepFailed { path: data.path, attempt: data.attempt, error, worker: None });
-        Some(self.input(&data.execution, &SagaInput::Task(failed), "refused"))
+        let (execution, failed) = Speech::task_refused(task, why)?;
+        Some(self.input(&execution, &SagaInput::Task(Input::StepFailed(failed)), "refused"))
     }
 }
 

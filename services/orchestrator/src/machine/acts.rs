@@ -6,8 +6,8 @@ use sagaline_broker::{
     ports::{Bucket, Message, Sequence},
 };
 use sagaline_engine::{Dispatch, Effect, Execution};
-use sagaline_events::{Happening, Input, Lifecycle, Task, input::StepFailed, job::JobEvent, lifecycle::Refs};
-use sagaline_model::{ExecutionId, Name, StepError};
+use sagaline_events::{Happening, Input, Lifecycle, Task, job::JobEvent, lifecycle::Refs};
+use sagaline_model::{ExecutionId, Name};
 use sagaline_owning::Speech;
 
 use super::{company::Emitted, spans::Trace};
@@ -187,11 +187,8 @@ impl Wire {
 
     /// The answer in the place of a worker when the server takes no such task: too large, usually.
     pub(super) fn task_refused(&self, task: &QueuedTask, why: &str) -> Option<Message> {
-        let data: Task = serde_json::from_slice(&task.message.payload).ok()?;
-        let message = format!("the task could not be handed to the queue `{}`: {why}", data.queue);
-        let error = StepError::new("TaskRefused", message).final_();
-        let failed = Input::StepFailed(StepFailed { path: data.path, attempt: data.attempt, error, worker: None });
-        Some(self.input(&data.execution, &failed, "refused"))
+        let (execution, failed) = Speech::task_refused(task, why)?;
+        Some(self.input(&execution, &Input::StepFailed(failed), "refused"))
     }
 
     pub(super) fn headers(

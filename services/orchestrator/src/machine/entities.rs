@@ -1,7 +1,5 @@
 //! What executions share, on the wire: how it is asked, and how it answers.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use sagaline_broker::{
     machine::{Act, Origin, Rejection},
     ports::Message,
@@ -12,6 +10,7 @@ use sagaline_events::{
     ask::{Answer, Ask},
     entity::EntityTimer,
 };
+use sagaline_owning::defect;
 
 use super::{acts::Wire, held::Held};
 
@@ -27,9 +26,9 @@ impl Wire {
     pub(super) fn apply_to_entity(&self, entity: &mut Entity, input: &EntityInput, origin: &Origin) -> Vec<Act> {
         // A defect must not stop the partition. An entity that nobody can trust any more begins anew: it forgets who holds what,
         // which lets too many work for a while, but stops nobody.
-        let applied = catch_unwind(AssertUnwindSafe(|| entity.apply(input, origin.time)));
-        let effects = applied.unwrap_or_else(|_| {
-            tracing::error!(entity = entity.key.as_str(), "begun anew: the engine stopped at a defect");
+        let applied = defect::caught("the entity", || entity.apply(input, origin.time));
+        let effects = applied.unwrap_or_else(|cause| {
+            tracing::error!(entity = entity.key.as_str(), cause, "begun anew: the engine stopped at a defect");
             *entity = Entity::new(entity.key.clone());
             vec![]
         });
