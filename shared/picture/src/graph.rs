@@ -209,10 +209,20 @@ impl Part {
 
     /// How far it is, besides its status.
     pub(crate) fn progress(&self) -> Vec<String> {
+        self.progress_by(Rounds::says)
+    }
+
+    /// How it stands, and how far it is, in one line. `rounds` words how the items of a loop stand.
+    pub(crate) fn status_by(&self, rounds: impl Fn(&Rounds) -> String) -> String {
+        let status = self.status.map(|status| status.as_str().replace('_', " "));
+        status.into_iter().chain(self.progress_by(rounds)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn progress_by(&self, rounds: impl Fn(&Rounds) -> String) -> Vec<String> {
         let mut says = vec![];
         says.extend(self.items.map(|items| format!("{} of {} done", items.done, items.total)));
         says.extend(self.attempt.filter(|attempt| 1 < *attempt).map(|attempt| format!("attempt {attempt}")));
-        says.extend(self.rounds.as_ref().map(Rounds::says));
+        says.extend(self.rounds.as_ref().map(rounds));
         says
     }
 }
@@ -254,6 +264,14 @@ impl Rounds {
             Some(item) if self.ended.is_empty() && self.statuses.values().sum::<usize>() <= 1 => format!("item {item}"),
             Some(item) => format!("item {item} ({now_and_before})"),
         }
+    }
+
+    /// How it stands, without what was before: there is less room in a table.
+    pub(crate) fn in_brief(&self) -> String {
+        if self.statuses.is_empty() && self.item.is_none() {
+            return if self.ended.len() <= 1 { times(self.ended.values().sum()) } else { counted(&self.ended) };
+        }
+        Self { ended: BTreeMap::new(), failed: vec![], ..self.clone() }.says()
     }
 
     /// Whether it failed in no other items than those that are named.

@@ -230,8 +230,7 @@ impl Report {
         for ending in &self.endings {
             let name = ending.order.first().map_or(ending.handler, String::as_str);
             let called = if name == ending.handler { String::new() } else { format!("{name}, ") };
-            // The longest of these words leaves no room to the next column.
-            lines.say(&format!("  {} ", ending.handler), Ink::Quiet, &format!("{called}{}", ending.says));
+            lines.say(&format!("  {}", ending.handler), Ink::Quiet, &format!("{called}{}", ending.says));
             say_inside(&mut lines, name, "", 1, &blocks);
         }
         heading(&mut lines, format!("critical path by timeouts: {}", at_most(self.critical_path.length)));

@@ -211,7 +211,7 @@ impl Lines {
 
     pub(crate) fn say(&mut self, name: &str, ink: Ink, text: &str) {
         let mut line = Line::default();
-        line.push(Ink::Quiet, format!("{name:<15}"));
+        line.push(Ink::Quiet, format!("{name:<14} "));
         line.push(ink, text);
         self.0.push(line);
     }

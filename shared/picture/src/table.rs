@@ -1,6 +1,6 @@
 //! The steps of a graph as a table.
 
-use crate::{Graph, Ink, Line, Part, What, words};
+use crate::{Graph, Ink, Line, Part, Rounds, What, words};
 
 /// One row for each step, those inside another beneath it and further to the right. No line is longer than `width`.
 pub fn table(graph: &Graph, width: usize) -> Vec<Line> {
@@ -64,17 +64,9 @@ fn row(part: &Part, depth: usize, shows_states: bool) -> Vec<(Ink, String)> {
         (Ink::Plain, dashed(words::short(&part.undone_by.join(", ")))),
     ];
     if shows_states {
-        row.insert(1, (ink, dashed(status(part))));
+        row.insert(1, (ink, dashed(part.status_by(Rounds::in_brief))));
     }
     row
-}
-
-/// How a step stands, and how far it is.
-pub(crate) fn status(part: &Part) -> String {
-    let mut words = vec![];
-    words.extend(part.status.map(|status| status.as_str().replace('_', " ")));
-    words.extend(part.progress());
-    words.join(", ")
 }
 
 fn dashed(text: String) -> String {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sagaline_events::record::StepStatus;
 
-use crate::{Graph, Ink, Line, Link, Part, What, states, table, words};
+use crate::{Graph, Ink, Line, Link, Part, Rounds, What, states, words};
 
 /// No line is longer than `width`.
 pub fn text(graph: &Graph, width: usize) -> Vec<Line> {
@@ -112,7 +112,7 @@ impl<'a> Writing<'a> {
         let mut line = Line::default();
         line.push(Ink::Quiet, format!("{indent}{fork}"));
         line.push(part.status.map_or(Ink::Plain, Ink::Of), format!("{} {}", sign(part), part.name));
-        let status = table::status(part);
+        let status = part.status_by(Rounds::says);
         if !status.is_empty() {
             line.push(part.status.map_or(Ink::Plain, Ink::Of), format!("  {status}"));
         }

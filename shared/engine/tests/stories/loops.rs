@@ -222,10 +222,9 @@ each:
         .at("2s", succeeded("each/item:2/a", 1))
         .at("3s", succeeded("each/item:2/b/item", 1))
         .at("4s", succeeded("each/item:2/b/item:2", 1));
-    let inside = |story: &Story| -> Vec<(String, u32, StepStatus, Vec<(StepStatus, usize)>, Vec<u32>)> {
+    let inside = |story: &Story| -> Vec<_> {
         let inside = story.step_view("each").inside.into_iter();
-        let short = |it: InsideView| (it.step, it.item, it.status, it.ended.into_iter().collect(), it.failed);
-        inside.map(short).collect()
+        inside.map(|it| (it.step, it.item, it.status, Vec::from_iter(it.ended), it.failed)).collect()
     };
     let of = |step: &str, item, status, ended: &[(StepStatus, usize)], failed: &[u32]| {
         (format!("each/item{step}"), item, status, ended.to_vec(), failed.to_vec())

@@ -115,6 +115,9 @@ fn a_loop_that_is_over_says_what_its_steps_came_to() {
     ];
     view.steps[1].inside = vec![ended("single/item", Completed, &[(Completed, 5)], &[])];
     graph.show(&view);
+    // A table has other columns, too.
+    let rows = plain(&table(&graph, usize::MAX));
+    assert!(rows.contains("│ items         │ completed, 99988 completed, 12 failed │"), "{rows}");
     let shown = plain(&text(&graph, usize::MAX));
     let expected = "✓ items  completed, 99988 completed, 12 failed (failed: items 1, 2, 3, 4, 5, 6, 7, 8, 9, 11 and others)  \
                     for each part of ctx.items\n  ✓ pack  completed, 100000 times  item.pack\n  │\n  \
@@ -174,6 +177,17 @@ fn conditions_that_do_not_fit_stand_beneath_by_number() {
         let picture = picture.replace("#62;", ">").replace("#38;", "&").replace("&amp;", "&");
         assert!(picture.contains(condition), "{picture}");
     }
+}
+
+/// However deep a step is, its name stands apart from what is said before it.
+#[test]
+fn names_in_a_report_stand_apart() {
+    let plan = read(
+        "workflow: w\nsteps:\n  a: { steps: { b: { steps: { c: { steps: { d: { activity: x } } } } } } }\non_step_error: { activity: y }\n",
+    );
+    let report = plain(&Report::of(&plan, None, None).lines());
+    assert!(report.contains("              level 1 d\n"), "{report}");
+    assert!(report.contains("  on_step_error only if"), "{report}");
 }
 
 #[test]
