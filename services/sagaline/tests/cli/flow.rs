@@ -21,7 +21,7 @@ fn a_flow_file_is_a_definition_like_any_other() {
     let faulty = folder.file("faulty.flow", "workflow x {\n  steps { a { activty echo } }\n  tags [}\n}\n");
     let told = run(["validate", &faulty]).ends_with(65).stderr;
     for part in
-        [":2:15: unknown key `activty` in step `a`", "did you mean `activity`?", ":3:8: the list that begins here"]
+        [":2:15: unknown key `activty` in step `a`", "did you mean `activity`?", ":3:9: a list is closed by `]`"]
     {
         assert!(told.contains(part), "{part}: {told}");
     }

@@ -52,6 +52,7 @@ pub(super) fn parse(reader: &mut Reader, tokens: Vec<Token>) -> Parsed {
         swallowed,
         early: None,
         previous: None,
+        inside: 0,
         definition: Place::START,
     };
     let file = parser.file();
@@ -78,6 +79,8 @@ struct Parser<'r, 'a> {
     early: Option<(Place, Place)>,
     /// The last entry of one value on its line.
     previous: Option<Previous>,
+    /// The line in which the block that is read begins.
+    inside: usize,
     /// The keyword of the definition that is read.
     definition: Place,
 }

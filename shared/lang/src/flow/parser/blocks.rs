@@ -27,6 +27,7 @@ impl Parser<'_, '_> {
             return Block { place, entries: vec![], head, tail: vec![], inline: false };
         }
         self.depth += 1;
+        let around = std::mem::replace(&mut self.inside, open.place.start.line);
         let mut entries = vec![];
         let mut told_of_dashes = false;
         loop {
@@ -60,6 +61,7 @@ impl Parser<'_, '_> {
             }
         }
         self.depth -= 1;
+        self.inside = around;
         let tail = std::mem::replace(&mut self.gathered, before);
         let place = self.since(open.place);
         let inline = place.start.line == place.end.line;

@@ -38,6 +38,11 @@ impl Parser<'_, '_> {
                     self.reader.error(token.place, "a value was expected here, not `)`");
                     self.take();
                 }
+                TokenKind::Mark('}') if self.stands_for_bracket(&open, &token) => {
+                    self.reader.error(token.place, "a list is closed by `]`, not by `}`").hint("write `]` here");
+                    self.take();
+                    break;
+                }
                 TokenKind::End | TokenKind::Mark('}' | ':') => {
                     self.unclosed_list(&open, &token);
                     break;
@@ -54,6 +59,12 @@ impl Parser<'_, '_> {
         let place = self.since(open.place);
         let inline = place.start.line == place.end.line;
         List { place, items, head, tail, inline }
+    }
+
+    /// Whether a `}` in a list is a slip: it stands in the line of the `[`, and the block around both began further up.
+    fn stands_for_bracket(&self, open: &Token, close: &Token) -> bool {
+        let line = open.place.start.line;
+        close.place.start.line == line && self.inside < line
     }
 
     fn unclosed_list(&mut self, open: &Token, at: &Token) {
