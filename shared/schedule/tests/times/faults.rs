@@ -220,7 +220,7 @@ fn words_that_others_know_are_answered() {
         "@every 5m",
         None,
         "@every 5m",
-        "`@every 5m`: not a word that stands for a schedule; write `every` instead of a cron expression",
+        "`@every 5m`: not a word that stands for a schedule; a period is no cron expression: write `every: 5m` in its place",
     );
     says(
         "@reboot",
