@@ -171,16 +171,13 @@ impl Looking<'_> {
         let (left_fact, right_fact) = (self.look(left), self.look(right));
         let (left, right) =
             (Part { node: left, fact: &left_fact, role: LEFT }, Part { node: right, fact: &right_fact, role: RIGHT });
+        let operation = |values: &[Val<'a>]| operators::binary(operator, &values[0], &values[1], &mut Budget::new());
         if !operator.compares() {
-            let result = self.apply(node, &[&left, &right], |values| {
-                operators::binary(operator, &values[0], &values[1], &mut Budget::new())
-            });
+            let result = self.apply(node, &[&left, &right], operation);
             self.tell_of_words(operator, &left, &right);
             return result;
         }
-        let compared = tried(&[&left_fact, &right_fact], |values| {
-            operators::binary(operator, &values[0], &values[1], &mut Budget::new())
-        });
+        let compared = tried(&[&left_fact, &right_fact], operation);
         let are_alike = !operator.is_equality() || left_fact.may_equal(&right_fact);
         match compared {
             Ok(Fact::Exactly(Val::Bool(holds))) if are_alike => {
