@@ -29,7 +29,7 @@ fn a_fault_names_the_step_and_the_field() {
             "step `charge`: `timeout`: `30x` is not a duration (for example 250ms, 30s, 5m, 2h, 1d or 1h30m)",
             "step `charge`, `input.deep.a`: there is no step `nobody`",
             "step `pack`: `activity`: `no good` contains ` `; letters, digits, `_` and `-` are allowed, and single dots \
-             between them",
+             between them (write `no_good`)",
             "step `pack`, `retry`: `initial`: `0x1` is not a duration (for example 250ms, 30s, 5m, 2h, 1d or 1h30m)",
         ],
     );
