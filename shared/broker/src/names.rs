@@ -196,6 +196,11 @@ impl Names {
         format!("{}.tell.{execution}", self.namespace)
     }
 
+    /// On which workers tell each other what they are at work on.
+    pub fn held(&self) -> String {
+        format!("{}.held", self.namespace)
+    }
+
     /// The subject of a bucket's key.
     pub fn key(&self, bucket: Bucket, key: &str) -> String {
         format!("$KV.{}.{key}", self.bucket(bucket))

@@ -7,6 +7,7 @@
 mod answer;
 mod claim;
 mod doubt;
+mod elsewhere;
 mod hold;
 mod message;
 mod prepare;
@@ -29,6 +30,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 pub use doubt::CAUSE_WITHIN;
+pub use elsewhere::Elsewhere;
 pub use pulse::Pulse;
 pub use running::Running;
 pub use serve::{CANCEL_GRACE, Served, serve};
@@ -71,6 +73,9 @@ pub struct Session {
     pub ack_wait: Duration,
     /// A task stored later than this after its cause may be a copy: at most half the time for which its queue remembers Msg-Ids.
     pub cause_within: Span,
+    /// By the boot clock: until then other workers may still be getting back the connection that was lost, and what is older than
+    /// the session may be theirs.
+    pub gathering_until: Duration,
 }
 
 /// What the queue is told about a task that it delivered.
@@ -102,6 +107,9 @@ pub trait TaskPorts: Sync {
 
     /// The attempts that run in this worker.
     fn running(&self) -> &Running;
+
+    /// The attempts that other workers say they hold.
+    fn elsewhere(&self) -> &Elsewhere;
 
     /// The session now.
     fn session(&self) -> Session;

@@ -9,7 +9,7 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use sagaline_events::{
-    EntityInput, FramePath, Input, SagaInput, ScheduleInput, Start, Task,
+    EntityInput, FramePath, Holding, Input, SagaInput, ScheduleInput, Start, Task,
     ask::{Answer, Ask},
     entity::ENTITY_INPUT_TYPES,
     input::{INPUT_TYPES, StepSnoozed, StepSucceeded, TimerKind},
@@ -157,6 +157,10 @@ fn every_example_is_a_golden_file_and_is_what_it_claims() {
             "notice" => {
                 reads::<Notice>(&claim, &json);
                 continue;
+            }
+            "holding" => {
+                let holding: Holding = serde_json::from_value(json.clone()).unwrap();
+                serde_json::to_value(holding).unwrap()
             }
             // Shown to a real server by the tests of `sagaline-wire`.
             "api" | "puback" | "reference" => continue,

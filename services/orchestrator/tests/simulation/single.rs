@@ -49,3 +49,9 @@ fn states_rest_and_are_woken_a_lot() {
     let Tally { woken, deferred, queued_up, .. } = sum;
     assert!(woken > 250 && deferred > 120 && queued_up > 20, "{sum:?}");
 }
+
+#[test]
+fn workers_leave_to_each_other_what_they_have_in_hand() {
+    let count = tally(&SINGLE, Faults::harsh(), 100).left_to_others;
+    assert!(count > 10, "{count} tasks were left to others");
+}

@@ -27,7 +27,7 @@ const NEEDED: (u32, u32) = (2, 12);
 const FIRST_CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const FIRST_CONNECT_PAUSE: Duration = Duration::from_millis(250);
 /// After a lost connection the next attempt never waits longer than this.
-const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(1);
+pub(super) const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Three unanswered pings end a connection: a node that is frozen, or behind a cut, is noticed in 2.5 to 3.75 s, within the
 /// five that a takeover may last. On a server that syncs every message to disk a full pipeline delays the answer by one or two
 /// seconds, so not much less.

@@ -4,6 +4,7 @@
 
 mod consumer;
 mod delivery;
+mod held;
 mod ports;
 mod publisher;
 mod puller;
@@ -23,7 +24,11 @@ pub use puller::{Pulled, Puller, PullerState};
 pub use slots::{Sharing, Slot};
 
 use super::{Connection, PayloadError, Payloads};
-use crate::{ports::Failure, worker::Running};
+use crate::{
+    ports::Failure,
+    worker::{Elsewhere, Running},
+};
+use held::Greeter;
 use publisher::Publisher;
 use slots::Slots;
 
@@ -32,6 +37,8 @@ pub struct Link {
     connection: Connection,
     worker: String,
     running: Arc<Running>,
+    elsewhere: Arc<Elsewhere>,
+    greeter: Greeter,
     publisher: Publisher,
     payloads: OnceCell<Payloads>,
     slots: Arc<Slots>,
@@ -42,7 +49,8 @@ impl Link {
     /// `worker` is a name for people.
     pub async fn open(connection: Connection, worker: String, sharing: Sharing) -> Result<Arc<Self>, Failure> {
         let publisher = Publisher::open(&connection).await?;
-        let running = Arc::new(Running::default());
+        let (running, elsewhere) = (Arc::<Running>::default(), Arc::<Elsewhere>::default());
+        let greeter = Greeter::open(&connection, running.clone(), elsewhere.clone()).await?;
         let notices = connection.names().tell("*");
         let deaf = |_| Failure::NoAnswer(format!("listen on `{notices}`"));
         let subscriber = connection.client().subscribe(notices.clone()).await.map_err(deaf)?;
@@ -51,6 +59,8 @@ impl Link {
             connection,
             worker,
             running,
+            elsewhere,
+            greeter,
             publisher,
             payloads: OnceCell::new(),
             slots: Arc::new(Slots::new(sharing)),

@@ -36,6 +36,12 @@ pub(super) fn may_have_begun(delivery: &Delivery, task: &Task, session: Session)
     delivery.delivered != 1 || session.since.is_none_or(|since| task.cause <= since)
 }
 
+/// Whether this may be the second first delivery of a task: the server has forgotten the one before. What it remembers it gives to
+/// somebody else only where nobody showed a sign of life, or who had it gave it back.
+pub(super) fn may_be_forgotten(delivery: &Delivery, task: &Task, session: Session) -> bool {
+    delivery.delivered == 1 && session.since.is_none_or(|since| task.cause <= since)
+}
+
 /// Asks the owner until it says whether the attempt is still waited for.
 pub(super) async fn is_wanted<P: TaskPorts>(ports: &P, task: &Task) -> bool {
     let Task { execution, path, attempt, .. } = task;

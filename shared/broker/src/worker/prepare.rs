@@ -10,7 +10,7 @@ use super::{
     Delivery, Host, PayloadFault, TaskPorts,
     answer::report,
     claim::claim,
-    doubt::{is_only_copy, is_wanted, may_have_begun},
+    doubt::{is_only_copy, is_wanted, may_be_forgotten, may_have_begun},
     hold::{Hold, Lost},
     running::Begun,
 };
@@ -28,7 +28,7 @@ pub(super) enum Prepared<'a> {
     Late,
     /// Nobody waits for it: let the queue forget it.
     Unwanted,
-    /// It may be somebody else's by now: leave it alone.
+    /// It is somebody else's, or may be: leave it alone.
     Lost,
     /// It runs in this worker already.
     Joined,
@@ -46,16 +46,8 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
 ) -> Prepared<'a> {
     let ports = hold.ports();
     let is_only_copy = is_only_copy(delivery, task, ports.session());
-    if !is_only_copy {
-        match hold.keep_while_ours(Box::pin(is_wanted(ports, task)).as_mut()).await {
-            Err(Lost) => return Prepared::Lost,
-            Ok(wanted) => {
-                host.asked(wanted);
-                if !wanted {
-                    return Prepared::Unwanted;
-                }
-            }
-        }
+    if !is_only_copy && let Err(instead) = Box::pin(settle(hold, host, delivery, task)).await {
+        return instead;
     }
     let input = match hold.keep_while_ours(pin!(input(ports, delivery, task))).await {
         Err(Lost) => return Prepared::Lost,
@@ -85,6 +77,39 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
         Ok(Ok(())) if hold.is_ours() && is_late(ports, delivery, task) => Prepared::Late,
         Ok(Ok(())) if hold.is_ours() => Prepared::Run(input, begun),
         Ok(Ok(())) | Err(Lost) => Prepared::Lost,
+    }
+}
+
+/// Settles a doubt: whether the task is still to be done, and not by whoever had it before. `Err`: what is to be done with it
+/// instead.
+async fn settle<'a, P: TaskPorts, H: Host>(
+    hold: &Hold<'a, P>,
+    host: &H,
+    delivery: &Delivery,
+    task: &Task,
+) -> Result<(), Prepared<'a>> {
+    let ports = hold.ports();
+    // Before anybody is asked: between the answer and the start its result would be stored by whoever runs it here.
+    if ports.running().joins(task, hold.reply()) {
+        return Err(Prepared::Joined);
+    }
+    let was_forgotten = may_be_forgotten(delivery, task, ports.session());
+    if was_forgotten {
+        let gathering = ports.session().gathering_until.saturating_sub(ports.boot());
+        if hold.keep_while_ours(pin!(ports.pause(gathering))).await.is_err() {
+            return Err(Prepared::Lost);
+        }
+    }
+    let is_elsewhere = || was_forgotten && ports.elsewhere().holds(task, ports.boot(), ports.session().ack_wait);
+    if is_elsewhere() {
+        return Err(Prepared::Lost);
+    }
+    let Ok(wanted) = hold.keep_while_ours(pin!(is_wanted(ports, task))).await else { return Err(Prepared::Lost) };
+    host.asked(wanted);
+    match wanted {
+        false => Err(Prepared::Unwanted),
+        true if is_elsewhere() => Err(Prepared::Lost),
+        true => Ok(()),
     }
 }
 

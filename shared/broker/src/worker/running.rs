@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use sagaline_events::{FramePath, Task};
+use sagaline_events::{FramePath, Held, Task};
 use sagaline_model::ExecutionId;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,8 @@ struct Attempt {
 /// How an attempt is ended from outside.
 #[derive(Debug, Default)]
 struct End {
+    /// Nothing keeps it from running any more: until its result is stored it is answered for here.
+    runs: AtomicBool,
     revoked: AtomicBool,
     cancel: CancellationToken,
 }
@@ -58,14 +60,37 @@ impl Running {
         let mut attempts = self.attempts();
         let of_execution = attempts.entry(task.execution.clone()).or_default();
         if let Some(running) = of_execution.iter().find(|running| running.is(&task.path, task.attempt)) {
-            let newest = lock(reply).clone();
-            *lock(&running.reply) = newest;
+            running.takes(reply);
             return None;
         }
         let end = Arc::new(End::default());
         let (path, number) = (task.path.clone(), task.attempt);
         of_execution.push(Attempt { path, number, reply: reply.clone(), end: end.clone() });
         Some(Begun { running: self, execution: task.execution.clone(), end })
+    }
+
+    /// Whether this very attempt runs already. Then its newest delivery is the one to keep alive and to acknowledge from now on.
+    pub(super) fn joins(&self, task: &Task, reply: &Reply) -> bool {
+        let attempts = self.attempts();
+        let of_execution = attempts.get(&task.execution).into_iter().flatten();
+        let mut running = of_execution.filter(|attempt| attempt.end.runs.load(Ordering::Acquire));
+        let Some(running) = running.find(|running| running.is(&task.path, task.attempt)) else { return false };
+        running.takes(reply);
+        true
+    }
+
+    /// Every attempt that runs, or whose result is being stored.
+    pub fn held(&self) -> Vec<Held> {
+        let attempts = self.attempts();
+        let all = attempts.iter().flat_map(|(execution, attempts)| attempts.iter().map(move |one| (execution, one)));
+        let running = all.filter(|(_, attempt)| attempt.end.runs.load(Ordering::Acquire));
+        running
+            .map(|(execution, attempt)| Held {
+                execution: execution.clone(),
+                path: attempt.path.clone(),
+                attempt: attempt.number,
+            })
+            .collect()
     }
 
     /// An attempt is over for good, or to stop, says a message on `<ns>.tell.<execution>`.
@@ -105,6 +130,11 @@ impl Attempt {
     fn is(&self, path: &FramePath, number: u32) -> bool {
         self.number == number && self.path == *path
     }
+
+    fn takes(&self, reply: &Reply) {
+        let newest = lock(reply).clone();
+        *lock(&self.reply) = newest;
+    }
 }
 
 /// An attempt that runs. When it is dropped the attempt is over, and whatever it left behind is told by its token.
@@ -115,6 +145,11 @@ pub(super) struct Begun<'a> {
 }
 
 impl Begun<'_> {
+    /// Now it runs.
+    pub(super) fn runs(&self) {
+        self.end.runs.store(true, Ordering::Release);
+    }
+
     pub(super) fn cancel(&self) -> &CancellationToken {
         &self.end.cancel
     }

@@ -77,6 +77,7 @@ async fn attend<P: TaskPorts, H: Host>(hold: &Hold<'_, P>, host: &H, stop: &Stop
     let task = Arc::new(task);
     match prepared {
         Prepared::Run(input, begun) => {
+            begun.runs();
             let ended = hold.keep(pin!(run(hold.ports(), host, &task, input, &begun, traceparent))).await;
             // Of a claimed attempt somebody wants to know all the same whether there is something to undo.
             if begun.is_revoked() && !task.claim {

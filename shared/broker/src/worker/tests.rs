@@ -3,6 +3,7 @@
 mod answering;
 mod asking;
 mod claim;
+mod elsewhere;
 mod fake;
 mod holding;
 mod late;

@@ -9,6 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::common::{Notes, Site, Working, eventually, now, task};
 
+/// That of the consumers which workers make.
+const ACK_WAIT: Duration = Duration::from_secs(4);
+
 #[tokio::test]
 async fn a_result_outlives_the_death_of_the_server() {
     let mut site = Site::start().await;
@@ -39,6 +42,48 @@ async fn a_result_outlives_the_death_of_the_server() {
     let _owner = site.owner(|| Answer::Wanted(false)).await;
     site.eventually_queued(0).await;
     assert_eq!(notes.all().len(), 2, "each ran once");
+}
+
+/// A server that was killed gives out again what it gave out last, to anybody. The owner cannot tell: there is no result yet.
+#[tokio::test]
+async fn what_one_worker_is_at_work_on_does_not_begin_in_another_after_the_server_was_killed() {
+    const TASKS: usize = 16;
+    let mut site = Site::start().await;
+    let (notes, gate) = (Notes::default(), CancellationToken::new());
+    let begin = || {
+        let (noted, open) = (notes.clone(), gate.clone());
+        let slow = move |context: ActivityContext, _: Value| {
+            let (noted, open) = (noted.clone(), open.clone());
+            async move {
+                noted.note(context.execution());
+                open.cancelled().await;
+                Ok("done")
+            }
+        };
+        // Slots are left for what comes again.
+        Working::begin(site.worker().concurrency(2 * TASKS).activity("slow", slow))
+    };
+    let _working = [begin(), begin()];
+    eventually("the workers wait for tasks", async || site.is_waited_for("slow").await).await;
+    for number in 0..TASKS {
+        site.put(&Task { cause: now(), ..task("slow", &format!("order-{number}")) }).await;
+    }
+    notes.eventually(TASKS).await;
+    site.server.kill().await;
+    site.server.restart().await;
+    eventually("the test is connected again", async || site.connection.is_connected()).await;
+    let ended = gate.clone();
+    let _owner = site.owner(move || Answer::Wanted(!ended.is_cancelled())).await;
+    // So long that whatever nobody shows a sign of life for is given out a second time.
+    tokio::time::sleep(ACK_WAIT * 2).await;
+    let mut begun = notes.all();
+    begun.sort();
+    begun.dedup();
+    assert_eq!((begun.len(), notes.all().len()), (TASKS, TASKS), "each began once: {:?}", notes.all());
+    gate.cancel();
+    site.eventually_inputs(TASKS).await;
+    site.eventually_queued(0).await;
+    assert_eq!((site.inputs().await.len(), notes.all().len()), (TASKS, TASKS));
 }
 
 #[tokio::test]

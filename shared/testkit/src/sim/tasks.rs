@@ -1,7 +1,7 @@
 //! Workers in the simulated world: the real task protocol over the modelled queue.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -9,10 +9,13 @@ use sagaline_broker::{
     machine::Machine,
     names::Names,
     ports::{Content, Message, Outcome, Sequence},
-    worker::{Acknowledgement, Delivery, Ended, Host, PayloadFault, Run, Running, Session, Stop, TaskPorts, serve},
+    worker::{
+        Acknowledgement, Delivery, Elsewhere, Ended, Host, PayloadFault, Run, Running, Served, Session, Stop,
+        TaskPorts, serve,
+    },
 };
 use sagaline_events::{
-    Task,
+    Held, Task,
     ask::{Answer, Ask},
     task::REPEAT_HEADER,
 };
@@ -42,7 +45,8 @@ pub async fn worker<M: Machine>(world: World<M>, pid: Pid, activity: Activity, l
         limited,
         seed,
         session,
-        running: Running::default(),
+        running: world.lock().at_hand(pid),
+        elsewhere: Elsewhere::default(),
         job: Mutex::default(),
         stop: Mutex::default(),
     };
@@ -54,7 +58,8 @@ pub async fn worker<M: Machine>(world: World<M>, pid: Pid, activity: Activity, l
                 step().await;
                 let stop = Stop::default();
                 *bench.lock_stop() = stop.clone();
-                serve(&bench, &bench, &stop, &delivery).await;
+                let served = serve(&bench, &bench, &stop, &delivery).await;
+                bench.is_left(served, &delivery);
                 bench.world.lock().rests(pid);
             }
             None => step().await,
@@ -71,7 +76,8 @@ struct Bench<'w, M: Machine> {
     seed: u64,
     /// The number of the session, and since when it is.
     session: Mutex<(u64, sagaline_model::Moment)>,
-    running: Running,
+    running: Arc<Running>,
+    elsewhere: Elsewhere,
     /// What it works on.
     job: Mutex<Option<Job>>,
     /// How it is told to give that back.
@@ -108,6 +114,28 @@ impl<M: Machine> Bench<'_, M> {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if session.0 != newest.0 {
             *session = newest;
+            self.hear_others();
+        }
+    }
+
+    /// Others tell it what they have in hand, of which a part gets lost.
+    fn hear_others(&self) {
+        let mut state = self.world.lock();
+        let (since, lost) = (state.since, state.faults.lost_acks);
+        for held in state.in_other_hands(self.pid) {
+            if !state.dice.chance(lost) {
+                self.elsewhere.hear([held], since);
+            }
+        }
+    }
+
+    /// Counts what was left to another worker that has it in hand.
+    fn is_left(&self, served: Served, delivery: &Delivery) {
+        let Ok(Task { execution, path, attempt, .. }) = serde_json::from_slice(&delivery.payload) else { return };
+        let mut state = self.world.lock();
+        let is_in_hand = || state.in_other_hands(self.pid).contains(&Held { execution, path, attempt });
+        if served == Served::Dropped && delivery.delivered == 1 && is_in_hand() {
+            state.tally.left_to_others += 1;
         }
     }
 
@@ -157,10 +185,20 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
         &self.running
     }
 
+    fn elsewhere(&self) -> &Elsewhere {
+        &self.elsewhere
+    }
+
     fn session(&self) -> Session {
         self.renew_session();
         let (number, since) = *self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        Session { number, since: Some(since), ack_wait: ACK_WAIT, cause_within: (WINDOW / 2).into() }
+        Session {
+            number,
+            since: Some(since),
+            ack_wait: ACK_WAIT,
+            cause_within: (WINDOW / 2).into(),
+            gathering_until: Duration::ZERO,
+        }
     }
 
     fn boot(&self) -> Duration {
@@ -189,7 +227,7 @@ impl<M: Machine> TaskPorts for Bench<'_, M> {
         }
         match what {
             Acknowledgement::Done => state.queue.ack(delivered, since),
-            Acknowledgement::Progress => state.queue.progress(delivered, self.pid, since),
+            Acknowledgement::Progress => state.queue.progress(delivered, since),
             Acknowledgement::Again => state.queue.give_back(delivered, self.pid),
         }
     }

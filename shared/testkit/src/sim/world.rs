@@ -13,7 +13,7 @@ mod shares;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -22,8 +22,12 @@ use sagaline_broker::{
     machine::Machine,
     names::{LogKind, Names},
     ports::{Bucket, Entry, Event, Message, Outcome, Sequence, Ticket},
+    worker::Running,
 };
-use sagaline_events::ask::{Answer, Ask};
+use sagaline_events::{
+    Held,
+    ask::{Answer, Ask},
+};
 use sagaline_model::Moment;
 
 use self::{buckets::Buckets, log::Log, nodes::Cluster, queue::Queue, reference::Reference};
@@ -111,6 +115,8 @@ pub struct State<M: Machine> {
     pub runs: BTreeMap<(String, String, u32), u32>,
     /// What each worker works on that is limited: for which execution, and by what.
     pub(super) at_work: BTreeMap<Pid, (Attempt, Limit)>,
+    /// What each worker has in hand, for as long as it lives.
+    hands: BTreeMap<Pid, Weak<Running>>,
     /// What was sent to logs of a kind that this world has not.
     pub elsewhere: BTreeMap<String, Vec<Bytes>>,
     /// When time leapt last.
@@ -210,6 +216,7 @@ impl<M: Machine> World<M> {
             tally: Tally::default(),
             runs: BTreeMap::new(),
             at_work: BTreeMap::new(),
+            hands: BTreeMap::new(),
             deeds: vec![],
             elsewhere: BTreeMap::new(),
             leapt: Duration::ZERO,
@@ -232,6 +239,19 @@ impl<M: Machine> State<M> {
     /// How often the connection of a process was lost, and the time: what a worker knows of its session.
     pub fn session(&self, pid: Pid) -> (u64, Moment) {
         (self.restarts + self.cluster.losses.get(&pid).copied().unwrap_or(0), self.now())
+    }
+
+    /// What a worker has in hand.
+    pub fn at_hand(&mut self, pid: Pid) -> Arc<Running> {
+        let running = Arc::default();
+        self.hands.insert(pid, Arc::downgrade(&running));
+        running
+    }
+
+    /// What workers but this one have in hand.
+    pub fn in_other_hands(&self, pid: Pid) -> Vec<Held> {
+        let others = self.hands.iter().filter(|(other, _)| **other != pid);
+        others.filter_map(|(_, hands)| hands.upgrade()).flat_map(|running| running.held()).collect()
     }
 
     /// Nothing happens for long.

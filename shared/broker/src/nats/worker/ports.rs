@@ -15,14 +15,14 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::{
-    super::{PayloadError, PayloadOf, boot},
+    super::{PayloadError, PayloadOf, boot, connect::RECONNECT_PAUSE_MAX},
     Link,
     consumer::Found,
 };
 use crate::{
     names::Names,
     ports::{Message, Outcome},
-    worker::{Acknowledgement, CAUSE_WITHIN, PayloadFault, Running, Session, TaskPorts},
+    worker::{Acknowledgement, CAUSE_WITHIN, Elsewhere, PayloadFault, Running, Session, TaskPorts},
 };
 
 /// See [`TaskPorts`].
@@ -42,17 +42,24 @@ struct Kept {
 
 impl NatsTaskPorts {
     pub(super) fn new(link: Arc<Link>, ack_wait: Duration) -> Self {
-        let session = Session { number: 0, since: None, ack_wait, cause_within: CAUSE_WITHIN };
+        let session =
+            Session { number: 0, since: None, ack_wait, cause_within: CAUSE_WITHIN, gathering_until: Duration::ZERO };
         Self { link, session: Mutex::new(Kept { session, losses: 0, began: Duration::ZERO }) }
     }
 
     pub(super) fn begin_session(&self, found: &Found, losses: u64) {
         let cause_within = CAUSE_WITHIN.min((found.window / 2).into());
+        let began = boot();
         self.change(|kept| {
             let number = kept.session.number + 1;
-            let session = Session { number, since: Some(found.at), ack_wait: found.ack_wait, cause_within };
-            *kept = Kept { session, losses, began: boot() };
+            // Whoever has just come has lost nothing, together with others.
+            let is_first = kept.session.number == 0;
+            let gathering_until = if is_first { began } else { began + RECONNECT_PAUSE_MAX };
+            let (since, ack_wait) = (Some(found.at), found.ack_wait);
+            let session = Session { number, since, ack_wait, cause_within, gathering_until };
+            *kept = Kept { session, losses, began };
         });
+        self.link.greeter.greet();
     }
 
     pub(super) fn end_session(&self) {
@@ -87,6 +94,10 @@ impl TaskPorts for NatsTaskPorts {
 
     fn running(&self) -> &Running {
         &self.link.running
+    }
+
+    fn elsewhere(&self) -> &Elsewhere {
+        &self.link.elsewhere
     }
 
     fn session(&self) -> Session {

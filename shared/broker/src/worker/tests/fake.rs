@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::super::{
-    Acknowledgement, CAUSE_WITHIN, Delivery, Ended, Host, PayloadFault, Run, Running, Session, TaskPorts,
+    Acknowledgement, CAUSE_WITHIN, Delivery, Elsewhere, Ended, Host, PayloadFault, Run, Running, Session, TaskPorts,
 };
 use crate::{
     names::Names,
@@ -37,6 +37,7 @@ pub(super) enum Did {
 pub(super) struct World {
     names: Names,
     running: Running,
+    elsewhere: Elsewhere,
     began: Instant,
     session: Mutex<Session>,
     did: Mutex<Vec<(Duration, Did)>>,
@@ -60,12 +61,14 @@ impl World {
         Arc::new(Self {
             names: Names::default(),
             running: Running::default(),
+            elsewhere: Elsewhere::default(),
             began: Instant::now(),
             session: Mutex::new(Session {
                 number: 1,
                 since: Some(SINCE),
                 ack_wait: ACK_WAIT,
                 cause_within: CAUSE_WITHIN,
+                gathering_until: Duration::ZERO,
             }),
             did: Mutex::default(),
             messages: Mutex::default(),
@@ -88,6 +91,11 @@ impl World {
         let mut session = locked(&self.session);
         session.number += 1;
         session.since = None;
+    }
+
+    /// The session has just begun, after one that was lost.
+    pub(super) fn gathers(&self, time: Duration) {
+        locked(&self.session).gathering_until = self.boot() + time;
     }
 
     pub(super) fn did(&self) -> Vec<Did> {
@@ -141,6 +149,10 @@ impl TaskPorts for World {
 
     fn running(&self) -> &Running {
         &self.running
+    }
+
+    fn elsewhere(&self) -> &Elsewhere {
+        &self.elsewhere
     }
 
     fn session(&self) -> Session {

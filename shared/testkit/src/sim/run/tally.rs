@@ -42,6 +42,8 @@ pub struct Tally {
     pub parts: u64,
     /// And those that were left in the end, and nothing named.
     pub orphans: u64,
+    /// Tasks that a worker left to another one, which had them in hand.
+    pub left_to_others: u64,
 }
 
 impl Tally {
@@ -72,6 +74,7 @@ impl AddAssign for Tally {
             turns,
             parts,
             orphans,
+            left_to_others,
         } = other;
         self.woken += woken;
         self.deferred += deferred;
@@ -91,5 +94,6 @@ impl AddAssign for Tally {
         self.turns += turns;
         self.parts += parts;
         self.orphans += orphans;
+        self.left_to_others += left_to_others;
     }
 }

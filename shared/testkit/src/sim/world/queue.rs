@@ -118,12 +118,14 @@ impl Queue {
         })
     }
 
-    /// A sign of life; of no use if the task is another worker's by now.
-    pub fn progress(&mut self, of: &Delivered, worker: Pid, now: Duration) {
-        if let Some(queued) = self.held_by(of, worker)
-            && queued.held.is_some_and(|(_, until)| now < until)
+    /// A sign of life. It counts for the message, whichever delivery of it is meant.
+    pub fn progress(&mut self, of: &Delivered, now: Duration) {
+        if let Some(queued) = self.messages.get_mut(&of.message.subject)
+            && queued.sequence == of.sequence
+            && let Some((_, until)) = &mut queued.held
+            && now < *until
         {
-            queued.held = Some((worker, now + ACK_WAIT));
+            *until = now + ACK_WAIT;
         }
     }
 
