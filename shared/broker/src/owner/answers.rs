@@ -42,14 +42,25 @@ enum MarkState {
     #[default]
     None,
     Sent,
+    /// Sent before the reader lost its place. It may be stored in a tail that is lost: its acknowledgement proves nothing any more.
+    Doubtful,
     At(Sequence),
 }
 
 impl Questions {
     /// A mark that was stored may be lost with the log's tail, and its sequence not be reached for long.
     pub(super) fn place_found(&mut self) {
-        if matches!(self.mark, MarkState::At(_)) {
-            self.mark_lost();
+        match self.mark {
+            MarkState::At(_) => self.mark_lost(),
+            MarkState::Sent => self.mark = MarkState::Doubtful,
+            MarkState::None | MarkState::Doubtful => {}
+        }
+    }
+
+    fn mark_stored(&mut self, sequence: Sequence) {
+        match self.mark {
+            MarkState::Doubtful => self.mark_lost(),
+            MarkState::None | MarkState::Sent | MarkState::At(_) => self.mark = MarkState::At(sequence),
         }
     }
 
@@ -190,7 +201,7 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
     }
 
     pub(super) fn mark_stored(&mut self, sequence: Sequence) {
-        self.questions.mark = MarkState::At(sequence);
+        self.questions.mark_stored(sequence);
         self.answer_at_head();
     }
 
@@ -260,5 +271,36 @@ impl<P: Ports, M: Machine, W: Watcher> Owner<P, M, W> {
             ],
             payload: format!(r#"{{"epoch":{epoch}}}"#).into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked() -> Questions {
+        let asked = (Ask::Partition, Asker("1".to_owned()));
+        Questions { new: vec![], marked: vec![asked], mark: MarkState::Sent }
+    }
+
+    #[test]
+    fn a_mark_counts_from_when_it_is_stored() {
+        let mut questions = marked();
+        questions.mark_stored(35);
+        assert!(questions.mark == MarkState::At(35) && questions.marked.len() == 1);
+    }
+
+    /// The acknowledgement was on its way when the place was lost, and the tail with the mark.
+    #[test]
+    fn whoever_waits_for_a_mark_of_before_the_place_was_lost_gets_another_one() {
+        let mut questions = marked();
+        questions.place_found();
+        questions.mark_stored(35);
+        assert!(questions.mark == MarkState::None && questions.new.len() == 1 && questions.marked.is_empty());
+
+        let mut questions = marked();
+        questions.mark_stored(35);
+        questions.place_found();
+        assert!(questions.mark == MarkState::None && questions.new.len() == 1 && questions.marked.is_empty());
     }
 }
