@@ -14,6 +14,9 @@ use sagaline_events::{Held, Task};
 
 use super::running::lock;
 
+/// What was said longer ago than this does not count, however long the server waits for a sign of life.
+const KEPT: Duration = Duration::from_secs(60);
+
 /// The attempts that others hold. One value serves a whole worker.
 #[derive(Debug, Default)]
 pub struct Elsewhere(Mutex<Heard>);
@@ -21,35 +24,54 @@ pub struct Elsewhere(Mutex<Heard>);
 #[derive(Debug, Default)]
 struct Heard {
     /// When each was told of last, by the boot clock.
-    held: HashMap<Held, Duration>,
-    newest: Duration,
+    told: HashMap<Held, Duration>,
+    /// When what is old is forgotten next.
+    sweep: Duration,
 }
 
 impl Elsewhere {
     /// Another worker says at `now` that it holds these.
     pub fn hear(&self, held: impl IntoIterator<Item = Held>, now: Duration) {
         let mut heard = self.heard();
-        for held in held {
-            heard.held.insert(held, now);
-            heard.newest = now;
+        if heard.sweep <= now {
+            heard.told.retain(|_, told| now <= *told + KEPT);
+            heard.sweep = now + KEPT;
         }
+        heard.told.extend(held.into_iter().map(|held| (held, now)));
     }
 
     /// Whether another worker said so of this attempt, no longer ago than `within`.
     pub(super) fn holds(&self, task: &Task, now: Duration, within: Duration) -> bool {
-        let mut heard = self.heard();
-        if heard.held.is_empty() {
-            return false;
-        }
-        if heard.newest + within < now {
-            heard.held = HashMap::new();
+        let heard = self.heard();
+        if heard.told.is_empty() {
             return false;
         }
         let asked = Held { execution: task.execution.clone(), path: task.path.clone(), attempt: task.attempt };
-        heard.held.get(&asked).is_some_and(|told| now <= *told + within)
+        heard.told.get(&asked).is_some_and(|told| now <= *told + within.min(KEPT))
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
         lock(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sagaline_model::ExecutionId;
+
+    use super::*;
+
+    #[test]
+    fn what_was_told_long_ago_takes_no_room() {
+        let elsewhere = Elsewhere::default();
+        for minute in 0..100 {
+            let of_this = (0..1000).map(|number| Held {
+                execution: ExecutionId::new(format!("order-{minute}-{number}")).expect("an id"),
+                path: "charge".to_owned().try_into().expect("a path"),
+                attempt: 1,
+            });
+            elsewhere.hear(of_this, Duration::from_secs(60) * minute);
+            assert!(elsewhere.heard().told.len() <= 3000, "in minute {minute}");
+        }
     }
 }
