@@ -8,7 +8,7 @@ use sagaline_events::Holding;
 use tokio::{
     sync::Notify,
     task::JoinHandle,
-    time::{Instant, sleep_until},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use super::super::{Connection, boot};
@@ -17,6 +17,8 @@ use crate::{
     worker::{Elsewhere, Running},
 };
 
+/// How soon a connection that is back is noticed.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The lines of a worker begin their sessions one after the other, and workers come back together: they are told all at once.
 const AT_ONCE: Duration = Duration::from_millis(20);
 /// No worker says what it holds more often than this.
@@ -69,6 +71,9 @@ impl Greeting {
     async fn go_on(self, mut words: Subscriber, wanted: Arc<Notify>) {
         let (mut due, mut asks) = (None::<Instant>, false);
         let mut told = Instant::now();
+        let mut losses = self.connection.losses().count();
+        let mut look = interval(LOOK_AGAIN);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let soon = || Instant::now().max(told + AT_MOST_EVERY) + AT_ONCE;
             tokio::select! {
@@ -81,6 +86,14 @@ impl Greeting {
                 () = wanted.notified() => {
                     asks = true;
                     due.get_or_insert_with(soon);
+                }
+                // Others wait no longer than they must: a session begins only when the consumer has a leader.
+                _ = look.tick() => {
+                    let now = self.connection.losses().count();
+                    if now != losses && self.connection.is_connected() {
+                        (losses, asks) = (now, true);
+                        due.get_or_insert_with(soon);
+                    }
                 }
                 () = sleep_until(due.unwrap_or(told)), if due.is_some() => {
                     self.tell(asks).await;

@@ -25,6 +25,9 @@ use crate::{
     worker::{Acknowledgement, CAUSE_WITHIN, Elsewhere, PayloadFault, Running, Session, TaskPorts},
 };
 
+/// Others that lost the connection, too, are back by then, and have said what they hold.
+const GATHERING: Duration = RECONNECT_PAUSE_MAX.saturating_add(Duration::from_millis(250));
+
 /// See [`TaskPorts`].
 pub struct NatsTaskPorts {
     link: Arc<Link>,
@@ -54,7 +57,7 @@ impl NatsTaskPorts {
             let number = kept.session.number + 1;
             // Whoever has just come has lost nothing, together with others.
             let is_first = kept.session.number == 0;
-            let gathering_until = if is_first { began } else { began + RECONNECT_PAUSE_MAX };
+            let gathering_until = if is_first { began } else { began + GATHERING };
             let (since, ack_wait) = (Some(found.at), found.ack_wait);
             let session = Session { number, since, ack_wait, cause_within, gathering_until };
             *kept = Kept { session, losses, began };
