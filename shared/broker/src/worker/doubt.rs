@@ -36,10 +36,10 @@ pub(super) fn may_have_begun(delivery: &Delivery, task: &Task, session: Session)
     delivery.delivered != 1 || session.since.is_none_or(|since| task.cause <= since)
 }
 
-/// Whether this may be the second first delivery of a task: the server has forgotten the one before. What it remembers it gives to
-/// somebody else only where nobody showed a sign of life, or who had it gave it back.
-pub(super) fn may_be_forgotten(delivery: &Delivery, task: &Task, session: Session) -> bool {
-    delivery.delivered == 1 && session.since.is_none_or(|since| task.cause <= since)
+/// Whether another worker may have this in hand, and have been unable to say so to the server: a task from before the session. The
+/// server has forgotten that it delivered it, or heard no sign of life while the connection or the consumer was away.
+pub(super) fn may_be_elsewhere(task: &Task, session: Session) -> bool {
+    session.since.is_none_or(|since| task.cause <= since)
 }
 
 /// Asks the owner until it says whether the attempt is still waited for.

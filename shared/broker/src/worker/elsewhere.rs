@@ -1,8 +1,8 @@
 //! What other workers are at work on, as they say themselves.
 //!
-//! A server that was killed forgets what it delivered last, and gives it to somebody else as a first delivery. Whoever had it is at
-//! work on it, or has its result, and could not store that while the server was away. So workers that get a connection back tell
-//! each other what they hold, and a task from before that is left to whoever holds it.
+//! A server that was killed forgets what it delivered last, and a consumer without a leader hears no sign of life: both give it to
+//! somebody else. Whoever had it is at work on it, or has its result, and could not store that meanwhile. So workers that get a
+//! connection back tell each other what they hold, and a task from before that is left to whoever holds it.
 
 use std::{
     collections::HashMap,

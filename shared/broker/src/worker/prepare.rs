@@ -10,7 +10,7 @@ use super::{
     Delivery, Host, PayloadFault, TaskPorts,
     answer::report,
     claim::claim,
-    doubt::{is_only_copy, is_wanted, may_be_forgotten, may_have_begun},
+    doubt::{is_only_copy, is_wanted, may_be_elsewhere, may_have_begun},
     hold::{Hold, Lost},
     running::Begun,
 };
@@ -46,7 +46,7 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
 ) -> Prepared<'a> {
     let ports = hold.ports();
     let is_only_copy = is_only_copy(delivery, task, ports.session());
-    if !is_only_copy && let Err(instead) = Box::pin(settle(hold, host, delivery, task)).await {
+    if !is_only_copy && let Err(instead) = Box::pin(settle(hold, host, task)).await {
         return instead;
     }
     let input = match hold.keep_while_ours(pin!(input(ports, delivery, task))).await {
@@ -82,25 +82,20 @@ pub(super) async fn prepare<'a, P: TaskPorts, H: Host>(
 
 /// Settles a doubt: whether the task is still to be done, and not by whoever had it before. `Err`: what is to be done with it
 /// instead.
-async fn settle<'a, P: TaskPorts, H: Host>(
-    hold: &Hold<'a, P>,
-    host: &H,
-    delivery: &Delivery,
-    task: &Task,
-) -> Result<(), Prepared<'a>> {
+async fn settle<'a, P: TaskPorts, H: Host>(hold: &Hold<'a, P>, host: &H, task: &Task) -> Result<(), Prepared<'a>> {
     let ports = hold.ports();
     // Before anybody is asked: between the answer and the start its result would be stored by whoever runs it here.
     if ports.running().joins(task, hold.reply()) {
         return Err(Prepared::Joined);
     }
-    let was_forgotten = may_be_forgotten(delivery, task, ports.session());
-    if was_forgotten {
+    let is_older = may_be_elsewhere(task, ports.session());
+    if is_older {
         let gathering = ports.session().gathering_until.saturating_sub(ports.boot());
         if hold.keep_while_ours(pin!(ports.pause(gathering))).await.is_err() {
             return Err(Prepared::Lost);
         }
     }
-    let is_elsewhere = || was_forgotten && ports.elsewhere().holds(task, ports.boot(), ports.session().ack_wait);
+    let is_elsewhere = || is_older && ports.elsewhere().holds(task, ports.boot(), ports.session().ack_wait);
     if is_elsewhere() {
         return Err(Prepared::Lost);
     }

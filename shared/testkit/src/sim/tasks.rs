@@ -134,7 +134,7 @@ impl<M: Machine> Bench<'_, M> {
         let Ok(Task { execution, path, attempt, .. }) = serde_json::from_slice(&delivery.payload) else { return };
         let mut state = self.world.lock();
         let is_in_hand = || state.in_other_hands(self.pid).contains(&Held { execution, path, attempt });
-        if served == Served::Dropped && delivery.delivered == 1 && is_in_hand() {
+        if served == Served::Dropped && is_in_hand() {
             state.tally.left_to_others += 1;
         }
     }
