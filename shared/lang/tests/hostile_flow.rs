@@ -61,6 +61,7 @@ const PIECES: [&str; 49] = [
 ];
 
 fn survives(text: &str) {
+    let _alone = growth::alone();
     if let Err(faults) = read_all(text, "any.flow") {
         assert!(!faults.0.is_empty());
         for fault in &faults.0 {
@@ -183,6 +184,7 @@ fn an_expression_that_fills_the_file_is_read_in_linear_time() {
 
 #[test]
 fn groups_that_wait_for_one_another_in_millions_of_pairs_are_refused() {
+    let _alone = growth::alone();
     let group = |name: &str| (0..5_000).map(|i| format!("{name}{i} {{ wait 1s }} ")).collect::<String>();
     let source = format!("workflow w {{ steps {{ parallel {{ {} }} parallel {{ {} }} }} }}", group("a"), group("b"));
     let faults = read_all(&source, "x.flow").expect_err("25 million pairs");
