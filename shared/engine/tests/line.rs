@@ -1,5 +1,6 @@
-//! What it costs that very many wait for a place: to come, to be saved, to be read again, and to leave. Four times as many may take
-//! about four times as long: eight times is allowed. The time is that of this thread alone.
+//! What it costs that very many wait for a place: to come, to be saved, to be read again, and to leave. Sixteen times as many may
+//! take about sixteen times as long: forty times is allowed, where what grows with the square takes 256 times as long. The time is
+//! that of this thread alone, and where neighbours slow it down, the best of a few tries counts.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,6 +15,7 @@ use sagaline_events::{
 use sagaline_model::{ExecutionId, Moment, Name, OnLimit};
 
 const PLACES: u32 = 50;
+const TRIES: usize = 5;
 
 fn ticket(number: usize) -> Ticket {
     let execution = ExecutionId::new(format!("01m7yxryphrnytjob{number:08}")).unwrap();
@@ -53,17 +55,19 @@ fn times(size: usize) -> ([Duration; 4], usize) {
 }
 
 #[test]
-fn four_times_as_many_who_wait_take_about_four_times_as_long() {
-    let mut seen = vec![];
-    for size in [12_500, 25_000, 50_000, 100_000] {
-        let (times, bytes) = times(size);
-        eprintln!(
-            "{size} wait, {bytes} bytes: come {:?}, saved {:?}, read {:?}, leave {:?}",
-            times[0], times[1], times[2], times[3]
-        );
-        seen.push(times);
+fn sixteen_times_as_many_who_wait_take_about_sixteen_times_as_long() {
+    let mut best = [[Duration::MAX; 4]; 2];
+    for _ in 0..TRIES {
+        for (size, best) in [6_250, 100_000].into_iter().zip(&mut best) {
+            let (times, bytes) = times(size);
+            let [come, save, read, leave] = times;
+            eprintln!("{size} wait, {bytes} bytes: come {come:?}, saved {save:?}, read {read:?}, leave {leave:?}");
+            *best = std::array::from_fn(|stage| best[stage].min(times[stage]));
+        }
+        let [small, large] = &best;
+        if small.iter().zip(large).all(|(small, large)| *large < *small * 40) {
+            return;
+        }
     }
-    for (small, large) in seen[1].iter().zip(&seen[3]) {
-        assert!(*large < *small * 8, "{small:?} for 25,000, {large:?} for 100,000");
-    }
+    panic!("to come, to be saved, to be read and to leave took {:?} with 6,250, {:?} with 100,000", best[0], best[1]);
 }
