@@ -176,6 +176,7 @@ impl Nats {
 fn prepare(name: &str, change: impl FnOnce(&mut ServerOptions)) -> (Folder, ServerOptions) {
     let folder = Folder::new(name);
     let mut options = ServerOptions::new(BINARY.clone(), folder.path().join("nats"));
+    options.ready_within = LONG;
     change(&mut options);
     (folder, options)
 }

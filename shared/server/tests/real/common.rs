@@ -42,21 +42,34 @@ impl Drop for Folder {
 }
 
 pub(crate) fn options(folder: &Path) -> ServerOptions {
-    ServerOptions::new(BINARY.clone(), folder)
+    let mut options = ServerOptions::new(BINARY.clone(), folder);
+    options.ready_within = LONG;
+    options
 }
 
-/// Waits until the answer is yes; after ten seconds the test has failed.
+/// Elections take seconds, and as long again where the votes were split; a machine with much else to do takes its time.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Waits until the answer is yes; after a minute the test has failed.
 pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !is_so().await {
-        assert!(Instant::now() < deadline, "not within ten seconds: {what}");
+    at_last(what, async || is_so().await.then_some(())).await;
+}
+
+/// Asks until there is an answer; after a minute the test has failed.
+pub(crate) async fn at_last<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + LONG;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "not within {LONG:?}: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 /// The value of a future that must come soon.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it comes within ten seconds")
+    tokio::time::timeout(LONG, future).await.expect("it comes within a minute")
 }
 
 pub(crate) async fn is_listening(port: u16) -> bool {

@@ -113,10 +113,11 @@ async fn an_end_that_was_asked_for_is_no_death() {
 async fn a_server_that_does_not_end_when_asked_to_is_killed() {
     let folder = Folder::new();
     let mut options = folder.options();
+    let usual = options.stop_within;
     options.stop_within = Duration::from_millis(100);
     let mut server = Server::start(options).await.unwrap();
     kill_process(Pid::from_raw(server.pid().cast_signed()).unwrap(), Signal::STOP).unwrap();
-    soon(server.stop()).await;
+    tokio::time::timeout(usual, server.stop()).await.expect("it is killed after the time that was given");
     assert!(!is_listening(server.port()).await);
     server.restart().await.unwrap();
 }
