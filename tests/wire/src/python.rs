@@ -51,6 +51,7 @@ pub fn python(program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new("python3");
     let output = command.arg("-c").arg(program).args(arguments).env("PYTHONPATH", folder()).output();
     let output = output.expect("python3 can be run");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("it prints text")
+    let printed = String::from_utf8(output.stdout).expect("it prints text");
+    assert!(output.status.success(), "{}after it printed:\n{printed}", String::from_utf8_lossy(&output.stderr));
+    printed
 }
