@@ -53,10 +53,11 @@ async fn every_publish_settles_once_and_says_how() {
 async fn thousands_in_flight_all_settle_in_the_order_of_the_log() {
     let (site, _connection) = Site::installed().await;
     let mut ports = site.ports().await;
-    let count = publish_all(&mut ports, (0..20_000).map(input));
-    let outcomes = outcomes(&mut ports, count).await;
-    let expected = (1..=20_000).map(|sequence| Outcome::Stored { sequence, duplicate: false });
-    assert!(outcomes.into_iter().eq(expected));
+    // More than the connection takes at once, and so few that a machine with much else to do answers each before it is given up.
+    let count = publish_all(&mut ports, (0..5_000).map(input));
+    for (outcome, sequence) in outcomes(&mut ports, count).await.into_iter().zip(1..) {
+        assert_eq!(outcome, Outcome::Stored { sequence, duplicate: false });
+    }
 }
 
 #[tokio::test]
