@@ -20,8 +20,8 @@ use sagaline_events::{
 };
 use sagaline_model::{ExecutionId, Moment, Name, Plan};
 use sagaline_sdk::client::Client;
-use sagaline_testkit::site::shared;
 pub(crate) use sagaline_testkit::site::soon;
+use sagaline_testkit::site::{LONG, shared};
 use tokio::task::JoinHandle;
 
 /// An installation that no other test sees, and a client of it.
@@ -163,11 +163,11 @@ impl Drop for Owner {
     }
 }
 
-/// Waits until the answer is yes; after ten seconds the test has failed.
+/// Waits until the answer is yes, failing when that takes too long.
 pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + LONG;
     while !is_so() {
-        assert!(Instant::now() < deadline, "not within ten seconds: {what}");
+        assert!(Instant::now() < deadline, "not within {LONG:?}: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
