@@ -79,8 +79,9 @@ pub(crate) fn one_of_file(path: PathBuf, workflow: Option<&Name>, context: &Cont
 
 /// A version of a workflow that is applied; the newest if none is named.
 pub(crate) async fn applied(client: &Client, workflow: &Name, version: Option<u32>) -> Result<Found, Failure> {
-    let newest = client.newest_version(workflow).await?;
-    let latest = newest.ok_or_else(|| Failure::from(Error::UnknownWorkflow(workflow.clone())).hint(HINT))?;
+    let Some(latest) = client.newest_version(workflow).await? else {
+        return Err(Failure::from(client.unknown_workflow(workflow).await).hint(HINT));
+    };
     let version = version.unwrap_or(latest);
     match client.definition(workflow, version).await? {
         Some(Definition { plan, version, .. }) => Ok(Found { plan, version: Some(version) }),

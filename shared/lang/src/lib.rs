@@ -49,6 +49,7 @@ pub use format::format;
 pub use incoming::{read_event_source, read_event_type};
 pub use project::{LARGEST_PROJECT, Project, read_project};
 pub use read::{Definition, LARGEST_FILE, Surroundings, read, read_all, read_all_under, read_all_within};
+pub use suggest::nearest;
 pub use vocabulary::vocabulary;
 pub use write::{Document, Unwritable, document, documents, to_yaml, yaml};
 

@@ -8,7 +8,6 @@ use sagaline_model::{Name, NameError, Span};
 use serde_json::Value;
 
 use crate::{
-    Form,
     elsewhere::said_here,
     fault::{Fault, Faults, Severity},
     source::{Place, Source},
@@ -26,25 +25,24 @@ const MOST_FAULTS: usize = 500;
 /// ten thousand steps with two expressions each is below it.
 const MOST_EXPRESSIONS: usize = 20_000;
 
-/// Words of all forms, and those of .flow that mean the same.
-const SAME: [(&str, &str); 6] = [
-    ("attempts", "max_attempts"),
-    ("initial", "initial_interval"),
-    ("multiplier", "backoff_multiplier"),
-    ("when", "if"),
-    ("context_key", "as"),
-    ("cron", "schedule"),
-];
-
 pub(crate) struct Reader<'a> {
     pub(crate) source: &'a Source<'a>,
     errors: Noticed,
     /// Apart from the errors, so that very many warnings cannot crowd one out.
     warnings: Noticed,
     expressions: usize,
+    /// Where the file has another word for one of all forms: faults are told by what is written.
+    renamed: Vec<Renamed>,
     /// Where something could not be read at all: what else is said there would only follow from that.
     blurred: Vec<Place>,
     hidden: usize,
+}
+
+/// A word of all forms, and the one that stands for it here.
+struct Renamed {
+    place: Place,
+    meant: String,
+    written: String,
 }
 
 /// Faults of one severity, and how many more there are.
@@ -76,6 +74,7 @@ impl<'a> Reader<'a> {
             errors: Noticed::default(),
             warnings: Noticed::default(),
             expressions: 0,
+            renamed: vec![],
             blurred: vec![],
             hidden: 0,
         }
@@ -94,23 +93,38 @@ impl<'a> Reader<'a> {
         self.blurred.extend(places.take(1000));
     }
 
+    /// From now on what is told of `meant` in this place is told of `written`.
+    pub(crate) fn rename(&mut self, place: Place, meant: &str, written: &str) {
+        if meant != written {
+            self.renamed.push(Renamed { place, meant: meant.to_owned(), written: written.to_owned() });
+        }
+    }
+
+    /// What the file calls that which is `meant` in this place; not looked for if it is not told any more.
+    pub(crate) fn called<'w>(&'w self, place: Place, meant: &'w str, severity: Severity) -> &'w str {
+        if !self.tells(severity) {
+            return meant;
+        }
+        let here = self.renamed.iter().filter(|renamed| renamed.meant == meant && renamed.place.holds(place.start));
+        let innermost = here.max_by_key(|renamed| renamed.place.start);
+        innermost.map_or(meant, |renamed| &renamed.written)
+    }
+
     fn note(&mut self, place: Place, message: String, severity: Severity) -> Noted<'_> {
         if self.blurred.iter().any(|blurred| blurred.start <= place.start && place.start <= blurred.end) {
             self.hidden += 1;
             return Noted(None);
         }
+        let tells = self.tells(severity);
+        let message = if tells { self.by_what_is_written(place, message) } else { message };
         let noticed = match severity {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
         };
-        if noticed.told.len() >= MOST_FAULTS {
+        if !tells {
             noticed.untold += 1;
             return Noted(None);
         }
-        let message = match Form::of(self.source.file) {
-            Form::Flow => in_their_words(self.source, place, message),
-            Form::Yaml => message,
-        };
         noticed.told.push(Fault {
             file: self.source.file.to_owned(),
             line: place.start.line,
@@ -121,6 +135,21 @@ impl<'a> Reader<'a> {
             hint: None,
         });
         Noted(noticed.told.last_mut())
+    }
+
+    /// The message with the word that the file has, where it names one that the file calls otherwise.
+    fn by_what_is_written(&self, place: Place, message: String) -> String {
+        let is_ended = |end: usize| message[end..].starts_with(['`', '[']);
+        let words = self.renamed.iter().filter(|renamed| renamed.place.holds(place.start));
+        let named = words.filter_map(|renamed| {
+            let mut found = message.match_indices(&renamed.meant);
+            let (at, word) = found.find(|(at, word)| message[..*at].ends_with('`') && is_ended(at + word.len()))?;
+            Some((renamed, at..at + word.len()))
+        });
+        match named.max_by_key(|(renamed, _)| renamed.place.start) {
+            Some((renamed, at)) => format!("{}{}{}", &message[..at.start], renamed.written, &message[at.end..]),
+            None => message,
+        }
     }
 
     /// Whether the expressions of a text may be compiled: there is an end to how many. Past it, a fault is noted once.
@@ -357,19 +386,6 @@ impl<'a> Reader<'a> {
             Content::Text(_) | Content::Plain(..) => node.place,
         };
         self.error(place, format!("`{what}` must be {wanted}, not {}", node.described()))
-    }
-}
-
-/// A key that was written with another word of the language is told by that one.
-fn in_their_words(source: &Source, place: Place, message: String) -> String {
-    let before = |line: &str| -> String { line.chars().take(place.start.column).collect() };
-    let Some(told) = SAME.iter().find(|(long, _)| message.starts_with(&format!("`{long}`"))) else { return message };
-    let (long, short) = told;
-    let written = source.line(place.start.line).map(before).unwrap_or_default();
-    let words = written.split(|c: char| !c.is_alphanumeric() && c != '_');
-    match words.rev().find(|word| word == long || word == short) {
-        Some(word) => message.replacen(&format!("`{long}`"), &format!("`{word}`"), 1),
-        None => message,
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     expression,
+    fault::Severity,
     outline::{MustBe, Outline, Scope},
     reader::Reader,
     source::Place,
@@ -46,13 +47,13 @@ impl Retry {
     /// Reads a map, or a number: `retry: 3` is `retry: { attempts: 3 }`.
     pub(crate) fn read(reader: &mut Reader, outline: &mut Outline, node: &Rc<Node>, scope: Scope) -> Option<Self> {
         if let Content::Plain(Value::Number(_), _) = &node.content {
-            return Some(Self { attempts: attempts(reader, node), ..Self::default() });
+            return Some(Self { attempts: attempts(reader, node, "retry"), ..Self::default() });
         }
         let entries = reader.map(node, "retry")?;
         reader.keys(entries, "`retry`", words::RETRY);
         let value = |key| get(entries, key).map(|entry| &entry.value);
         Some(Self {
-            attempts: value("attempts").and_then(|node| attempts(reader, node)),
+            attempts: value("attempts").and_then(|node| attempts(reader, node, "attempts")),
             initial: value("initial").and_then(|node| length(reader, outline, node, "initial", scope)),
             backoff: value("backoff").and_then(|node| shape(reader, outline, node, scope)),
             multiplier: value("multiplier").and_then(|node| Some((multiplier(reader, node)?, node.place))),
@@ -144,7 +145,9 @@ impl Retry {
             let given_here = self.initial.is_some() || self.max.is_some();
             if given_here && max < initial {
                 let place = self.max.as_ref().map_or(*at, |(_, place)| *place);
-                reader.warning(place, format!("`max` ({max}) is below `initial` ({initial}), so every delay is {max}"));
+                let what = reader.called(*at, "initial", Severity::Warning);
+                let message = format!("`max` ({max}) is below `{what}` ({initial}), so every delay is {max}");
+                reader.warning(place, message);
             }
         }
         if let (Some(retry_on), Some((no_retry_on, place))) = (&self.retry_on, &self.no_retry_on) {
@@ -196,8 +199,8 @@ impl Retry {
     }
 }
 
-fn attempts(reader: &mut Reader, node: &Node) -> Option<u32> {
-    reader.count(node, "attempts", "it counts runs: 1 means one run and no retry")
+fn attempts(reader: &mut Reader, node: &Node, what: &str) -> Option<u32> {
+    reader.count(node, what, "it counts runs: 1 means one run and no retry")
 }
 
 /// A delay: one that is written may be nothing, a limit may not.

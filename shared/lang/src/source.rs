@@ -32,6 +32,11 @@ impl Place {
     pub(crate) const START: Self =
         Self { start: Position { line: 1, column: 0 }, end: Position { line: 1, column: 1 } };
 
+    /// Whether it has this position in it.
+    pub(crate) fn holds(self, position: Position) -> bool {
+        self.start <= position && position < self.end
+    }
+
     /// How many columns of its first line the place takes; one, if it goes on below.
     pub(crate) fn width(self) -> usize {
         if self.start.line == self.end.line { self.end.column.saturating_sub(self.start.column).max(1) } else { 1 }

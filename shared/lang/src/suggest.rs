@@ -14,7 +14,7 @@ pub(crate) fn instead<'a>(typed: &str, words: impl Iterator<Item = &'a str> + Cl
 }
 
 /// The nearest of `words`, if it is near enough to be what was meant.
-pub(crate) fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Names are at most 128 characters long; what is longer is no typing mistake.
     if typed.len() > 200 {
         return None;

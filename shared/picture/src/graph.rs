@@ -201,7 +201,7 @@ impl Part {
 
     /// What a box says beneath the name: what it does, when, and how far it is.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let mut lines = self.does.clone();
+        let mut lines: Vec<String> = self.does.iter().map(|does| crate::words::short(does)).collect();
         lines.extend(self.when.as_ref().map(|when| format!("when {}", crate::words::condition(when))));
         lines.extend(self.progress());
         lines

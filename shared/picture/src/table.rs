@@ -2,7 +2,11 @@
 
 use crate::{Graph, Ink, Line, Part, Rounds, What, words};
 
-/// One row for each step, those inside another beneath it and further to the right. No line is longer than `width`.
+/// Where a table is too wide, no column is made narrower than this.
+const NARROWEST: usize = 16;
+
+/// One row for each step, those inside another beneath it and further to the right. No line is longer than `width`: where all does not
+/// fit, the widest columns are cut first.
 pub fn table(graph: &Graph, width: usize) -> Vec<Line> {
     let shows_states = graph.execution.is_some();
     let mut heading = vec!["STEP", "DOES", "AFTER", "TIMEOUT", "ATTEMPTS", "UNDONE BY"];
@@ -18,7 +22,7 @@ pub fn table(graph: &Graph, width: usize) -> Vec<Line> {
     }
     let columns = heading.len();
     let widest = |column: usize| rows.iter().map(|row| row[column].1.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(widest).collect();
+    let widths = fitting((0..columns).map(widest).collect(), width);
     let mut lines = vec![rule(&widths, ['┌', '┬', '┐'])];
     for (place, row) in rows.into_iter().enumerate() {
         if place == 1 {
@@ -28,6 +32,19 @@ pub fn table(graph: &Graph, width: usize) -> Vec<Line> {
     }
     lines.push(rule(&widths, ['└', '┴', '┘']));
     lines.into_iter().map(|line| line.cut(width)).collect()
+}
+
+/// The widths of columns that fit, with what is between them, into a line: always the widest gives way.
+fn fitting(mut widths: Vec<usize>, line: usize) -> Vec<usize> {
+    let between = widths.len() * "│ ".chars().count() + widths.len() + "│".chars().count();
+    let room = line.saturating_sub(between);
+    let mut total: usize = widths.iter().sum();
+    while room < total {
+        let Some(widest) = widths.iter_mut().max().filter(|widest| NARROWEST < **widest) else { break };
+        *widest -= 1;
+        total -= 1;
+    }
+    widths
 }
 
 /// How many steps are around each part; boxes that are no steps do not count.
@@ -51,17 +68,17 @@ fn row(part: &Part, depth: usize, shows_states: bool) -> Vec<(Ink, String)> {
     }
     let ink = part.status.map_or(Ink::Plain, Ink::Of);
     let mut does = part.does.clone();
-    does.extend(part.when.as_ref().map(|when| format!("when {}", words::condition(when))));
+    does.extend(part.when.as_ref().map(|when| format!("when {}", words::bare(when))));
     if does.is_empty() && part.what == What::Steps {
         does.push("steps".to_owned());
     }
     let mut row = vec![
         (ink, format!("{}{}", "  ".repeat(depth), part.name)),
-        (Ink::Plain, words::short(&does.join(", "))),
-        (Ink::Plain, dashed(words::short(&after))),
-        (Ink::Plain, dashed(part.timeout.as_deref().map(words::condition).unwrap_or_default())),
+        (Ink::Plain, does.join(", ")),
+        (Ink::Plain, dashed(after)),
+        (Ink::Plain, dashed(part.timeout.as_deref().map(words::bare).unwrap_or_default())),
         (Ink::Plain, dashed(part.attempts.map(|attempts| attempts.to_string()).unwrap_or_default())),
-        (Ink::Plain, dashed(words::short(&part.undone_by.join(", ")))),
+        (Ink::Plain, dashed(part.undone_by.join(", "))),
     ];
     if shows_states {
         row.insert(1, (ink, dashed(part.status_by(Rounds::in_brief))));
@@ -76,6 +93,7 @@ fn dashed(text: String) -> String {
 fn line(row: Vec<(Ink, String)>, widths: &[usize]) -> Line {
     let mut line = Line::default();
     for ((ink, text), width) in row.into_iter().zip(widths) {
+        let text = words::cut(&text, *width);
         line.push(Ink::Quiet, "│ ");
         let padding = " ".repeat(width - text.chars().count() + 1);
         line.push(ink, text);

@@ -48,6 +48,25 @@ impl Saying {
         Self { words: words.to_owned(), condition: Some(condition) }
     }
 
+    /// What a step does. The expression in it may stand beneath the graph, if it is long.
+    fn does(does: &str) -> Self {
+        let expression = match words::short(does) == does {
+            true => None,
+            false => ["wait ", " of "].iter().find_map(|before| Some(does.find(before)? + before.len())),
+        };
+        match expression {
+            Some(at) => Self::with(&does[..at], does[at..].to_owned()),
+            None => Self::of(does),
+        }
+    }
+
+    fn timeout(longest: &str) -> Self {
+        match words::short(longest) == longest {
+            true => Self::of(format!("at most {longest}")),
+            false => Self::with("at most ", longest.to_owned()),
+        }
+    }
+
     fn whole(&self) -> String {
         format!("{}{}", self.words, self.condition.as_deref().unwrap_or_default())
     }
@@ -116,7 +135,7 @@ impl<'a> Writing<'a> {
         if !status.is_empty() {
             line.push(part.status.map_or(Ink::Plain, Ink::Of), format!("  {status}"));
         }
-        let mut says: Vec<Saying> = part.does.iter().map(Saying::of).collect();
+        let mut says: Vec<Saying> = part.does.iter().map(|does| Saying::does(does)).collect();
         says.extend(self.says.get(part.id.as_str()).into_iter().flatten().filter_map(|(link, text)| match link {
             Link::Case => match text.split_once("if ") {
                 Some((before, condition)) => Some(Saying::with(&format!("{before}if "), condition.to_owned())),
@@ -128,7 +147,7 @@ impl<'a> Writing<'a> {
             Link::Start | Link::After | Link::AfterAny | Link::Undoes => None,
         }));
         says.extend(part.when.as_ref().map(|when| Saying::with("when ", words::bare(when))));
-        says.extend(part.timeout.as_ref().map(|it| Saying::of(format!("at most {}", words::condition(it)))));
+        says.extend(part.timeout.as_ref().map(|it| Saying::timeout(&words::bare(it))));
         says.extend(after(part, before).map(Saying::of));
         says.extend((!part.undone_by.is_empty()).then(|| Saying::of(format!("↩ {}", part.undone_by.join(", then ")))));
         if !says.is_empty() {

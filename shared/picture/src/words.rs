@@ -20,7 +20,12 @@ pub(crate) fn short(text: &str) -> String {
     cut(text, TEXT_MAX)
 }
 
-fn cut(text: &str, most: usize) -> String {
+/// The same, cut only where nobody would read it.
+pub(crate) fn whole(text: &str) -> String {
+    cut(text, EXPRESSION_MAX)
+}
+
+pub(crate) fn cut(text: &str, most: usize) -> String {
     let mut shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect();
     if text.chars().nth(most).is_some() {
         shown.pop();
@@ -34,7 +39,7 @@ pub(crate) fn bare(text: &str) -> String {
     let text = text.trim();
     let inner = text.strip_prefix("${").and_then(|text| text.strip_suffix('}'));
     let words = inner.filter(|inner| !inner.contains("${")).unwrap_or(text).split_whitespace();
-    cut(&words.collect::<Vec<_>>().join(" "), EXPRESSION_MAX)
+    whole(&words.collect::<Vec<_>>().join(" "))
 }
 
 /// What decides for a case of a switch. The first that holds is taken: a later one needs that those before it do not.
@@ -145,15 +150,15 @@ pub(crate) fn kind(what: What) -> &'static str {
     }
 }
 
-/// What a step does, a line for each thing.
+/// What a step does, a line for each thing, whole: who has less room cuts it.
 pub(crate) fn does(kind: &Kind) -> Vec<String> {
     match kind {
         Kind::Step(step) => {
-            let mut does = vec![short(step.activity.as_str())];
+            let mut does = vec![whole(step.activity.as_str())];
             does.extend(step.expand.iter().map(|expand| format!("returns steps, {} at once", expand.concurrency)));
             does
         }
-        Kind::Wait(wait) => vec![format!("wait {}", condition(&wait.duration))],
+        Kind::Wait(wait) => vec![format!("wait {}", bare(&wait.duration))],
         Kind::Await(Await { signal, .. }) => vec![format!("signal {signal}")],
         Kind::AwaitSignals(AwaitSignals { signals, need, .. }) => {
             let names: Vec<&str> = signals.iter().map(|signal| signal.as_str()).collect();
@@ -161,15 +166,15 @@ pub(crate) fn does(kind: &Kind) -> Vec<String> {
                 Need::All => names.join(" and "),
                 Need::Any => names.join(" or "),
             };
-            vec![short(&format!("signals {joined}"))]
+            vec![whole(&format!("signals {joined}"))]
         }
-        Kind::AwaitEvent(AwaitEvent { rule, .. }) => vec![short(&format!("event {}", rule.kind))],
+        Kind::AwaitEvent(AwaitEvent { rule, .. }) => vec![whole(&format!("event {}", rule.kind))],
         Kind::Approval(Approval { approvers, .. }) => vec![match approvers {
             Value::Null => "approval".to_owned(),
-            Value::String(name) => short(&format!("approval by {}", condition(name))),
+            Value::String(name) => whole(&format!("approval by {}", bare(name))),
             Value::Array(names) => {
-                let names: Vec<_> = names.iter().filter_map(Value::as_str).map(condition).collect();
-                short(&format!("approval by {}", names.join(" or ")))
+                let names: Vec<_> = names.iter().filter_map(Value::as_str).map(|name| bare(name)).collect();
+                whole(&format!("approval by {}", names.join(" or ")))
             }
             Value::Bool(_) | Value::Number(_) | Value::Object(_) => "approval".to_owned(),
         }],
@@ -184,23 +189,23 @@ pub(crate) fn does(kind: &Kind) -> Vec<String> {
         }
         Kind::Set { values } => {
             let names = values.as_object().map(|values| values.keys().cloned().collect::<Vec<_>>().join(", "));
-            vec![short(&format!("set {}", names.unwrap_or_default()))]
+            vec![whole(&format!("set {}", names.unwrap_or_default()))]
         }
-        Kind::Raise(raise) => vec![short(&format!("raise {}", raise.kind))],
+        Kind::Raise(raise) => vec![whole(&format!("raise {}", raise.kind))],
         Kind::Child(Child { workflow, wait, .. }) => {
             vec![format!("child {workflow}{}", if *wait { "" } else { ", not waited for" })]
         }
-        Kind::Emit(emit) => vec![short(&format!("emit {}", emit.kind))],
+        Kind::Emit(emit) => vec![whole(&format!("emit {}", emit.kind))],
     }
 }
 
 fn for_each(each: &ForEach) -> String {
     let of = match &each.items {
         Value::Array(items) => format!("{} items", items.len()),
-        Value::String(text) => condition(text),
+        Value::String(text) => bare(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => "items".to_owned(),
     };
-    short(&format!("for each {} of {of}", each.item))
+    whole(&format!("for each {} of {of}", each.item))
 }
 
 /// The `timeout` of a step, as it is written.
@@ -237,13 +242,13 @@ fn starter(trigger: &Trigger) -> Option<String> {
     match trigger {
         Trigger::Event(event) => event_starter(event),
         Trigger::Manual => Some("people".to_owned()),
-        Trigger::Schedule(schedule) => Some(short(&when(&schedule.when))),
+        Trigger::Schedule(schedule) => Some(whole(&when(&schedule.when))),
     }
 }
 
 /// Nothing for one that is told to an execution that runs.
 fn event_starter(event: &EventTrigger) -> Option<String> {
-    event.signal.is_none().then(|| short(&format!("event {}", event.types.join(" or "))))
+    event.signal.is_none().then(|| whole(&format!("event {}", event.types.join(" or "))))
 }
 
 fn when(when: &When) -> String {

@@ -68,7 +68,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
 async fn list(client: &Client, workflow: Name, output: &Output) -> Result<Exit, Failure> {
     let versions = client.versions(&workflow).await?;
     if versions.is_empty() {
-        return Err(Error::UnknownWorkflow(workflow).into());
+        return Err(client.unknown_workflow(&workflow).await.into());
     }
     let mut table = Table::new(&["VERSION", "APPLIED", "STEPS", "NOTE"]);
     for version in &versions {
@@ -168,8 +168,10 @@ fn show(diff: &Diff, heading: &str, output: &Output) -> std::io::Result<()> {
 }
 
 async fn newest(client: &Client, workflow: &Name) -> Result<u32, Failure> {
-    let newest = client.newest_version(workflow).await?;
-    Ok(newest.ok_or_else(|| Error::UnknownWorkflow(workflow.clone()))?)
+    match client.newest_version(workflow).await? {
+        Some(newest) => Ok(newest),
+        None => Err(client.unknown_workflow(workflow).await.into()),
+    }
 }
 
 async fn find(client: &Client, workflow: &Name, version: u32) -> Result<Definition, Failure> {

@@ -4,7 +4,7 @@ use std::io;
 
 use sagaline_events::record::Status;
 use sagaline_model::{Moment, Name};
-use sagaline_sdk::client::{Cursor, ListFilter, Listed, Listing};
+use sagaline_sdk::client::{Client, Cursor, ListFilter, Listed, Listing};
 use serde_json::json;
 
 use crate::{
@@ -62,15 +62,32 @@ const PAGE: usize = 500;
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let filter =
         ListFilter { status: args.status, workflow: args.workflow, tags: args.tags, since: args.since, jobs: None };
-    let client = context.client().await?;
+    let (client, workflow) = (context.client().await?, filter.workflow.clone());
     let mut listing = client.list(filter, args.after);
     let limit = if args.all { usize::MAX } else { args.limit as usize };
     let shown = show(&mut listing, limit, &context.output).await?;
-    if let Shown { whole: false, last: Some(last) } = shown {
-        context.output.talk(&format!("there may be more: `--after {last}` goes on, `--all` shows all"));
+    match shown {
+        Shown { whole: false, last: Some(last) } => {
+            context.output.talk(&format!("there may be more: `--after {last}` goes on, `--all` shows all"));
+        }
+        Shown { last: None, .. } if !context.output.is_json() => nothing(&client, workflow.as_ref(), context).await?,
+        Shown { .. } => {}
     }
     let lost = "open executions of it are missing from this list";
     silent::none(listing.silent(), Owner::Orchestrator, lost)
+}
+
+/// Says that nothing is shown, and why, if no such workflow is there.
+async fn nothing(client: &Client, workflow: Option<&Name>, context: &Context) -> Result<(), Failure> {
+    context.output.talk("no execution is like that");
+    if let Some(workflow) = workflow
+        && client.newest_version(workflow).await?.is_none()
+    {
+        let unknown = client.unknown_workflow(workflow).await;
+        let hint = unknown.hint().map_or(String::new(), |hint| format!(": {hint}"));
+        context.output.talk(&format!("{unknown}{hint}"));
+    }
+    Ok(())
 }
 
 /// What was shown.
@@ -96,9 +113,6 @@ async fn show(listing: &mut Listing, limit: usize, output: &Output) -> Result<Sh
         } else {
             show_table(&page, is_first, output)?;
         }
-    }
-    if last.is_none() && !output.is_json() {
-        output.talk("no execution is like that");
     }
     Ok(Shown { whole: 0 < left, last })
 }

@@ -145,6 +145,7 @@ impl Lower<'_, '_> {
                 continue;
             };
             let key = meant(within, &written.key);
+            self.reader.rename(written.place, key, &written.key.text);
             map.push(self.reader, entry(key, written.key.place, value));
         }
         map.node(block.place)

@@ -21,9 +21,11 @@ const OVERLAPS: [(&str, Overlap); 4] = [
 ];
 
 pub(super) fn read(reader: &mut Reader, node: &Rc<Node>, entries: &[Entry]) -> Option<PlannedSchedule> {
+    let value = |key: &str| get(entries, key).map(|entry| &entry.value);
+    // Without a zone that can be read, the rest can still be looked at.
+    let timezone = value("timezone").and_then(|node| Some(reader.text(node, "timezone")?.value.clone()));
     let before = reader.errors();
     reader.keys(entries, "the schedule", words::SCHEDULED);
-    let value = |key: &str| get(entries, key).map(|entry| &entry.value);
     let when = When {
         cron: value("cron").map(|node| reader.texts(node, "cron")).unwrap_or_default(),
         every: value("every").and_then(|node| every(reader, node)),
@@ -31,16 +33,9 @@ pub(super) fn read(reader: &mut Reader, node: &Rc<Node>, entries: &[Entry]) -> O
         after: value("in").and_then(|node| reader.positive_span(node, "in")),
         start_at: value("start_at").and_then(|node| moment(reader, node, "start_at")),
         end_at: value("end_at").and_then(|node| moment(reader, node, "end_at")),
-        timezone: value("timezone").and_then(|node| Some(reader.text(node, "timezone")?.value.clone())),
+        timezone,
         jitter: value("jitter").and_then(|node| reader.positive_span(node, "jitter")),
     };
-    let overlap = value("overlap").and_then(|node| {
-        let word = reader.choice(node, "overlap", &OVERLAPS.map(|(word, _)| word))?;
-        OVERLAPS.iter().find(|(known, _)| *known == word).map(|(_, overlap)| *overlap)
-    });
-    let catch_up = value("catch_up").and_then(|node| reader.span(node, "catch_up"));
-    let limit = value("limit").and_then(|node| reader.count(node, "limit", "how many executions it starts in all"));
-    let input = value("input").map(|node| fixed(reader, node)).unwrap_or_default();
     // What could not be read is noted already, and would only be noted once more.
     if reader.errors() == before {
         let name = Name::new("schedule").expect("a name");
@@ -48,6 +43,13 @@ pub(super) fn read(reader: &mut Reader, node: &Rc<Node>, entries: &[Entry]) -> O
             note(reader, node, entries, &fault);
         }
     }
+    let overlap = value("overlap").and_then(|node| {
+        let word = reader.choice(node, "overlap", &OVERLAPS.map(|(word, _)| word))?;
+        OVERLAPS.iter().find(|(known, _)| *known == word).map(|(_, overlap)| *overlap)
+    });
+    let catch_up = value("catch_up").and_then(|node| reader.span(node, "catch_up"));
+    let limit = value("limit").and_then(|node| reader.count(node, "limit", "how many executions it starts in all"));
+    let input = value("input").map(|node| fixed(reader, node)).unwrap_or_default();
     let overlap = overlap.unwrap_or_default();
     Some(PlannedSchedule { when, input, overlap, catch_up, limit: limit.map(u64::from) })
 }

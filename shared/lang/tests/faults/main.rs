@@ -2,6 +2,7 @@
 
 use sagaline_lang::{Severity, read};
 
+mod called;
 mod children;
 mod conduct;
 mod config;

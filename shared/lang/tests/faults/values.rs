@@ -267,7 +267,7 @@ steps:
   a: { activity: noop, retry: { attempts: 2.5, multiplier: 0, backoff: exponental, initial: fast, max: 0s } }
   b: { activity: noop, retry: { attempts: -1, multiplier: fast, backoff: "x ${ attempt }" } }
 "#,
-        r#"order.yaml:2:8: `attempts` must be a whole number from 1 on, not `0`
+        r#"order.yaml:2:8: `retry` must be a whole number from 1 on, not `0`
   |
 2 | retry: 0
   |        ^

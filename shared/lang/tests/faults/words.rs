@@ -99,6 +99,12 @@ order.yaml:3:52: `timezone`: `Berlin` is no time zone
   |                                                    ^^^^^^
   hint: write `Europe/Berlin`
 
+order.yaml:4:14: `every`: every 100ms is too often
+  |
+4 |   - { every: 100ms, overlap: skipp }
+  |              ^^^^^
+  hint: write at least `1s`
+
 order.yaml:4:30: `overlap` cannot be `skipp`
   |
 4 |   - { every: 100ms, overlap: skipp }

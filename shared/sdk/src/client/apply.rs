@@ -117,6 +117,15 @@ impl Client {
         Ok(workflows)
     }
 
+    /// That a workflow is not applied, with the one that may have been meant.
+    pub async fn unknown_workflow(&self, workflow: &Name) -> Error {
+        // Where they cannot be listed, what is wrong is still that this one is not there.
+        let known = self.workflows().await.unwrap_or_default();
+        let near = sagaline_lang::nearest(workflow.as_str(), known.iter().map(|(name, _)| name.as_str()));
+        let near = known.iter().map(|(name, _)| name).find(|name| Some(name.as_str()) == near);
+        Error::UnknownWorkflow { workflow: workflow.clone(), near: near.cloned() }
+    }
+
     /// Every version of a workflow, the oldest first.
     pub async fn versions(&self, workflow: &Name) -> Result<Vec<Version>, Error> {
         let filter = self.names().key(Bucket::Definitions, &format!("{workflow}.*"));

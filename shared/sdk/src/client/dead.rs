@@ -161,9 +161,10 @@ impl Client {
     }
 
     async fn plan_of(&self, workflow: &Name, version: u32) -> Result<Dag, Error> {
-        let definition = self.definition(workflow, version).await?;
-        let definition = definition.ok_or_else(|| Error::UnknownWorkflow(workflow.clone()))?;
-        Ok(definition.plan.root)
+        match self.definition(workflow, version).await? {
+            Some(definition) => Ok(definition.plan.root),
+            None => Err(self.unknown_workflow(workflow).await),
+        }
     }
 }
 

@@ -18,8 +18,12 @@ pub enum Error {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Install(#[from] InstallError),
-    #[error("no workflow `{0}` is applied")]
-    UnknownWorkflow(Name),
+    #[error("no workflow `{workflow}` is applied")]
+    UnknownWorkflow {
+        workflow: Name,
+        /// One that is applied, and is called nearly so.
+        near: Option<Name>,
+    },
     #[error("workflow `{workflow}` has no version {version}; the newest is {latest}")]
     UnknownVersion { workflow: Name, version: u32, latest: u32 },
     #[error("execution `{execution}` exists already, with another {differs}")]
@@ -112,7 +116,7 @@ pub enum Class {
 impl Error {
     pub fn class(&self) -> Class {
         match self {
-            Self::UnknownWorkflow(_)
+            Self::UnknownWorkflow { .. }
             | Self::UnknownVersion { .. }
             | Self::AlreadyExists { .. }
             | Self::NotFound(_)
@@ -160,7 +164,8 @@ impl Error {
     /// What to do next, where the message itself does not say.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownWorkflow(_) => {
+            Self::UnknownWorkflow { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            Self::UnknownWorkflow { near: None, .. } => {
                 "`sagaline apply FILE` applies one; `sagaline workflows` lists those that are".into()
             }
             Self::InvalidInput { workflow, version, .. } => {

@@ -107,8 +107,9 @@ impl Client {
         workflow: &Name,
         wanted: Option<u32>,
     ) -> Result<(u32, PlanHash), Error> {
-        let latest = self.latest(workflow).await?.map(|(_, latest)| latest);
-        let latest = latest.ok_or_else(|| Error::UnknownWorkflow(workflow.clone()))?;
+        let Some((_, latest)) = self.latest(workflow).await? else {
+            return Err(self.unknown_workflow(workflow).await);
+        };
         let Some(version) = wanted.filter(|version| *version != latest.version) else {
             return Ok((latest.version, latest.hash));
         };

@@ -67,8 +67,11 @@ async fn of_starts_at_once_under_one_id_one_is_the_first() {
 async fn what_is_not_applied_cannot_be_started() {
     let client = client().await;
     let error = client.start(&name("order"), Value::Null, StartOptions::default()).await.expect_err("no workflow");
-    assert!(matches!(error, Error::UnknownWorkflow(_)), "{error}");
+    assert!(matches!(error, Error::UnknownWorkflow { near: None, .. }), "{error}");
     client.apply(&order("one"), None).await.expect("applied");
+    let error = client.start(&name("oder"), Value::Null, StartOptions::default()).await.expect_err("no workflow");
+    assert_eq!(error.to_string(), "no workflow `oder` is applied");
+    assert_eq!(error.hint().as_deref(), Some("did you mean `order`?"));
     let options = StartOptions { version: Some(7), ..StartOptions::default() };
     let error = client.start(&name("order"), Value::Null, options).await.expect_err("no version 7");
     assert_eq!(error.to_string(), "workflow `order` has no version 7; the newest is 1");

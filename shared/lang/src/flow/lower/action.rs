@@ -8,6 +8,7 @@ use crate::{
         syntax::{Entry as Written, Head, Phrase, Scalar, Style, Value},
         token::{Piece, Token, TokenKind},
     },
+    scalar::{Plain, plain},
     tree::{Content, Node},
 };
 
@@ -35,10 +36,13 @@ impl Lower<'_, '_> {
                 self.reader.error(scalar.place, format!("`{}` is nothing that can be done", scalar.value)).hint(hint);
                 None
             }
-            Value { head: Some(Head::Scalar(scalar)), block: None } if scalar.style == Style::Bare => Some(map(
-                start_of(scalar.place),
-                vec![entry("activity", place, text(scalar.value.as_str(), scalar.place))],
-            )),
+            Value { head: Some(Head::Scalar(scalar)), block: None }
+                if scalar.style == Style::Bare && matches!(plain(&scalar.value), Plain::Text) =>
+            {
+                self.reader.rename(scalar.place, "activity", &written.key.text);
+                let activity = text(scalar.value.as_str(), scalar.place);
+                Some(map(start_of(scalar.place), vec![entry("activity", place, activity)]))
+            }
             Value { head: Some(Head::Phrase(phrase)), block: None } => match called(phrase) {
                 Some((name, arguments)) => self.called(written, phrase, &name, arguments),
                 None => {

@@ -141,6 +141,7 @@ impl Lower<'_, '_> {
         match word {
             "trigger" | "on" => {
                 gathered.triggered.get_or_insert(key.place);
+                self.reader.rename(written.place, "on", &key.text);
                 let triggers = self.triggers(written);
                 gathered.triggers.extend(triggers);
             }
@@ -176,6 +177,7 @@ impl Lower<'_, '_> {
             self.reader.error(place, message).hint(format!("the first one is on line {line}; keep one of them"));
             return;
         }
+        self.reader.rename(written.place, word, key);
         top.push(self.reader, entry(word, place, value));
     }
 
@@ -216,6 +218,7 @@ impl Lower<'_, '_> {
             return;
         }
         let mut step = Map::new();
+        self.reader.rename(task.place, "activity", "task");
         if let Some(value) = self.value(&task.value, Within::Literal, &task.key) {
             step.push(self.reader, entry("activity", task.key.place, value));
         }
@@ -232,6 +235,9 @@ impl Lower<'_, '_> {
 
     /// What is done when it has failed: what the whole says, and what the steps that failed say.
     fn failure(&mut self, top: &mut Map, on_fail: Option<&Written>) {
+        if let Some(written) = on_fail {
+            self.reader.rename(written.place, "on_failure", "on_fail");
+        }
         let own = on_fail.and_then(|written| Some((written, self.action(written)?)));
         let mut failures = std::mem::take(&mut self.failures);
         let Some(place) =

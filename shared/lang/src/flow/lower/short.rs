@@ -96,6 +96,7 @@ impl Lower<'_, '_> {
     }
 
     fn plain(&mut self, step: &mut Map, key: &str, written: &Written, within: Within) {
+        self.reader.rename(written.place, key, &written.key.text);
         if let Some(value) = self.value(&written.value, within, &written.key) {
             step.push(self.reader, entry(key, written.key.place, value));
         }
@@ -138,7 +139,10 @@ impl Lower<'_, '_> {
         let place = written.key.place;
         let input = written.value.block.as_ref().map(|block| self.block(block, Within::Data, place));
         let name = match &written.value.head {
-            Some(Head::Scalar(scalar)) => self.scalar(scalar, Mode::Literal),
+            Some(Head::Scalar(scalar)) => {
+                self.reader.rename(scalar.place, "activity", "call");
+                self.scalar(scalar, Mode::Literal)
+            }
             _ => {
                 let at = written.value.place().map_or(place, start_of);
                 self.reader
@@ -217,6 +221,7 @@ impl Lower<'_, '_> {
     /// `check: a >= b`: the step fails if that does not hold. Of a loop, for each item.
     fn check(&mut self, step: &mut Map, name: Option<&str>, written: &Written) {
         let place = written.key.place;
+        self.reader.rename(written.place, "when", "check");
         let Some(condition) = self.value(&written.value, Within::Condition, &written.key) else { return };
         let bare = match &condition.content {
             Content::Text(text) => sagaline_expr::whole(&text.value).unwrap_or(&text.value).trim().to_owned(),

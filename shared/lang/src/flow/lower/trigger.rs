@@ -24,6 +24,7 @@ impl Lower<'_, '_> {
                     _ => ("event", Within::Trigger),
                 };
                 let Some(value) = self.head(value, Within::Literal, &word.text) else { return vec![] };
+                self.reader.rename(value.place, of, &word.text);
                 vec![self.trigger(of, word, value, block, within)]
             }
             Some(Head::Scalar(scalar)) if scalar.value == "manual" && block.is_none() => {
@@ -42,6 +43,7 @@ impl Lower<'_, '_> {
             }
             Some(head @ Head::Scalar(scalar)) => {
                 let word = Key { text: "event".to_owned(), place: scalar.place, quoted: false };
+                self.reader.rename(scalar.place, "event", &key.text);
                 let value = self.head(head, Within::Literal, "trigger");
                 value.map(|value| self.trigger("event", &word, value, block, Within::Trigger)).into_iter().collect()
             }
@@ -64,6 +66,7 @@ impl Lower<'_, '_> {
         for written in block.into_iter().flat_map(|block| &block.entries) {
             let Some(value) = self.value(&written.value, within.of(&written.key.text), &written.key) else { continue };
             let key = super::meant(within, &written.key);
+            self.reader.rename(written.place, key, &written.key.text);
             map.push(self.reader, entry(key, written.key.place, value));
         }
         map.node(place)
@@ -72,6 +75,7 @@ impl Lower<'_, '_> {
     /// `schedule "0 6 * * *"` and `timezone "UTC"`, which say it at the top.
     pub(super) fn schedule(&mut self, cron: &Written, timezone: Option<&Written>) -> Option<Rc<Node>> {
         let mut map = Map::new();
+        self.reader.rename(cron.place, "cron", &cron.key.text);
         let value = self.value(&cron.value, Within::Literal, &cron.key)?;
         map.push(self.reader, entry("cron", cron.key.place, value));
         if let Some(timezone) = timezone
