@@ -77,7 +77,9 @@ fn it_is_said_which_of_several_is_meant() {
     assert!(there("./order").0.contains("workflow       other\n"));
     let missing = installed.run(&["graph", "nothing"]).ends_with(1).stderr;
     assert!(missing.contains("no workflow `nothing` is applied"), "{missing}");
-    for verb in [&["graph"][..], &["summary"], &["report"], &["start"], &["definitions", "list"], &["definitions", "get"]] {
+    for verb in
+        [&["graph"][..], &["summary"], &["report"], &["start"], &["definitions", "list"], &["definitions", "get"]]
+    {
         let mistyped = installed.run(&[verb, &["odrer"]].concat()).ends_with(1).stderr;
         assert!(mistyped.contains("no workflow `odrer` is applied\nhint: did you mean `order`?"), "{mistyped}");
     }

@@ -201,6 +201,33 @@ fn no_line_is_wider_than_it_may_be() {
     }
 }
 
+/// A table takes the room that there is: whole where nothing bounds it, else the widest columns give way, and it stays a table.
+#[test]
+fn a_table_is_as_wide_as_it_may_be() {
+    let condition = "workflow.input.customer.country == 'DE' && workflow.input.customer.age >= 18";
+    let plan = read(&format!(
+        "workflow: w\nsteps:\n  look: {{ activity: customers.look_up }}\n  \
+         each: {{ after: look, for_each: \"${{ steps.look.output.orders.filter(order, order.total > 100) }}\", \
+         activity: orders.check, when: \"${{ {condition} }}\" }}\n"
+    ));
+    let graph = draw(&plan, None, Look::default());
+    let rows = |width| table(&graph, width).iter().map(Line::plain).collect::<Vec<_>>();
+    let whole = rows(usize::MAX);
+    let does = "for each item of steps.look.output.orders.filter(order, order.total > 100), orders.check, when";
+    assert!(whole.iter().any(|row| row.contains(&format!("│ {does} {condition} │"))), "{whole:#?}");
+    for width in [90, 120, 180] {
+        let rows = rows(width);
+        assert!(rows.iter().all(|row| row.chars().count() == width), "{rows:#?}");
+        assert!(rows.iter().all(|row| row.ends_with(['│', '┐', '┤', '┘'])), "{rows:#?}");
+        assert!(rows.iter().any(|row| row.contains("│ each ") && row.contains("… │ look ")), "{rows:#?}");
+    }
+    // Boxes of the other forms stay small, and a line on a terminal has its conditions beneath.
+    assert!(mermaid(&graph).contains("for each item of steps.look.output.orders.filte…"), "{}", mermaid(&graph));
+    let lines = plain(&text(&graph, 100));
+    assert!(lines.contains("for each item of [2] · orders.check · when [1]"), "{lines}");
+    assert!(lines.contains("[2] steps.look.output.orders.filter(order, order.total > 100)"), "{lines}");
+}
+
 /// Whatever a step is called, no id is a word of a language that graphs are written in, and no two are the same.
 #[test]
 fn ids_are_no_words_and_unique() {
