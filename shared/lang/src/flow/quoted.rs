@@ -47,6 +47,44 @@ fn unclosed(text: &str, at: usize, end: usize, quotes: Quotes, mut value: String
     Read { quoted: Quoted { value, quotes, pieces }, len: end - more - at, unclosed: true, faults }
 }
 
+/// A text that one pair of quotes holds over several lines, as other languages have it: what it says is clear, and how it is written is
+/// told. `end` is the end of its first line.
+fn over_lines(text: &str, at: usize, end: usize, quote: char) -> Option<QuoteFault> {
+    let begins = text[..at].ends_with(|c: char| c.is_whitespace() || ":,([{=".contains(c));
+    let close = end + closing(&text[end..], quote)?;
+    let (inside, behind) = (&text[at + 1..close], &text[close + 1..]);
+    let line = inside.rsplit(['\n', '\r']).next().unwrap_or_default();
+    // A quote behind a space begins another text, unless it stands alone.
+    let ends = !line.ends_with([' ', '\t']) || line.trim().is_empty();
+    let is_followed = behind.is_empty() || behind.starts_with(|c: char| c.is_whitespace() || ",)]}/".contains(c));
+    let hint = "put it between `\"\"\"`; between other quotes a text ends on the line that it begins on";
+    let is_one = begins && ends && is_followed && is_balanced(inside);
+    is_one.then(|| fault(at, 1, "this text goes over several lines", hint))
+}
+
+/// Where the next of these quotes is that is meant as one.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let mut is_escaped = false;
+    text.char_indices().find_map(|(at, c)| {
+        let is_meant = c == quote && !is_escaped;
+        is_escaped = c == '\\' && quote == '"' && !is_escaped;
+        is_meant.then_some(at)
+    })
+}
+
+fn is_balanced(text: &str) -> bool {
+    let mut depth = 0_usize;
+    for c in text.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => return false,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    depth == 0
+}
+
 /// Where the brackets begin that close what was open before the text, with nothing else behind them.
 fn closers(written: &str) -> usize {
     let mut open = vec![];
@@ -63,7 +101,7 @@ fn closers(written: &str) -> usize {
 }
 
 fn single(text: &str, at: usize) -> Read {
-    let (mut value, mut pieces) = (String::new(), vec![Piece { value: 0, source: at + 1 }]);
+    let (mut value, mut pieces, mut several) = (String::new(), vec![Piece { value: 0, source: at + 1 }], None);
     let mut here = at + 1;
     let len = loop {
         let rest = &text[here..];
@@ -78,15 +116,21 @@ fn single(text: &str, at: usize) -> Read {
         } else if text[here..].starts_with('\'') {
             break here + 1 - at;
         } else {
-            return unclosed(text, at, here, Quotes::Single, value, pieces);
+            several = several.or_else(|| over_lines(text, at, here, '\''));
+            if several.is_none() {
+                return unclosed(text, at, here, Quotes::Single, value, pieces);
+            }
+            value.push_str(&text[here..=here]);
+            here += 1;
         }
     };
-    Read { quoted: Quoted { value, quotes: Quotes::Single, pieces }, len, unclosed: false, faults: vec![] }
+    let faults = several.into_iter().collect();
+    Read { quoted: Quoted { value, quotes: Quotes::Single, pieces }, len, unclosed: false, faults }
 }
 
 fn double(text: &str, at: usize) -> Read {
     let (mut value, mut pieces, mut faults) = (String::new(), vec![Piece { value: 0, source: at + 1 }], vec![]);
-    let mut here = at + 1;
+    let (mut here, mut several) = (at + 1, None);
     let len = loop {
         let rest = &text[here..];
         let stop = rest.find(['"', '\\', '\n', '\r']).unwrap_or(rest.len());
@@ -100,12 +144,18 @@ fn double(text: &str, at: usize) -> Read {
                 pieces.push(Piece { value: value.len(), source: here });
             }
             _ => {
-                let mut read = unclosed(text, at, here, Quotes::Double, value, pieces);
-                read.faults.splice(0..0, faults);
-                return read;
+                several = several.or_else(|| over_lines(text, at, here, '"'));
+                if several.is_none() {
+                    let mut read = unclosed(text, at, here, Quotes::Double, value, pieces);
+                    read.faults.splice(0..0, faults);
+                    return read;
+                }
+                value.push_str(&text[here..=here]);
+                here += 1;
             }
         }
     };
+    faults.splice(0..0, several);
     Read { quoted: Quoted { value, quotes: Quotes::Double, pieces }, len, unclosed: false, faults }
 }
 
