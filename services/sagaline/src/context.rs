@@ -67,6 +67,6 @@ impl Context {
 
     /// Says what is doubtful about the project.
     pub(crate) fn warn(&self) -> io::Result<()> {
-        self.project.as_ref().map_or(Ok(()), |project| project.warn(&self.output))
+        self.project.as_ref().map_or(Ok(()), |project| project.doubts().tell(&self.output))
     }
 }

@@ -7,6 +7,7 @@ mod definitions;
 mod example;
 mod ground;
 mod services;
+mod told;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 

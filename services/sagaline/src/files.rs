@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::{
     failure::{Exit, Failure},
+    finding::Finding,
     output::Output,
 };
 
@@ -37,32 +38,30 @@ pub(crate) fn read(paths: &[PathBuf], output: &Output) -> Result<Vec<Read>, Fail
 
 /// The same, as definitions of a project.
 pub(crate) fn read_within(paths: &[PathBuf], within: &Surroundings, output: &Output) -> Result<Vec<Read>, Failure> {
-    let (read, faulty) = read_what_can_be(paths, within, output)?;
-    if faulty.is_empty() { Ok(read) } else { Err(Failure::silent(Exit::BadData)) }
+    let (read, findings) = read_what_can_be(paths, within);
+    findings.iter().try_for_each(|finding| finding.tell(output))?;
+    match findings.iter().any(Finding::is_fatal) {
+        false => Ok(read),
+        true => Err(Failure::silent(Exit::BadData)),
+    }
 }
 
-/// The same, leaving out what has faults or cannot be read; gives the names of that.
-pub(crate) fn read_what_can_be(
-    paths: &[PathBuf],
-    within: &Surroundings,
-    output: &Output,
-) -> Result<(Vec<Read>, Vec<String>), Failure> {
-    let (mut read, mut faulty, mut defined) = (vec![], vec![], BTreeMap::new());
-    for path in what_can_be_found(paths, &mut faulty, output) {
+/// The same, leaving out what has faults or cannot be read, and telling nobody yet what was found.
+pub(crate) fn read_what_can_be(paths: &[PathBuf], within: &Surroundings) -> (Vec<Read>, Vec<Finding>) {
+    let (mut read, mut findings, mut defined) = (vec![], vec![], BTreeMap::new());
+    for path in what_can_be_found(paths, &mut findings) {
         let (name, text) = match named_text(&path) {
             Ok(named) => named,
             Err(failure) => {
-                output.failure(&failure);
-                faulty.push(path.display().to_string());
+                findings.push(Finding::unreadable(path.display().to_string(), failure));
                 continue;
             }
         };
         let faults = match sagaline_lang::read_all_within(&text, &name, within) {
             Ok(definitions) => match defined_twice(&mut defined, &name, &definitions) {
                 faults if faults.is_empty() => {
-                    for warning in definitions.iter().flat_map(|definition| &definition.warnings) {
-                        tell(output, std::slice::from_ref(warning), &text)?;
-                    }
+                    let warnings = definitions.iter().flat_map(|definition| definition.warnings.clone()).collect();
+                    findings.push(Finding::faults(&name, &text, warnings));
                     read.push(Read { name, text, definitions });
                     continue;
                 }
@@ -70,35 +69,25 @@ pub(crate) fn read_what_can_be(
             },
             Err(faults) => faults.0,
         };
-        tell(output, &faults, &text)?;
-        faulty.push(name);
+        findings.push(Finding::faults(&name, &text, faults));
     }
-    let read = held_together(read, &mut faulty, within, output)?;
-    Ok((read, faulty))
+    (held_together(read, &mut findings, within), findings)
 }
 
 /// The files that are named, and those of folders; what is wrong with a folder is told.
-fn what_can_be_found(paths: &[PathBuf], faulty: &mut Vec<String>, output: &Output) -> Vec<PathBuf> {
+fn what_can_be_found(paths: &[PathBuf], findings: &mut Vec<Finding>) -> Vec<PathBuf> {
     let mut found = vec![];
     for path in paths {
         match expand(path) {
             Ok(files) => found.extend(files),
-            Err(failure) => {
-                output.failure(&failure);
-                faulty.push(path.display().to_string());
-            }
+            Err(failure) => findings.push(Finding::unreadable(path.display().to_string(), failure)),
         }
     }
     found
 }
 
 /// What children are given is held against what workflows of other files take: whoever starts such is read once more.
-fn held_together(
-    files: Vec<Read>,
-    faulty: &mut Vec<String>,
-    within: &Surroundings,
-    output: &Output,
-) -> Result<Vec<Read>, Failure> {
+fn held_together(files: Vec<Read>, findings: &mut Vec<Finding>, within: &Surroundings) -> Vec<Read> {
     let plans = files.iter().flat_map(|file| &file.definitions).map(|definition| &definition.plan);
     let schemas: BTreeMap<Name, Value> =
         plans.filter_map(|plan| Some((plan.workflow.clone(), plan.checked_schema()?.clone()))).collect();
@@ -115,16 +104,13 @@ fn held_together(
         }
         match sagaline_lang::read_all_within(&file.text, &file.name, &within) {
             Ok(definitions) => {
-                tell_new(output, &file, &definitions)?;
+                findings.push(Finding::faults(&file.name, &file.text, new_warnings(&file, &definitions)));
                 held.push(Read { definitions, ..file });
             }
-            Err(faults) => {
-                tell(output, &faults.0, &file.text)?;
-                faulty.push(file.name);
-            }
+            Err(faults) => findings.push(Finding::faults(&file.name, &file.text, faults.0)),
         }
     }
-    Ok(held)
+    held
 }
 
 fn is_child_of(node: &Node, schemas: &BTreeMap<Name, Value>) -> bool {
@@ -134,12 +120,11 @@ fn is_child_of(node: &Node, schemas: &BTreeMap<Name, Value>) -> bool {
     }
 }
 
-/// Tells the warnings of definitions that were not told when the file was read before.
-fn tell_new(output: &Output, before: &Read, definitions: &[Definition]) -> io::Result<()> {
-    let told: Vec<&Fault> = before.definitions.iter().flat_map(|definition| &definition.warnings).collect();
+/// The warnings of definitions that were not there when the file was read before.
+fn new_warnings(before: &Read, definitions: &[Definition]) -> Vec<Fault> {
+    let known: Vec<&Fault> = before.definitions.iter().flat_map(|definition| &definition.warnings).collect();
     let all = definitions.iter().flat_map(|definition| &definition.warnings);
-    let new: Vec<Fault> = all.filter(|warning| !told.contains(warning)).cloned().collect();
-    tell(output, &new, &before.text)
+    all.filter(|warning| !known.contains(warning)).cloned().collect()
 }
 
 /// Two files that define the same workflow would take turns to be its newest version.
@@ -182,7 +167,7 @@ pub(crate) fn under(file: Read, within: &Surroundings, output: &Output) -> Resul
     let definitions = sagaline_lang::read_all_within(&file.text, &file.name, within).map_err(|faults| {
         Failure::bug(format!("`{}` cannot be read with the defaults of the installation: {faults}", file.name))
     })?;
-    tell_new(output, &file, &definitions)?;
+    tell(output, &new_warnings(&file, &definitions), &file.text)?;
     Ok(Read { definitions, ..file })
 }
 

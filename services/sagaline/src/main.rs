@@ -10,6 +10,7 @@ mod dev;
 mod differences;
 mod failure;
 mod files;
+mod finding;
 mod ink;
 mod live;
 mod output;

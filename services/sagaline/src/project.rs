@@ -9,7 +9,7 @@ use sagaline_lang::{Fault, Project, read_project};
 
 use crate::{
     failure::{Exit, Failure},
-    files,
+    finding::Finding,
     output::Output,
 };
 
@@ -33,19 +33,28 @@ impl Located {
     }
 
     pub(crate) fn load(file: PathBuf, output: &Output) -> Result<Self, Failure> {
-        let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
-        match read_project(&text, &file.display().to_string()) {
+        Self::look(file).or_else(|finding| {
+            finding.tell(output)?;
+            Err(Failure::silent(Exit::BadData))
+        })
+    }
+
+    /// The same, telling nobody yet what is wrong with it.
+    pub(crate) fn look(file: PathBuf) -> Result<Self, Finding> {
+        let name = file.display().to_string();
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) => return Err(Finding::unreadable(name, unreadable(&file, &error))),
+        };
+        match read_project(&text, &name) {
             Ok((says, warnings)) => Ok(Self { file, says, warnings, text }),
-            Err(faults) => {
-                files::tell(output, &faults.0, &text)?;
-                Err(Failure::silent(Exit::BadData))
-            }
+            Err(faults) => Err(Finding::faults(&name, &text, faults.0)),
         }
     }
 
-    /// Says what is doubtful about it.
-    pub(crate) fn warn(&self, output: &Output) -> io::Result<()> {
-        files::tell(output, &self.warnings, &self.text)
+    /// What is doubtful about it.
+    pub(crate) fn doubts(&self) -> Finding {
+        Finding::faults(&self.file.display().to_string(), &self.text, self.warnings.clone())
     }
 
     /// The files of definitions that it names, and folders of them.

@@ -14,6 +14,7 @@ use sagaline_model::Name;
 use sagaline_sdk::client::{Change, Client, WithoutWorker};
 use tokio::time::sleep;
 
+use super::told::Told;
 use crate::{
     commands::apply,
     failure::{Exit, Failure},
@@ -34,7 +35,10 @@ pub(super) struct Definitions {
     /// The workflows that came of it.
     defined: BTreeSet<Name>,
     /// What could not be done last, which is tried again and not told again.
-    told: Option<String>,
+    failed: Option<String>,
+    /// What was wrong with the files then.
+    told_of_project: Told,
+    told_of_files: Told,
     /// Activities that nobody has served, each told once.
     told_idle: BTreeSet<WithoutWorker>,
 }
@@ -45,19 +49,36 @@ type Stamps = BTreeMap<PathBuf, Option<(SystemTime, u64, u64)>>;
 impl Definitions {
     pub(super) fn of(project: &Located) -> Self {
         let (file, paths) = (project.file.clone(), project.paths());
-        Self { file, paths, read: Stamps::new(), defined: BTreeSet::new(), told: None, told_idle: BTreeSet::new() }
+        Self {
+            file,
+            paths,
+            read: Stamps::new(),
+            defined: BTreeSet::new(),
+            failed: None,
+            told_of_project: Told::default(),
+            told_of_files: Told::default(),
+            told_idle: BTreeSet::new(),
+        }
     }
 
     /// Applies all that is there. What has faults is told, and is not applied.
     pub(super) async fn apply(&mut self, client: &Client, output: &Output) -> Result<(), Failure> {
         self.read = stamps(&self.file, &self.paths);
-        let project = Located::load(self.file.clone(), output)?;
-        project.warn(output)?;
+        let project = match Located::look(self.file.clone()) {
+            Ok(project) => project,
+            Err(finding) => {
+                self.told_of_project.tell_news(vec![finding], output)?;
+                return Err(Failure::silent(Exit::BadData));
+            }
+        };
+        self.told_of_project.tell_news(vec![project.doubts()], output)?;
         self.paths = project.paths();
         // It may name other folders than before.
         self.read = stamps(&self.file, &self.paths);
         let within = project.says.surroundings(&client.defaults().await?);
-        let (read, faulty) = files::read_what_can_be(&self.paths, &within, output)?;
+        let (read, findings) = files::read_what_can_be(&self.paths, &within);
+        // What is tried again without a change is not told again.
+        self.told_of_files.tell(findings, self.failed.is_some(), output)?;
         let is_first = self.defined.is_empty();
         if is_first {
             files::tell_further_in(&self.paths, output);
@@ -66,7 +87,8 @@ impl Definitions {
             read.iter().flat_map(|file| &file.definitions).map(|definition| definition.plan.workflow.clone());
         let defined: BTreeSet<Name> = workflows.collect();
         let known = self.defined.len();
-        if faulty.is_empty() {
+        let is_whole = !self.told_of_files.leaves_out();
+        if is_whole {
             for gone in self.defined.extract_if(.., |name| !defined.contains(name)) {
                 output.talk(&format!("no file defines `{gone}` any more; what was applied of it stays"));
             }
@@ -88,11 +110,8 @@ impl Definitions {
                 apply::tell_without_worker(&idle, output);
             }
         }
-        for file in &faulty {
-            output.talk(&format!("`{file}` is left out: what it defines stays as it was before"));
-        }
         let nothing_is_gone = known == self.defined.len();
-        if faulty.is_empty() && nothing_is_gone && changes == 0 && !is_first {
+        if is_whole && nothing_is_gone && changes == 0 && !is_first {
             output.talk(&output.paint(Tone::Quiet, "read again: nothing is different"));
         }
         self.defined.extend(defined);
@@ -112,7 +131,7 @@ impl Definitions {
                 continue;
             }
             match self.apply(client, output).await {
-                Ok(()) => self.told = None,
+                Ok(()) => self.failed = None,
                 Err(failure) => {
                     if let Some(failure) = self.tell(failure, output) {
                         return failure;
@@ -132,8 +151,8 @@ impl Definitions {
             (Some(message), Exit::Done | Exit::Failed | Exit::Unreachable | Exit::Bug) => {
                 // It may go better without a file being changed.
                 self.read.clear();
-                if self.told.as_ref() != Some(message) {
-                    self.told = Some(message.clone());
+                if self.failed.as_ref() != Some(message) {
+                    self.failed = Some(message.clone());
                     output.failure(&failure);
                 }
             }

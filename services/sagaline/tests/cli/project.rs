@@ -184,6 +184,45 @@ fn dev_applies_the_project_and_again_when_a_file_changes() {
     }
 }
 
+/// Who mends one file of several is told of that one.
+#[test]
+fn dev_tells_faults_when_they_come_and_when_they_are_gone() {
+    let folder = Folder::new();
+    let file = project(&folder, FILE).display().to_string();
+    folder.file("workflows/broken.yaml", "workflow: broken\nsteps: { a: { activty: echo } }\n");
+    folder.file(
+        "workflows/other.yaml",
+        "workflow: other\nsteps: { a: { actvity: echo }, b: { activity: echo, queu: x } }\n",
+    );
+    let dev = Dev::start(&["--project", &file]);
+    dev.until(|line| line == "ready");
+    folder.file("workflows/order.yaml", &ORDER.replace("a:", "b:"));
+    dev.until(|line| line == "order version 2 changed");
+    // One of two faults is mended: what is left of this file is told, of the other one nothing.
+    folder.file(
+        "workflows/other.yaml",
+        "workflow: other\nsteps: { a: { activity: echo }, b: { activity: echo, queu: y } }\n",
+    );
+    folder.file("workflows/very_last.yaml", "workflow: last\nsteps: { a: { activity: echo } }\n");
+    dev.until(|line| line == "last version 1 created");
+    folder.file("workflows/broken.yaml", "workflow: broken\nsteps: { a: { activity: echo } }\n");
+    dev.until(|line| line == "broken version 1 created");
+    dev.signal(Signal::INT);
+    let (ended, stderr, _) = dev.end();
+    assert!(ended.success(), "{ended}: {stderr}");
+    let count = |part: &str| stderr.matches(part).count();
+    assert_eq!(count("unknown key `activty`"), 1, "{stderr}");
+    assert_eq!((count("unknown key `actvity`"), count("unknown key `queu`")), (1, 2), "{stderr}");
+    assert_eq!(count("broken.yaml` is left out: what it defines stays as it was before"), 1, "{stderr}");
+    assert!(0 < count("broken.yaml` is left out as before: 1 fault"), "{stderr}");
+    assert!(0 < count("other.yaml` is left out as before: 2 faults"), "{stderr}");
+    assert_eq!(
+        (count("broken.yaml` has no faults any more"), count("other.yaml` has no faults any more")),
+        (1, 0),
+        "{stderr}"
+    );
+}
+
 #[test]
 fn dev_starts_without_definitions_that_are_not_there_and_takes_them_when_they_are() {
     let folder = Folder::new();
