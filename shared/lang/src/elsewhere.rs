@@ -85,9 +85,14 @@ const SAID: [(&str, &[&str], &str); 16] = [
 ];
 
 /// The word of `known` that a word of other tools stands for.
-pub(crate) fn called_here<'a>(typed: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+pub fn called_here<'a>(typed: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let (_, here) = CALLED.iter().find(|(word, _)| *word == typed)?;
     here.iter().find_map(|word| known.clone().find(|known| known == word))
+}
+
+/// Every word of other tools that has one here, for whoever answers them in other ways than by a fault in a file.
+pub fn words_of_others() -> impl Iterator<Item = &'static str> {
+    CALLED.iter().map(|(word, _)| *word)
 }
 
 /// What to write instead of a word that has none here, if it stands among words like these.

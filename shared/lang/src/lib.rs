@@ -43,6 +43,7 @@ mod write;
 
 pub use convert::convert;
 pub use defaults::read_defaults;
+pub use elsewhere::{called_here, words_of_others};
 pub use fault::{Fault, Faults, Severity};
 pub use form::Form;
 pub use format::format;

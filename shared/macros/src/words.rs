@@ -218,36 +218,75 @@ pub(crate) const INSIDE: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-/// What others call it, and what it is called here; of several words the first that may stand there.
+/// What others call it, and what it is called here; of several words the first that may stand there. A test compares it with that of
+/// definitions.
 const CALLED: &[(&str, &[&str])] = &[
     ("depends_on", &["after"]),
+    ("depends", &["after"]),
+    ("dependencies", &["after"]),
     ("needs", &["after"]),
     ("requires", &["after"]),
-    ("condition", &["when"]),
-    ("undo", &["compensate"]),
-    ("rollback", &["compensate"]),
+    ("type", &["event"]),
+    ("sleep", &["wait"]),
+    ("delay", &["initial", "wait"]),
+    ("loop", &["for_each"]),
+    ("repeat", &["for_each"]),
+    ("with_items", &["for_each"]),
     ("params", &["input"]),
+    ("parameters", &["input"]),
     ("args", &["input"]),
+    ("arguments", &["input"]),
     ("payload", &["input", "data"]),
+    ("with", &["input"]),
+    ("condition", &["when"]),
+    ("only_if", &["when"]),
+    ("if", &["when"]),
+    ("as", &["context_key"]),
+    ("save_as", &["context_key"]),
+    ("store_as", &["context_key"]),
+    ("rollback", &["compensate"]),
+    ("undo", &["compensate"]),
+    ("compensation", &["compensate"]),
     ("cron", &["schedule"]),
-    ("every", &["schedule"]),
-    ("trigger", &["on_event"]),
-    ("event", &["on_event"]),
-    ("description", &["metadata"]),
+    ("tz", &["timezone"]),
+    ("max_attempts", &["attempts"]),
+    ("times", &["attempts"]),
+    ("count", &["attempts"]),
+    ("initial_interval", &["initial"]),
+    ("initial_delay", &["initial"]),
+    ("interval", &["initial", "every"]),
+    ("backoff_multiplier", &["multiplier"]),
+    ("backoff_coefficient", &["multiplier"]),
+    ("factor", &["multiplier"]),
+    ("strategy", &["backoff"]),
+    ("max_interval", &["max"]),
+    ("max_delay", &["max"]),
+    ("maximum_interval", &["max"]),
+    ("non_retryable", &["no_retry_on"]),
+    ("non_retryable_errors", &["no_retry_on"]),
+];
+
+/// What has an argument of its own only here.
+const OWN: &[(&str, &[&str])] = &[
+    ("max_attempts", &["retry"]),
     ("retries", &["retry"]),
     ("max_retries", &["retry"]),
-    ("max_attempts", &["attempts", "retry"]),
-    ("initial_interval", &["initial"]),
-    ("delay", &["initial"]),
-    ("max_interval", &["max"]),
-    ("backoff_multiplier", &["multiplier"]),
+    ("every", &["schedule"]),
+    ("trigger", &["on_event"]),
+    ("triggers", &["on_event"]),
+    ("event", &["on_event"]),
+    ("description", &["metadata"]),
 ];
 
 /// The word that was meant: what that is called here, or what is near enough.
 pub(crate) fn meant<'a>(typed: &str, words: &[&'a str]) -> Option<&'a str> {
-    let here = CALLED.iter().find(|(word, _)| *word == typed).map_or(&[] as &[&str], |(_, here)| *here);
-    let called = here.iter().find_map(|here| words.iter().find(|word| *word == here));
-    called.copied().or_else(|| nearest(typed, words.iter().copied()))
+    called(typed, words).or_else(|| nearest(typed, words.iter().copied()))
+}
+
+/// The argument that a word of others stands for.
+fn called<'a>(typed: &str, words: &[&'a str]) -> Option<&'a str> {
+    let here = CALLED.iter().chain(OWN).filter(|(word, _)| *word == typed).flat_map(|(_, here)| *here);
+    here.into_iter().find_map(|here| words.iter().find(|word| *word == here)).copied()
 }
 
 /// The word that was meant, if one is near enough.
@@ -331,15 +370,33 @@ mod tests {
         }
     }
 
+    /// Every list of arguments that somebody may mistype one of.
+    fn lists() -> Vec<Vec<&'static str>> {
+        let of_steps = || STEP.iter().chain(ACTIVITY).copied();
+        let mut lists = vec![of_steps().collect(), OF_MODULES.iter().chain(WORKFLOW).copied().collect()];
+        lists.extend(KINDS.iter().map(|kind| STEP.iter().chain(kind.inner).copied().collect()));
+        lists.extend(HOLDERS.iter().map(|holder| STEP.iter().chain(holder.own).copied().collect()));
+        lists.extend(INSIDE.iter().map(|(_, _, known)| known.to_vec()));
+        lists
+    }
+
     #[test]
-    fn what_others_call_it_is_called_otherwise_here() {
-        let all: Vec<&str> = STEP.iter().chain(ACTIVITY).chain(WORKFLOW).chain(OF_MODULES).copied().collect();
-        for (word, here) in CALLED {
-            let known = |here: &&str| all.contains(here) || INSIDE.iter().any(|(_, _, known)| known.contains(here));
-            assert!(here.iter().all(known), "{here:?}");
-            assert!(!all.contains(word), "`{word}` is a word itself");
+    fn a_word_of_others_means_the_same_as_in_definitions() {
+        for list in lists() {
+            for word in sagaline_lang::words_of_others().filter(|word| !list.contains(word)) {
+                let there = sagaline_lang::called_here(word, list.iter().copied());
+                assert!(there.is_none() || called(word, &list) == there, "`{word}` is {there:?} among {list:?}");
+            }
         }
         assert_eq!(meant("depends_on", STEP), Some("after"));
+        assert_eq!(meant("max_attempts", ACTIVITY), Some("retry"));
+    }
+
+    #[test]
+    fn what_a_word_of_others_is_called_here_is_an_argument() {
+        for (_, here) in CALLED.iter().chain(OWN) {
+            assert!(here.iter().all(|here| lists().iter().any(|list| list.contains(here))), "{here:?}");
+        }
     }
 
     #[test]
