@@ -173,7 +173,7 @@ pub(crate) fn does(kind: &Kind) -> Vec<String> {
             Value::Null => "approval".to_owned(),
             Value::String(name) => whole(&format!("approval by {}", bare(name))),
             Value::Array(names) => {
-                let names: Vec<_> = names.iter().filter_map(Value::as_str).map(|name| bare(name)).collect();
+                let names: Vec<_> = names.iter().filter_map(Value::as_str).map(bare).collect();
                 whole(&format!("approval by {}", names.join(" or ")))
             }
             Value::Bool(_) | Value::Number(_) | Value::Object(_) => "approval".to_owned(),
