@@ -91,7 +91,6 @@ pub(crate) fn percent(part: u64, whole: u64) -> u64 {
     if whole == 0 { 100 } else { u64::try_from(u128::from(part) * 100 / u128::from(whole)).unwrap_or(u64::MAX) }
 }
 
-/// Lines of at most `width` characters; a word that is longer stands alone.
 /// How far somebody says to be.
 pub(crate) fn progress(fraction: Option<f64>, message: Option<&str>) -> String {
     let percent = fraction.map(|fraction| format!("{:.0} %", fraction.clamp(0.0, 1.0) * 100.0));
@@ -99,6 +98,7 @@ pub(crate) fn progress(fraction: Option<f64>, message: Option<&str>) -> String {
     percent.into_iter().chain(message).collect::<Vec<_>>().join(", ")
 }
 
+/// Lines of at most `width` characters; a word that is longer stands alone.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
