@@ -1,6 +1,9 @@
 //! Starting an execution, ending it, asking about it: the first half of the page, in a few lines each.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -10,6 +13,7 @@ use crate::{
 };
 
 const WITHIN: Duration = Duration::from_secs(5);
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// A client of the installation in namespace `sagaline`.
 pub struct Client {
@@ -65,8 +69,16 @@ impl Client {
         let (kind, id) = (format!("sagaline.input.{kind}.v1"), format!("{subject}/{}", std::process::id()));
         let mut headers = vec![("ce-specversion", "1.0"), ("ce-id", &id), ("ce-source", "/wire"), ("ce-type", &kind)];
         headers.extend(more);
-        let answer = self.nats.request(subject, &headers, data.to_string().as_bytes(), WITHIN)?;
-        let answer = answer.ok_or_else(|| io::Error::other(format!("nobody answered on `{subject}`")))?;
-        serde_json::from_slice(&answer.payload).map_err(io::Error::other)
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let answer = self.nats.request(subject, &headers, data.to_string().as_bytes(), WITHIN)?;
+            let answer = answer.ok_or_else(|| io::Error::other(format!("nobody answered on `{subject}`")))?;
+            match answer.status {
+                // The log is not made yet, or has no leader at the moment: nothing is stored.
+                503 if Instant::now() < deadline => std::thread::sleep(AGAIN_AFTER),
+                503 => return Err(io::Error::other(format!("no stream takes `{subject}`"))),
+                _ => return serde_json::from_slice(&answer.payload).map_err(io::Error::other),
+            }
+        }
     }
 }
