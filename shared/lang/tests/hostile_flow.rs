@@ -165,6 +165,13 @@ fn quotes_that_are_never_closed_are_read_in_linear_time() {
 }
 
 #[test]
+fn quotes_behind_backslashes_are_read_in_linear_time() {
+    for line in ["a \\\" \\\"\n", " \\\"x\n", "a \"x \\\n", "a 'x \\\" \"\n"] {
+        grows_with_its_size("escaped quotes", LARGEST_FILE, |size| repeated(size, HEAD, |_| line.to_owned(), "}}"));
+    }
+}
+
+#[test]
 fn curled_quotes_and_semicolons_on_one_line_are_read_in_linear_time() {
     grows_with_its_size("curled", LARGEST_FILE, |size| repeated(size, HEAD, |_| "“a” ;".to_owned(), "}}"));
 }
