@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sagaline_events::ask::Answer;
-use sagaline_sdk::worker::{ActivityContext, Task};
+use sagaline_sdk::worker::{ActivityContext, Task, Worker};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -12,20 +12,24 @@ use crate::common::{Notes, Site, Working, eventually, now, task};
 /// That of the consumers which workers make.
 const ACK_WAIT: Duration = Duration::from_secs(4);
 
+/// The worker with an activity `slow`, which notes that it begins, and ends when the gate is opened.
+fn waiting_at(worker: Worker, notes: &Notes, gate: &CancellationToken) -> Worker {
+    let (notes, gate) = (notes.clone(), gate.clone());
+    worker.activity("slow", move |context: ActivityContext, _: Value| {
+        let (notes, gate) = (notes.clone(), gate.clone());
+        async move {
+            notes.note(context.execution());
+            gate.cancelled().await;
+            Ok("done")
+        }
+    })
+}
+
 #[tokio::test]
 async fn a_result_outlives_the_death_of_the_server() {
     let mut site = Site::start().await;
     let (notes, gate) = (Notes::default(), CancellationToken::new());
-    let (noted, open) = (notes.clone(), gate.clone());
-    let slow = move |context: ActivityContext, _: Value| {
-        let (noted, open) = (noted.clone(), open.clone());
-        async move {
-            noted.note(context.execution());
-            open.cancelled().await;
-            Ok("done")
-        }
-    };
-    let _working = Working::begin(site.worker().activity("slow", slow));
+    let _working = Working::begin(waiting_at(site.worker(), &notes, &gate));
     eventually("the worker waits for tasks", async || site.is_waited_for("slow").await).await;
     for execution in ["order-1", "order-2"] {
         // Caused in this session, and before the next: a copy that comes then is asked about.
@@ -50,19 +54,8 @@ async fn what_one_worker_is_at_work_on_does_not_begin_in_another_after_the_serve
     const TASKS: usize = 16;
     let mut site = Site::start().await;
     let (notes, gate) = (Notes::default(), CancellationToken::new());
-    let begin = || {
-        let (noted, open) = (notes.clone(), gate.clone());
-        let slow = move |context: ActivityContext, _: Value| {
-            let (noted, open) = (noted.clone(), open.clone());
-            async move {
-                noted.note(context.execution());
-                open.cancelled().await;
-                Ok("done")
-            }
-        };
-        // Slots are left for what comes again.
-        Working::begin(site.worker().concurrency(2 * TASKS).activity("slow", slow))
-    };
+    // Slots are left for what comes again.
+    let begin = || Working::begin(waiting_at(site.worker().concurrency(2 * TASKS), &notes, &gate));
     let _working = [begin(), begin()];
     eventually("the workers wait for tasks", async || site.is_waited_for("slow").await).await;
     for number in 0..TASKS {

@@ -131,10 +131,12 @@ impl<M: Machine> Bench<'_, M> {
 
     /// Counts what was left to another worker that has it in hand.
     fn is_left(&self, served: Served, delivery: &Delivery) {
+        if served != Served::Dropped {
+            return;
+        }
         let Ok(Task { execution, path, attempt, .. }) = serde_json::from_slice(&delivery.payload) else { return };
         let mut state = self.world.lock();
-        let is_in_hand = || state.in_other_hands(self.pid).contains(&Held { execution, path, attempt });
-        if served == Served::Dropped && is_in_hand() {
+        if state.in_other_hands(self.pid).contains(&Held { execution, path, attempt }) {
             state.tally.left_to_others += 1;
         }
     }

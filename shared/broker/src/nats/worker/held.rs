@@ -117,6 +117,10 @@ impl Greeting {
     }
 
     async fn tell(&self, mut asks: bool) {
+        // It would be sent much later, and be untrue then; when the connection is back it is told anyway.
+        if !self.connection.is_connected() {
+            return;
+        }
         let held = self.running.held();
         let mut parts = held.chunks(ATTEMPTS_PER_MESSAGE);
         let first = parts.next();
